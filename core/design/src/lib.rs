@@ -1,0 +1,3 @@
+//! The design file and what is made of it.
+
+pub mod plan;

@@ -1,0 +1,97 @@
+//! The Debian packages that the tests need: foreign routers and tunnels to peer with.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{complain, root, run};
+
+/// Package, and a file that shows it is there.
+const PACKAGES: [(&str, &str); 4] = [
+    ("bird2", "/usr/sbin/bird"),
+    ("frr", "/usr/lib/frr/bgpd"),
+    ("wireguard-go", "/usr/bin/wireguard-go"),
+    ("wireguard-tools", "/usr/bin/wg"),
+];
+
+/// Tells Debian's maintainer scripts not to start a service that was just installed.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Installs what is missing. On other systems it says what to install by hand.
+pub(crate) fn install() -> Result<()> {
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(_, file)| !Path::new(file).exists())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !Path::new("/usr/bin/apt-get").exists() {
+        bail!(
+            "the tests need {}: install them with your package manager",
+            missing.join(", ")
+        );
+    }
+    complain(&format!("installing {}\n", missing.join(", ")));
+    let policy = HeldServices::new()?;
+    apt(&["update"])?;
+    let mut arguments = vec!["install", "--yes", "--no-install-recommends"];
+    arguments.extend(&missing);
+    let installed = apt(&arguments);
+    drop(policy);
+    installed
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    let mut command = if is_root() {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("apt-get");
+        sudo
+    };
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .arg("--quiet")
+        .args(arguments);
+    run(command.current_dir(root()))
+}
+
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        status.lines().any(|line| {
+            line.strip_prefix("Uid:")
+                .is_some_and(|ids| ids.split_whitespace().nth(1) == Some("0"))
+        })
+    })
+}
+
+/// While this lives, installed services are not started: the tests start their own daemons,
+/// in their own namespaces.
+struct HeldServices(bool);
+
+impl HeldServices {
+    fn new() -> Result<Self> {
+        if !is_root() || Path::new(POLICY).exists() {
+            return Ok(Self(false));
+        }
+        fs::write(POLICY, "#!/bin/sh\nexit 101\n").with_context(|| format!("writing {POLICY}"))?;
+        fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755))
+            .with_context(|| format!("making {POLICY} executable"))?;
+        Ok(Self(true))
+    }
+}
+
+impl Drop for HeldServices {
+    fn drop(&mut self) {
+        if self.0
+            && let Err(error) = fs::remove_file(POLICY)
+        {
+            complain(&format!("{POLICY} is still there: {error}\n"));
+        }
+    }
+}

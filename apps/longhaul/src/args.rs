@@ -1,0 +1,314 @@
+//! The command line: every command, argument and option, declared once.
+//!
+//! Help, completions and the manual page all come from these types.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Design, prove, rehearse and run a global SD-WAN on a cloud backbone.
+///
+/// Results go to standard output, logs and progress to standard error. Exit codes: 0 clean,
+/// 1 findings, 2 usage or unreadable file, 3 run-time failure.
+#[derive(Debug, Parser)]
+#[command(name = "longhaul", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Longhaul {
+    /// How results are written.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Tables for people.
+    Text,
+    /// JSON with a `format_version`.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented design to start from.
+    Init {
+        /// Where to; must not exist yet.
+        #[arg(default_value = "design.yaml")]
+        file: PathBuf,
+    },
+    /// Check a design against the architecture's guidance and the platform's limits.
+    Check(DesignFile),
+    /// List the rules of `check`, or explain one.
+    Rules {
+        /// A rule's id.
+        rule: Option<String>,
+    },
+    /// Resolve a design and write the configuration file of every device.
+    Plan {
+        #[command(flatten)]
+        design: DesignFile,
+        /// Directory to write to; keys that are already there are kept.
+        #[arg(short, long)]
+        output: PathBuf,
+    },
+    /// Say which line or default a value of the plan came from.
+    Explain {
+        /// The design file.
+        file: PathBuf,
+        /// The value, such as `regions.westeurope.hub.address_space`.
+        value: String,
+    },
+    /// Run a design in virtual time until it has converged.
+    Sim(Sim),
+    /// Bring a design up on this machine with real processes, BGP and encrypted packets.
+    Up(Up),
+    /// Say how the running lab is.
+    Status(LabName),
+    /// Take the running lab down; also clears what a killed lab left.
+    Down(LabName),
+    /// Say what this machine lacks for `up`, and how to get it.
+    Doctor,
+    /// Show sessions, routes, tunnels, effective routes or forwarding of devices.
+    Show(Show),
+    /// Show every hop from one host to another and back, with the reason for each choice.
+    Trace(Trace),
+    /// Break something: `nva1.westeurope`, `cpe1.paris`, `underlay:paris/internet`,
+    /// `path:cpe1.paris/internet>nva1.westeurope/azure`, `rs0.westeurope`, `region:westeurope`,
+    /// `backbone:westeurope-eastus`.
+    Fail(Target),
+    /// Mend what was broken.
+    Heal(Target),
+    /// Run a command inside a device of the running lab.
+    Exec {
+        #[command(flatten)]
+        lab: LabName,
+        /// The device.
+        device: String,
+        /// The command and its arguments.
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Make up a large design.
+    Generate {
+        /// How many regions.
+        #[arg(long, default_value_t = 3)]
+        regions: usize,
+        /// How many sites.
+        #[arg(long, default_value_t = 100)]
+        sites: usize,
+        /// Seed of everything that is drawn.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Print the JSON Schema of the design file.
+    Schema,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    Man,
+    /// Run an SD-WAN node (NVA or CPE) from its configuration file.
+    Node(Daemon),
+    /// Run one Route Server instance from its configuration file.
+    RouteServer(Daemon),
+    /// Run the fabric of a lab from its configuration file.
+    #[command(hide = true)]
+    Fabric(Daemon),
+    /// Run the lab's supervisor.
+    #[command(hide = true)]
+    Supervise {
+        #[command(flatten)]
+        design: DesignFile,
+        #[command(flatten)]
+        lab: LabName,
+    },
+}
+
+/// A design file.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DesignFile {
+    /// The design file; without it `design.yaml` here, else the built-in example.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Which lab.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LabName {
+    /// The lab's name, when several run; it is the design's name.
+    #[arg(long)]
+    pub(crate) lab: Option<String>,
+}
+
+/// Where a question goes: to the running lab, or to a simulation.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Where {
+    #[command(flatten)]
+    pub(crate) lab: LabName,
+    /// Ask a simulation of this design and not the running lab.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sim: Option<PathBuf>,
+    /// Virtual time of the question; without it, when the simulation has converged.
+    #[arg(long, value_parser = duration, requires = "sim")]
+    pub(crate) at: Option<Duration>,
+    /// Break TARGET at TIME in the simulation, such as `nva1.westeurope@30s`.
+    #[arg(long, value_name = "TARGET@TIME", requires = "sim")]
+    pub(crate) fail: Vec<String>,
+    /// Seed of the simulation.
+    #[arg(long, default_value_t = 1, requires = "sim")]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    #[command(flatten)]
+    pub(crate) design: DesignFile,
+    /// Virtual time to run to; without it, until converged.
+    #[arg(long, value_parser = duration)]
+    pub(crate) until: Option<Duration>,
+    /// Break TARGET at TIME, such as `nva1.westeurope@30s`.
+    #[arg(long, value_name = "TARGET@TIME")]
+    pub(crate) fail: Vec<String>,
+    /// Mend TARGET at TIME.
+    #[arg(long, value_name = "TARGET@TIME")]
+    pub(crate) heal: Vec<String>,
+    /// Send a packet every 10 ms between all pairs of hosts and report the loss of each failure.
+    #[arg(long)]
+    pub(crate) traffic: bool,
+    /// Seed of everything that is drawn.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Tunnel cryptography: real, or none for large designs.
+    #[arg(long, value_enum, default_value_t = Crypto::Auto)]
+    pub(crate) crypto: Crypto,
+}
+
+/// Tunnel cryptography in a simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Crypto {
+    /// WireGuard up to 100 nodes, none above.
+    Auto,
+    /// As in production.
+    Wireguard,
+    /// Same messages, no encryption.
+    Null,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) design: DesignFile,
+    /// Return when the lab is up and verified; it goes on running.
+    #[arg(long, conflicts_with = "once")]
+    pub(crate) detach: bool,
+    /// Bring up, verify, take down; exit 0 when every check passed, else 1.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// What to show.
+    #[arg(value_enum)]
+    pub(crate) what: What,
+    /// One device; without it, all that have it.
+    pub(crate) device: Option<String>,
+    #[command(flatten)]
+    pub(crate) place: Where,
+}
+
+/// What `show` can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// BGP sessions.
+    Sessions,
+    /// BGP routes with every candidate.
+    Routes,
+    /// Links and paths.
+    Tunnels,
+    /// Effective routes of network interfaces in VNets.
+    EffectiveRoutes,
+    /// Forwarding tables.
+    Forwarding,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// Host that sends.
+    pub(crate) source: String,
+    /// Host that answers.
+    pub(crate) destination: String,
+    /// Protocol and ports: `tcp:51000:443`, `udp:5000:53`, `icmp`.
+    #[arg(long, default_value = "icmp")]
+    pub(crate) flow: String,
+    #[command(flatten)]
+    pub(crate) place: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// What.
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) place: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    /// The configuration file.
+    #[arg(long)]
+    pub(crate) config: PathBuf,
+    /// Directory with the private keys, one file for each locator.
+    #[arg(long)]
+    pub(crate) keys: Option<PathBuf>,
+    /// Unix socket to answer questions on.
+    #[arg(long)]
+    pub(crate) control: Option<PathBuf>,
+    /// Unix socket of the lab's fabric.
+    #[arg(long, hide = true)]
+    pub(crate) fabric: Option<PathBuf>,
+}
+
+/// A duration with a unit: `250ms`, `30s`, `5m`, `1h`, `93.2s`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let scale_us: f64 = match unit {
+        "us" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        "m" | "min" => 6e7,
+        "h" => 3.6e9,
+        _ => return Err(format!("{text:?} needs a unit: 250ms, 30s, 5m, 1h")),
+    };
+    let number: f64 = number.parse().map_err(|_| format!("{number:?} is not a number"))?;
+    if !(0.0..=1e9).contains(&number) {
+        return Err(format!("{text:?} is out of range"));
+    }
+    Ok(Duration::from_micros((number * scale_us) as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Longhaul::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(duration("93.2s"), Ok(Duration::from_millis(93_200)));
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        for text in ["30", "s", "-1s", "1e99s", "NaNs", "3 s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -42,10 +42,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The binary is built first, because the tests of the lab start it.
 fn test(filter: &[&str]) -> Result<()> {
     packages::install()?;
-    cargo(&["build", "--package", "longhaul"])?;
     let mut arguments = vec!["test", "--workspace", "--no-fail-fast", "--"];
     arguments.extend(filter);
     cargo(&arguments)

@@ -1,1 +1,42 @@
-//! Under construction.
+//! What an operator sees: one set of types for every answer of a lab device and of a simulation.
+//!
+//! A device (a node, a Route Server instance, the fabric) is asked a [`Query`] and gives an
+//! [`Answer`]; in the lab both are lines of JSON on the device's control socket, in the simulator
+//! the question is a call. Because both make their answers here, from the same read-only views
+//! of the cores, `show` prints the same for both, and the two can be compared byte for byte.
+//!
+//! - [`Sessions`], [`Routes`], [`Tunnels`], [`EffectiveRoutes`], [`Forwarding`]: what `show` prints.
+//! - [`Status`]: a network in a few lines.
+//! - [`trace`]: follows a flow from device to device by asking each what it would do.
+//! - [`Target`]: what can fail, and which device and platform actions a failure is.
+//!
+//! Everything that leaves the program carries `format_version`; a change that breaks a reader
+//! raises it. Lists are sorted; nothing in [`Forwarding`] changes while the network is stable.
+
+#![warn(missing_docs)]
+
+mod effective;
+mod flow;
+mod forwarding;
+mod query;
+mod routes;
+mod sessions;
+mod status;
+mod target;
+mod trace;
+mod tunnels;
+mod version;
+
+pub use effective::{EffectiveRoute, EffectiveRoutes};
+pub use flow::{Flow, FlowError, FlowSpec, Protocol};
+pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
+pub use query::{Answer, Fault, Passage, Query, Step};
+pub use routes::{Route, Routes};
+pub use sessions::{Session, Sessions};
+pub use status::{
+    DeviceKind, DeviceStatus, RegionStatus, SiteStatus, Status, Totals, Verification,
+};
+pub use target::{Action, Target, TargetError};
+pub use trace::{FABRIC, Hop, Leg, Trace, TraceError, trace};
+pub use tunnels::{Tunnel, TunnelPath, Tunnels};
+pub use version::FormatVersion;

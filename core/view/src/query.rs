@@ -1,0 +1,244 @@
+//! The control protocol: one query, one answer, each a line of JSON.
+
+use core::net::Ipv4Addr;
+
+use inet::Prefix;
+use serde::{Deserialize, Serialize};
+
+use crate::{DeviceStatus, EffectiveRoutes, Flow, Forwarding, Routes, Sessions, Tunnels};
+
+/// A question to a device or to the fabric.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "query", rename_all = "kebab-case")]
+pub enum Query {
+    /// The device in a few numbers.
+    Status,
+    /// Its BGP sessions (node, Route Server).
+    Sessions,
+    /// Its BGP routes, all or those of one prefix (node, Route Server).
+    Routes {
+        /// Only this prefix.
+        prefix: Option<Prefix>,
+    },
+    /// Its tunnels (node).
+    Tunnels,
+    /// Its forwarding table (node); those of all interfaces in VNets (fabric).
+    Forwarding,
+    /// Effective routes of a device's interface (fabric).
+    EffectiveRoutes {
+        /// The device.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
+    /// What the device does with a packet of a flow (node). Nothing is sent.
+    Step {
+        /// The flow.
+        flow: Flow,
+    },
+    /// What the fabric does with a packet of a flow that an interface sends. Nothing is sent.
+    Passage {
+        /// The sending device.
+        device: String,
+        /// The sending interface.
+        interface: String,
+        /// The flow.
+        flow: Flow,
+    },
+    /// Break or mend something (fabric).
+    Fault {
+        /// What.
+        fault: Fault,
+        /// Whether it works from now on.
+        up: bool,
+    },
+    /// End the process in an orderly way.
+    Stop,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// To [`Query::Status`].
+    Status(DeviceStatus),
+    /// To [`Query::Sessions`].
+    Sessions(Sessions),
+    /// To [`Query::Routes`].
+    Routes(Routes),
+    /// To [`Query::Tunnels`].
+    Tunnels(Tunnels),
+    /// To [`Query::Forwarding`].
+    Forwarding(Forwarding),
+    /// To [`Query::EffectiveRoutes`].
+    EffectiveRoutes(EffectiveRoutes),
+    /// To [`Query::Step`].
+    Step(Step),
+    /// To [`Query::Passage`].
+    Passage(Passage),
+    /// To [`Query::Fault`] and [`Query::Stop`].
+    Done,
+    /// The device has no answer to this.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Query {
+    /// The line to send, with its line feed.
+    pub fn to_line(&self) -> String {
+        line(self)
+    }
+
+    /// Reads a line. The error says what is wrong with it.
+    pub fn from_line(line: &str) -> Result<Self, String> {
+        serde_json::from_str(line).map_err(|error| error.to_string())
+    }
+}
+
+impl Answer {
+    /// The line to send, with its line feed.
+    pub fn to_line(&self) -> String {
+        line(self)
+    }
+
+    /// Reads a line. The error says what is wrong with it.
+    pub fn from_line(line: &str) -> Result<Self, String> {
+        serde_json::from_str(line).map_err(|error| error.to_string())
+    }
+}
+
+fn line<T: Serialize>(value: &T) -> String {
+    let mut line = serde_json::to_string(value).expect("plain data with string keys is JSON");
+    line.push('\n');
+    line
+}
+
+/// Something of the platform or the underlays that can break.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum Fault {
+    /// All of a device's ports.
+    Device {
+        /// The device.
+        name: String,
+    },
+    /// A site's access link.
+    Attachment {
+        /// The device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
+    /// The backbone between two regions.
+    Pair {
+        /// One region.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// Everything between two addresses, as they are on the wire between the sites.
+    Path {
+        /// One address.
+        a: Ipv4Addr,
+        /// The other.
+        b: Ipv4Addr,
+    },
+}
+
+/// What a device does with a packet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// It is the device's own.
+    Local {
+        /// Why.
+        reason: String,
+    },
+    /// Out of an interface as it is.
+    Interface {
+        /// The interface.
+        interface: String,
+        /// Why.
+        reason: String,
+    },
+    /// Into a tunnel.
+    Tunnel {
+        /// The neighbour at the other end.
+        neighbor: String,
+        /// Own locator.
+        local: String,
+        /// The other side's locator.
+        remote: String,
+        /// The underlay of the own locator.
+        underlay: String,
+        /// The interface it leaves by.
+        interface: String,
+        /// The flow outside.
+        outer: Flow,
+        /// Why.
+        reason: String,
+        /// Neighbours and paths that carry other flows of the same prefix.
+        alternatives: Vec<String>,
+    },
+    /// Nowhere.
+    Drop {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What the fabric does with a packet that an interface sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "passage", rename_all = "kebab-case")]
+pub enum Passage {
+    /// It comes out of an interface.
+    Delivered {
+        /// The device.
+        device: String,
+        /// Its interface.
+        interface: String,
+        /// The flow as it arrives, after NAT.
+        flow: Flow,
+        /// Time without queueing and jitter, microseconds.
+        latency_us: u64,
+        /// What it passes: `backbone`, a cloud's name, `vnet`, `lan`.
+        underlay: String,
+        /// Why, step by step.
+        reasons: Vec<String>,
+        /// Next hops that take other flows of the same prefix.
+        alternatives: Vec<String>,
+    },
+    /// It is dropped.
+    Dropped {
+        /// Why, step by step; the last is the cause.
+        reasons: Vec<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_and_answers_survive_the_line() {
+        let query = Query::Fault {
+            fault: Fault::Pair {
+                a: "westeurope".into(),
+                b: "eastus".into(),
+            },
+            up: false,
+        };
+        assert_eq!(Query::from_line(query.to_line().trim_end()), Ok(query));
+        let answer = Answer::Refused {
+            reason: "not a node".into(),
+        };
+        assert_eq!(Answer::from_line(answer.to_line().trim_end()), Ok(answer));
+        let answer = Answer::Step(Step::Local {
+            reason: "own address".into(),
+        });
+        assert_eq!(Answer::from_line(answer.to_line().trim_end()), Ok(answer));
+        assert!(Query::from_line("{\"query\":\"reboot\"}").is_err());
+    }
+}

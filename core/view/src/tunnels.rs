@@ -1,0 +1,66 @@
+//! Tunnels: the links between nodes and the paths in them.
+
+use core::net::SocketAddrV4;
+
+use serde::{Deserialize, Serialize};
+
+use crate::FormatVersion;
+
+/// The tunnels of one or more nodes, ordered by device and neighbour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnels {
+    /// Always 1.
+    pub format_version: FormatVersion,
+    /// The links.
+    pub tunnels: Vec<Tunnel>,
+}
+
+/// A link to a neighbour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tunnel {
+    /// The device that was asked.
+    pub device: String,
+    /// The neighbour.
+    pub neighbor: String,
+    /// What the neighbour is to it: `hub`, `twin`, `home-site`, `backup-site`, `home-hub`, `backup-hub`.
+    pub role: String,
+    /// Whether any path works.
+    pub up: bool,
+    /// Its paths.
+    pub paths: Vec<TunnelPath>,
+}
+
+/// A path of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelPath {
+    /// Own locator.
+    pub local: String,
+    /// The other side's locator.
+    pub remote: String,
+    /// Where the other side is reached, once known.
+    pub endpoint: Option<SocketAddrV4>,
+    /// Whether it works.
+    pub up: bool,
+    /// Whether it carries traffic: up and of the lowest preference among those up.
+    pub used: bool,
+    /// Lower is preferred.
+    pub preference: u8,
+    /// Average round trip over the probe window, microseconds.
+    pub rtt_us: Option<u64>,
+    /// Jitter over the probe window, microseconds.
+    pub jitter_us: Option<u64>,
+    /// Probes lost over the window, parts per million.
+    pub loss_ppm: Option<u32>,
+}
+
+impl Tunnels {
+    /// Answers of several devices as one.
+    pub fn merge(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut tunnels: Vec<Tunnel> = parts.into_iter().flat_map(|part| part.tunnels).collect();
+        tunnels.sort_by(|a, b| (&a.device, &a.neighbor).cmp(&(&b.device, &b.neighbor)));
+        Self {
+            format_version: FormatVersion,
+            tunnels,
+        }
+    }
+}

@@ -1,1 +1,40 @@
-//! Under construction.
+//! What is known of the paths between two nodes, measured by probes, and which one a flow takes.
+//!
+//! # Probing
+//!
+//! A [`Prober`] sends small STAMP packets (RFC 8762) along one path and takes the replies; [`reflect`]
+//! answers the other side's without keeping any state. From the four timestamps of each exchange
+//! come round-trip time, its variation, the variation of each direction, and loss, over a sliding window.
+//!
+//! # Liveness
+//!
+//! A path is up while replies keep coming, however old they are: what counts is the time since the *last reply*, so that a
+//! satellite path of 700 ms is as alive as a LAN, and a cable that is cut is noticed as soon on both.
+//! When a reply is late, the prober asks four times as often. By the time the path would be
+//! declared dead there have been a dozen probes, so that loss alone hardly ever takes a path down.
+//! A path that was down comes back after [`Settings::up_after`] replies in a row.
+//!
+//! # Choosing
+//!
+//! A [`Link`] is the set of paths to one neighbour. Among the paths that are up, those of the lowest preference
+//! share the flows by rendezvous hashing: a path that goes moves its own flows only.
+
+#![warn(missing_docs)]
+
+mod input;
+mod link;
+mod output;
+mod prober;
+mod reflector;
+mod settings;
+mod stats;
+mod wire;
+
+pub use input::Input;
+pub use link::{Link, LinkChange, PathId};
+pub use output::{Event, Output};
+pub use prober::Prober;
+pub use reflector::reflect;
+pub use settings::Settings;
+pub use stats::{Statistics, Variation};
+pub use wire::{PORT, REPLY_LEN, REQUEST_LEN};

@@ -1,0 +1,12 @@
+//! Everything that can happen to a prober.
+
+/// What a prober is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Time has passed.
+    Wake,
+    /// A STAMP reply came by this path: the UDP payload.
+    Reply(&'a [u8]),
+    /// Probe at once, because the path may just have become usable: its tunnel has keys.
+    Probe,
+}

@@ -1,0 +1,90 @@
+//! What can be seen of an endpoint from outside: the state of each peer, and what was dropped and why.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use inet::Instant;
+
+use crate::{PeerId, PublicKey};
+
+/// How far a tunnel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SessionState {
+    /// No keys, and nobody is calling.
+    Idle,
+    /// Called, no answer yet, no usable keys.
+    Handshaking,
+    /// Packets can be sent.
+    Established,
+}
+
+/// A peer as it is now.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerView<'a> {
+    /// Its place in the table.
+    pub id: PeerId,
+    /// Its key.
+    pub public_key: &'a PublicKey,
+    /// Where our packets to it go.
+    pub endpoint: Option<SocketAddrV4>,
+    /// How far the tunnel is.
+    pub state: SessionState,
+    /// Whether the last event was `SessionUp`.
+    pub is_up: bool,
+    /// When the last handshake finished.
+    pub last_handshake: Option<Instant>,
+    /// Age of the keys in use.
+    pub key_age: Option<Duration>,
+    /// When something authentic last came from it.
+    pub last_received: Option<Instant>,
+    /// What went through the tunnel.
+    pub counters: &'a PeerCounters,
+}
+
+/// What went through one tunnel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeerCounters {
+    /// Inner packets sent, keepalives not counted.
+    pub tx_packets: u64,
+    /// Octets of all datagrams sent.
+    pub tx_bytes: u64,
+    /// Inner packets received, keepalives not counted.
+    pub rx_packets: u64,
+    /// Octets of all authentic datagrams received.
+    pub rx_bytes: u64,
+    /// Initiations sent.
+    pub handshakes_sent: u64,
+    /// Handshakes finished.
+    pub handshakes_done: u64,
+    /// Packets dropped because the queue before the handshake was full or the handshake failed.
+    pub queue_drops: u64,
+}
+
+/// Datagrams and packets that came to nothing, by reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Neither of the four message types, or of a length that the type cannot have.
+    pub malformed: u64,
+    /// MAC1 does not fit: the sender does not know our public key.
+    pub bad_mac1: u64,
+    /// Well-formed handshakes that do not decrypt, or whose key is no peer's.
+    pub bad_handshake: u64,
+    /// Initiations no newer than one already seen.
+    pub replayed_handshake: u64,
+    /// Initiations that came too fast from one peer or one address.
+    pub rate_limited: u64,
+    /// Initiations answered with a cookie because there were too many.
+    pub cookies_sent: u64,
+    /// Cookies taken for the next initiation.
+    pub cookies_received: u64,
+    /// Messages for an index we did not give out, or no longer know.
+    pub unknown_index: u64,
+    /// Packets that do not decrypt, or whose keys are too old.
+    pub bad_packet: u64,
+    /// Packets whose counter was used or lies before the window.
+    pub replayed_packet: u64,
+    /// Packets whose inside is no IP packet.
+    pub bad_inner: u64,
+    /// Packets for a peer that is not in the table, or that has neither keys nor address.
+    pub unreachable: u64,
+}

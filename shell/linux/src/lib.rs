@@ -1,1 +1,29 @@
-//! Under construction.
+//! What the rest of Longhaul asks of the Linux kernel: TUN devices, namespaces, addresses and
+//! routes, sockets with unusual options, processes that die with their parent, exact timers.
+//!
+//! This is the one place with `unsafe` code: system calls for which no safe binding exists, each
+//! with the reason why it is sound. Everything is blocking and small; event loops are built
+//! elsewhere, on the file descriptors that these functions return.
+//!
+//! Two rules of the kernel shape the interface. A network namespace belongs to a *thread*, so
+//! [`NetNamespace::run`] does its work on a short-lived thread and hands back file descriptors, which
+//! stay in the namespace wherever they are used afterwards. And a user namespace can only be
+//! entered while a process has a single thread, so [`user::enter_own`] comes first in `main`.
+
+mod descriptors;
+pub mod epoll;
+mod lock;
+mod namespace;
+mod netlink;
+pub mod process;
+pub mod realtime;
+pub mod socket;
+pub mod sysctl;
+mod tun;
+pub mod user;
+
+pub use descriptors::{receive_descriptors, send_descriptors};
+pub use lock::{LockError, LockFile};
+pub use namespace::NetNamespace;
+pub use netlink::{Netlink, RouteChange};
+pub use tun::{CLONE_DEVICE, Tun};

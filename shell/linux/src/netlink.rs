@@ -1,0 +1,189 @@
+//! Interfaces, addresses and routes, by route netlink (rtnetlink(7)).
+//!
+//! A small encoder on a blocking socket: some ten kinds of message are all that Longhaul sends, and
+//! the answer to each is an error number. Many route changes travel in one write.
+
+mod message;
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use inet::Prefix;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, setsockopt, socket,
+    sockopt,
+};
+
+use message::Message;
+
+/// Requests sent before their answers are read, so that the answers fit the socket's buffer.
+const WINDOW: usize = 128;
+
+/// A change of the routing table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteChange {
+    /// Destination.
+    pub prefix: Prefix,
+    /// Index of the interface that it points at, without a gateway.
+    pub interface: u32,
+    /// Metric; lower wins.
+    pub metric: u32,
+    /// Whether the route is to be there or not.
+    pub present: bool,
+}
+
+/// A conversation with the kernel about the network namespace in which it was opened.
+#[derive(Debug)]
+pub struct Netlink {
+    socket: OwnedFd,
+    sequence: u32,
+}
+
+impl Netlink {
+    /// Opens a socket in the calling thread's namespace.
+    ///
+    /// # Errors
+    ///
+    /// Too many open files.
+    pub fn open() -> io::Result<Self> {
+        let socket = socket(
+            AddressFamily::Netlink,
+            SockType::Raw,
+            SockFlag::SOCK_CLOEXEC,
+            SockProtocol::NetlinkRoute,
+        )?;
+        setsockopt(&socket, sockopt::RcvBuf, &(1 << 20))?;
+        Ok(Self {
+            socket,
+            sequence: 0,
+        })
+    }
+
+    /// The index of an interface.
+    ///
+    /// # Errors
+    ///
+    /// There is none of that name.
+    pub fn interface(&mut self, name: &str) -> io::Result<u32> {
+        let mut message = Message::get_link();
+        message.text(libc::IFLA_IFNAME, name);
+        self.request(message, &format!("interface {name}"))?
+            .ok_or_else(|| io::Error::other("no answer about the interface"))
+    }
+
+    /// Sets an interface up, with `mtu` if given.
+    ///
+    /// # Errors
+    ///
+    /// No permission, or an MTU that the interface cannot have.
+    pub fn set_up(&mut self, interface: u32, mtu: Option<u16>) -> io::Result<()> {
+        let mut message = Message::set_link_up(interface);
+        if let Some(mtu) = mtu {
+            message.number(libc::IFLA_MTU, mtu.into());
+        }
+        self.order(message, "set interface up")
+    }
+
+    /// Adds an address; one that is there already is fine.
+    ///
+    /// # Errors
+    ///
+    /// No permission, or no such interface.
+    pub fn add_address(&mut self, interface: u32, address: Ipv4Addr, len: u8) -> io::Result<()> {
+        let message = Message::address(true, interface, address, len);
+        self.order(message, &format!("add address {address}/{len}"))
+    }
+
+    /// Removes an address; one that is not there is fine.
+    ///
+    /// # Errors
+    ///
+    /// No permission, or no such interface.
+    pub fn remove_address(&mut self, interface: u32, address: Ipv4Addr, len: u8) -> io::Result<()> {
+        let message = Message::address(false, interface, address, len);
+        match self.order(message, &format!("remove address {address}/{len}")) {
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Makes route changes in order. A route that is there already, or gone already, is fine.
+    ///
+    /// # Errors
+    ///
+    /// That of the first change that failed; the others have been made nevertheless.
+    pub fn change_routes(&mut self, changes: &[RouteChange]) -> io::Result<()> {
+        let mut result = Ok(());
+        for window in changes.chunks(WINDOW) {
+            let mut bytes = Vec::new();
+            let first = self.sequence.wrapping_add(1);
+            for change in window {
+                self.sequence = self.sequence.wrapping_add(1);
+                bytes.extend(Message::route(change).finish(self.sequence));
+            }
+            send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
+            let answers = self.answers(first, window.len())?;
+            for (change, (error, _)) in window.iter().zip(answers) {
+                let harmless = error == 0 || (!change.present && error == libc::ESRCH);
+                if !harmless && result.is_ok() {
+                    let what = if change.present { "add" } else { "remove" };
+                    result = Err(failure(error, &format!("{what} route {}", change.prefix)));
+                }
+            }
+        }
+        result
+    }
+
+    /// Sends one message and waits for its acknowledgement.
+    fn order(&mut self, message: Message, what: &str) -> io::Result<()> {
+        self.request(message, what).map(drop)
+    }
+
+    /// Sends one message and waits for its acknowledgement; the interface index that an answer
+    /// carried, if one came.
+    fn request(&mut self, message: Message, what: &str) -> io::Result<Option<u32>> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = message.finish(self.sequence);
+        send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        match self.answers(self.sequence, 1)?.first() {
+            Some((0, interface)) => Ok(*interface),
+            Some((error, _)) => Err(failure(*error, what)),
+            None => Err(io::Error::other("no answer from the kernel")),
+        }
+    }
+
+    /// Reads the acknowledgements of `count` requests from sequence number `first` on: error
+    /// number and interface index of each.
+    fn answers(&self, first: u32, count: usize) -> io::Result<Vec<(i32, Option<u32>)>> {
+        let mut answers = vec![(0, None); count];
+        let mut missing = count;
+        let mut buffer = vec![0; 32 * 1024];
+        while missing > 0 {
+            let len = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            for answer in message::answers(buffer.get(..len).unwrap_or_default()) {
+                let index = answer.sequence.wrapping_sub(first) as usize;
+                let Some(slot) = answers.get_mut(index) else {
+                    continue;
+                };
+                match answer.kind {
+                    message::AnswerKind::Acknowledged { error } => {
+                        slot.0 = error;
+                        missing = missing.saturating_sub(1);
+                    }
+                    message::AnswerKind::Link { interface } => slot.1 = Some(interface),
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn failure(error: i32, what: &str) -> io::Error {
+    let cause = io::Error::from_raw_os_error(error);
+    io::Error::new(cause.kind(), format!("{what}: {cause}"))
+}

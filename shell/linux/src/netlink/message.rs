@@ -1,0 +1,215 @@
+//! Encoding of requests and reading of answers: header, fixed part, attributes, in host byte order
+//! (netlink(7), rtnetlink(7)).
+
+use std::net::Ipv4Addr;
+
+use super::RouteChange;
+
+/// Octets of `struct nlmsghdr`.
+const HEADER: usize = 16;
+/// `struct ifinfomsg`.
+const LINK: usize = 16;
+/// Universe, for routes through a gateway; link, for those without.
+const SCOPE_LINK: u8 = 253;
+/// What marks a route as ours in the kernel's table (`ip route` shows `proto 76`).
+const PROTOCOL: u8 = 76;
+
+/// A request in the making.
+pub(super) struct Message {
+    kind: u16,
+    flags: u16,
+    body: Vec<u8>,
+}
+
+impl Message {
+    fn new(kind: u16, flags: libc::c_int, body: Vec<u8>) -> Self {
+        let flags = flags | libc::NLM_F_REQUEST | libc::NLM_F_ACK;
+        Self {
+            kind,
+            flags: u16::try_from(flags).expect("netlink flags have 16 bits"),
+            body,
+        }
+    }
+
+    /// Asks for an interface; an attribute says which.
+    pub(super) fn get_link() -> Self {
+        Self::new(libc::RTM_GETLINK, 0, vec![0; LINK])
+    }
+
+    /// Sets an interface up.
+    pub(super) fn set_link_up(interface: u32) -> Self {
+        let up = u32::try_from(libc::IFF_UP).expect("a flag");
+        let mut body = vec![0; 4];
+        body.extend(interface.to_ne_bytes());
+        body.extend(up.to_ne_bytes());
+        body.extend(up.to_ne_bytes());
+        Self::new(libc::RTM_NEWLINK, 0, body)
+    }
+
+    /// Adds or removes an address.
+    pub(super) fn address(add: bool, interface: u32, address: Ipv4Addr, len: u8) -> Self {
+        let mut body = vec![family(), len, 0, 0];
+        body.extend(interface.to_ne_bytes());
+        let mut message = if add {
+            Self::new(
+                libc::RTM_NEWADDR,
+                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+                body,
+            )
+        } else {
+            Self::new(libc::RTM_DELADDR, 0, body)
+        };
+        message.attribute(libc::IFA_LOCAL, &address.octets());
+        message.attribute(libc::IFA_ADDRESS, &address.octets());
+        message
+    }
+
+    /// Adds or removes a route to an interface.
+    pub(super) fn route(change: &RouteChange) -> Self {
+        let table = libc::RT_TABLE_MAIN;
+        let mut body = vec![
+            family(),
+            change.prefix.len(),
+            0,
+            0,
+            table,
+            PROTOCOL,
+            SCOPE_LINK,
+            libc::RTN_UNICAST,
+        ];
+        body.extend([0; 4]);
+        let mut message = if change.present {
+            Self::new(
+                libc::RTM_NEWROUTE,
+                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+                body,
+            )
+        } else {
+            Self::new(libc::RTM_DELROUTE, 0, body)
+        };
+        message.attribute(libc::RTA_DST, &change.prefix.address().octets());
+        message.number(libc::RTA_OIF, change.interface);
+        if change.metric != 0 {
+            message.number(libc::RTA_PRIORITY, change.metric);
+        }
+        message
+    }
+
+    /// Appends a 32-bit number.
+    pub(super) fn number(&mut self, kind: u16, value: u32) {
+        self.attribute(kind, &value.to_ne_bytes());
+    }
+
+    /// Appends a text, which the kernel wants to end with a zero octet.
+    pub(super) fn text(&mut self, kind: u16, value: &str) {
+        let mut bytes = value.as_bytes().to_vec();
+        bytes.push(0);
+        self.attribute(kind, &bytes);
+    }
+
+    fn attribute(&mut self, kind: u16, value: &[u8]) {
+        let len = u16::try_from(4 + value.len()).expect("attributes here are short");
+        self.body.extend(len.to_ne_bytes());
+        self.body.extend(kind.to_ne_bytes());
+        self.body.extend(value);
+        self.body.resize(self.body.len().next_multiple_of(4), 0);
+    }
+
+    /// The octets to send.
+    pub(super) fn finish(self, sequence: u32) -> Vec<u8> {
+        let len = u32::try_from(HEADER + self.body.len()).expect("messages here are short");
+        let mut bytes = Vec::with_capacity(HEADER + self.body.len());
+        bytes.extend(len.to_ne_bytes());
+        bytes.extend(self.kind.to_ne_bytes());
+        bytes.extend(self.flags.to_ne_bytes());
+        bytes.extend(sequence.to_ne_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(self.body);
+        bytes
+    }
+}
+
+fn family() -> u8 {
+    u8::try_from(libc::AF_INET).expect("an address family of 8 bits")
+}
+
+/// One message from the kernel.
+pub(super) struct Answer {
+    pub(super) sequence: u32,
+    pub(super) kind: AnswerKind,
+}
+
+/// What it says.
+pub(super) enum AnswerKind {
+    /// The end of a request: 0 or an error number.
+    Acknowledged { error: i32 },
+    /// An interface.
+    Link { interface: u32 },
+}
+
+/// The messages in a datagram from the kernel, those of no interest left out.
+pub(super) fn answers(mut bytes: &[u8]) -> impl Iterator<Item = Answer> {
+    std::iter::from_fn(move || {
+        loop {
+            let len = usize::try_from(u32_at(bytes, 0)?).ok()?;
+            let message = bytes.get(..len).filter(|message| message.len() >= HEADER)?;
+            bytes = bytes.get(len.next_multiple_of(4)..).unwrap_or_default();
+            if let Some(answer) = answer(message) {
+                return Some(answer);
+            }
+        }
+    })
+}
+
+fn answer(message: &[u8]) -> Option<Answer> {
+    let kind = u16::from_ne_bytes(message.get(4..6)?.try_into().ok()?);
+    let kind = match kind {
+        libc::RTM_NEWLINK => AnswerKind::Link {
+            interface: u32_at(message, HEADER + 4)?,
+        },
+        kind if libc::c_int::from(kind) == libc::NLMSG_ERROR => AnswerKind::Acknowledged {
+            error: -u32_at(message, HEADER)?.cast_signed(),
+        },
+        _ => return None,
+    };
+    Some(Answer {
+        sequence: u32_at(message, 8)?,
+        kind,
+    })
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AnswerKind, answers};
+
+    #[test]
+    fn truncated_answers_end_the_reading() {
+        assert_eq!(answers(&[]).count(), 0);
+        assert_eq!(answers(&[16, 0, 0]).count(), 0);
+        let mut bytes = [0; 36];
+        bytes[0] = 40;
+        assert_eq!(answers(&bytes).count(), 0);
+        bytes[0] = 0;
+        assert_eq!(answers(&bytes).count(), 0);
+    }
+
+    #[test]
+    fn an_error_number_is_found_behind_its_sequence_number() {
+        let mut bytes = [0; 36];
+        bytes[0] = 36;
+        bytes[4] = 2;
+        bytes[8] = 7;
+        bytes[16..20].copy_from_slice(&(-17_i32).to_ne_bytes());
+        let found: Vec<_> = answers(&bytes).collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].sequence, 7);
+        assert!(matches!(
+            found[0].kind,
+            AnswerKind::Acknowledged { error: 17 }
+        ));
+    }
+}

@@ -1,0 +1,253 @@
+//! The kernel does what this crate says it does. Needs the right to make network namespaces.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use inet::{FiveTuple, Prefix, packet};
+use linux::process::{self, ProcessId};
+use linux::{NetNamespace, Netlink, RouteChange, Tun, epoll::Poller, socket, sysctl, user};
+
+const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+const THERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
+
+/// Tests of an ordinary user without that right pass without a look.
+fn permitted() -> bool {
+    user::may_administer_networks().expect("/proc is mounted")
+}
+
+/// A namespace with `eth0` (10.0.0.1/24, default route) whose wire is the TUN.
+fn host() -> io::Result<(NetNamespace, Tun)> {
+    let namespace = NetNamespace::create()?;
+    let tun = namespace.run(|| {
+        let tun = Tun::create("eth0", true)?;
+        let mut netlink = Netlink::open()?;
+        let loopback = netlink.interface("lo")?;
+        netlink.set_up(loopback, None)?;
+        let eth0 = netlink.interface("eth0")?;
+        netlink.set_up(eth0, Some(1400))?;
+        netlink.add_address(eth0, HERE, 24)?;
+        netlink.add_address(eth0, HERE, 24)?;
+        sysctl::write("net.ipv4.ip_forward", "1")?;
+        netlink.change_routes(&[RouteChange {
+            prefix: Prefix::DEFAULT,
+            interface: eth0,
+            metric: 10,
+            present: true,
+        }])?;
+        Ok(tun)
+    })?;
+    Ok((namespace, tun))
+}
+
+fn wait_readable(descriptor: impl AsFd) {
+    let poller = Poller::new().expect("a poller");
+    poller.add_readable(descriptor, 7).expect("can be polled");
+    let mut ready = Vec::new();
+    poller
+        .wait(Some(Duration::from_secs(5)), &mut ready)
+        .expect("waits");
+    assert_eq!(ready, [7]);
+}
+
+#[test]
+fn packets_leave_by_the_default_route_and_answers_come_in() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, tun) = host().expect("a host");
+    let udp = namespace
+        .run(|| socket::udp_on_interface("eth0", 4500))
+        .expect("a socket");
+    udp.send_to(b"ping", SocketAddrV4::new(THERE, 9))
+        .expect("sends");
+    let mut buffer = [0; 2000];
+    let sent = loop {
+        wait_readable(&tun);
+        let len = tun.read(&mut buffer).expect("reads");
+        // The kernel may say hello in IPv6 first.
+        if let Ok(parsed) = packet::Ipv4::parse(&buffer[..len]) {
+            break parsed;
+        }
+    };
+    assert_eq!(sent.udp_payload(), Some(&b"ping"[..]));
+    let FiveTuple {
+        source,
+        source_port,
+        destination,
+        ..
+    } = sent.five_tuple();
+    assert_eq!((source, source_port, destination), (HERE, 4500, THERE));
+    let answer = packet::udp(
+        SocketAddrV4::new(THERE, 9),
+        SocketAddrV4::new(HERE, 4500),
+        64,
+        b"pong",
+    );
+    tun.write(&answer).expect("writes");
+    wait_readable(&udp);
+    let (len, from) = udp.recv_from(&mut buffer).expect("receives");
+    assert_eq!(
+        (&buffer[..len], from),
+        (&b"pong"[..], SocketAddrV4::new(THERE, 9).into())
+    );
+}
+
+#[test]
+fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, _tun) = host().expect("a host");
+    namespace
+        .run(|| {
+            let mut netlink = Netlink::open()?;
+            let interface = netlink.interface("eth0")?;
+            let mut changes: Vec<RouteChange> = (0..2000)
+                .filter_map(|n| Prefix::new(Ipv4Addr::from(0x0b00_0000 + (n << 8)), 24))
+                .map(|prefix| RouteChange {
+                    prefix,
+                    interface,
+                    metric: 0,
+                    present: true,
+                })
+                .collect();
+            netlink.change_routes(&changes)?;
+            netlink.change_routes(&changes)?;
+            let table = std::fs::read_to_string("/proc/thread-self/net/route")?;
+            assert_eq!(table.lines().count(), 1 + 2 + 2000);
+            for change in &mut changes {
+                change.present = false;
+            }
+            netlink.change_routes(&changes)?;
+            netlink.change_routes(&changes)?;
+            let table = std::fs::read_to_string("/proc/thread-self/net/route")?;
+            assert_eq!(table.lines().count(), 1 + 2);
+            netlink.remove_address(interface, HERE, 24)?;
+            netlink.remove_address(interface, HERE, 24)?;
+            let missing = netlink.interface("eth7").expect_err("there is no eth7");
+            assert!(
+                missing.to_string().starts_with("interface eth7: "),
+                "{missing}"
+            );
+            Ok(())
+        })
+        .expect("routes change");
+}
+
+#[test]
+fn a_tcp_connection_starts_from_the_address_asked_for() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, _tun) = host().expect("a host");
+    let (listener, client) = namespace
+        .run(|| {
+            let listener = socket::tcp_listen(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 179))?;
+            let client =
+                socket::tcp_connect(HERE, SocketAddrV4::new(Ipv4Addr::LOCALHOST, 179), 255)?;
+            Ok((listener, client))
+        })
+        .expect("connects");
+    wait_readable(&listener);
+    let (_server, from) = listener.accept().expect("accepts");
+    assert_eq!(from.ip(), HERE);
+    assert!(client.take_error().expect("asks").is_none());
+}
+
+#[test]
+fn vrrp_advertisements_leave_with_ttl_255() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, tun) = host().expect("a host");
+    let vrrp = namespace
+        .run(|| socket::vrrp("eth0", HERE))
+        .expect("a socket");
+    vrrp.send_to_vrrp_group(&[0x31, 1, 100, 1, 0, 100, 0, 0])
+        .expect("sends");
+    let mut buffer = [0; 2000];
+    loop {
+        wait_readable(&tun);
+        let len = tun.read(&mut buffer).expect("reads");
+        if let Ok(sent) = packet::Ipv4::parse(&buffer[..len])
+            && sent.protocol() == 112
+        {
+            assert_eq!((sent.ttl(), sent.source()), (255, HERE));
+            break;
+        }
+    }
+}
+
+#[test]
+fn descriptors_travel_between_processes_sockets() {
+    let (a, b) = UnixStream::pair().expect("a pair");
+    let (mut near, far) = UnixStream::pair().expect("a pair");
+    linux::send_descriptors(&a, b"one", &[far.as_fd()]).expect("sends");
+    drop(far);
+    let mut buffer = [0; 16];
+    let (len, descriptors) = linux::receive_descriptors(&b, &mut buffer).expect("receives");
+    assert_eq!((&buffer[..len], descriptors.len()), (&b"one"[..], 1));
+    let mut far = UnixStream::from(descriptors.into_iter().next().expect("one"));
+    far.write_all(b"x").expect("writes");
+    let mut byte = [0];
+    near.read_exact(&mut byte).expect("reads");
+    assert_eq!(byte, *b"x");
+}
+
+#[test]
+fn a_child_dies_with_the_thread_that_started_it() {
+    let child = std::thread::spawn(|| {
+        let mut command = Command::new("/bin/sleep");
+        command.arg("1000").env("LONGHAUL_TEST_MARK", "7b1f");
+        process::dies_with_parent(&mut command)
+            .spawn()
+            .expect("starts")
+    });
+    let mut child = child.join().expect("the thread ends");
+    let begun = Instant::now();
+    let status = child.wait().expect("waits");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(!status.success());
+}
+
+#[test]
+fn a_process_is_found_by_its_environment_and_known_again() {
+    let mut command = Command::new("/bin/sleep");
+    command.arg("1000").env("LONGHAUL_TEST_MARK", "91ce");
+    let mut child = process::dies_with_parent(&mut command)
+        .spawn()
+        .expect("starts");
+    let found = process::with_environment("LONGHAUL_TEST_MARK", "91ce").expect("searches");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].number, child.id());
+    assert!(found[0].is_alive().expect("asks"));
+    let other = ProcessId {
+        started: found[0].started + 1,
+        ..found[0]
+    };
+    other.kill().expect("nothing to kill");
+    assert!(found[0].is_alive().expect("asks"));
+    found[0].kill().expect("kills");
+    child.wait().expect("waits");
+    assert!(!found[0].is_alive().expect("asks"));
+    assert_eq!(
+        found[0].watch().expect_err("gone").kind(),
+        ErrorKind::NotFound
+    );
+}
+
+#[test]
+fn a_namespace_full_of_interfaces_goes_quickly() {
+    if !permitted() {
+        return;
+    }
+    let hosts: Vec<_> = (0..30).map(|_| host().expect("a host")).collect();
+    let begun = Instant::now();
+    drop(hosts);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}

@@ -1,1 +1,82 @@
-fn main() {}
+//! The one binary: reads the command line, starts the command, turns its end into an exit code.
+
+mod args;
+mod ask;
+mod daemon;
+mod designs;
+mod lab_commands;
+mod output;
+mod progress;
+mod render;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::args::{Command, Longhaul};
+use crate::output::{Ended, Failure, Outcome};
+
+fn main() -> ExitCode {
+    let arguments = Longhaul::parse();
+    logging();
+    match run(arguments) {
+        Ok(ended) => ended.into(),
+        Err(Failure::Usage(text)) => {
+            output::note(&text);
+            ExitCode::from(2)
+        }
+        Err(Failure::Runtime(error)) => {
+            output::note(&format!("error: {error:#}"));
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn run(arguments: Longhaul) -> Outcome {
+    let format = arguments.format;
+    match arguments.command {
+        Command::Init { file } => designs::init(&file),
+        Command::Check(design) => designs::check(format, &design),
+        Command::Rules { rule } => designs::rules(format, rule.as_deref()),
+        Command::Plan { design, output } => designs::plan(format, &design, &output),
+        Command::Explain { file, value } => designs::explain(format, &file, &value),
+        Command::Generate { regions, sites, seed } => designs::generate(regions, sites, seed),
+        Command::Schema => designs::schema(),
+        Command::Sim(options) => simulate::sim(format, &options),
+        Command::Up(options) => lab_commands::up(format, &options),
+        Command::Status(lab) => lab_commands::status(format, &lab),
+        Command::Down(lab) => lab_commands::down(&lab),
+        Command::Doctor => lab_commands::doctor(format),
+        Command::Exec { lab, device, command } => lab_commands::exec(&lab, &device, &command),
+        Command::Supervise { design, lab } => lab_commands::supervise(&design, &lab),
+        Command::Show(options) => ask::show(format, &options),
+        Command::Trace(options) => ask::trace(format, &options),
+        Command::Fail(target) => ask::change(format, &target, ask::Change::Fail),
+        Command::Heal(target) => ask::change(format, &target, ask::Change::Heal),
+        Command::Completions { shell } => completions(shell),
+        Command::Man => manual(),
+        Command::Node(options) => daemon::node(&options),
+        Command::RouteServer(options) => daemon::route_server(&options),
+        Command::Fabric(options) => daemon::fabric(&options),
+    }
+}
+
+/// Logs go to standard error; `LOG=debug` shows more.
+fn logging() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+fn completions(shell: clap_complete::Shell) -> Outcome {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Longhaul::command(), "longhaul", &mut text);
+    output::print(&String::from_utf8_lossy(&text))
+}
+
+fn manual() -> Outcome {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Longhaul::command()).render(&mut page)?;
+    output::print(&String::from_utf8_lossy(&page))
+}

@@ -1,0 +1,206 @@
+//! Answers as tables for people. Programs take `--format json`.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use view::{
+    EffectiveRoutes, Forwarding, Routes, Sessions, Status, Totals, Tunnels,
+};
+
+/// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().copied());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+/// A table as text, without the blanks at the ends of lines.
+pub(crate) fn text(table: &Table) -> String {
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn right(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+fn up(is_up: bool) -> &'static str {
+    if is_up { "up" } else { "down" }
+}
+
+/// Milliseconds as `3m12s`.
+fn span(ms: Option<u64>) -> String {
+    let Some(ms) = ms else { return "-".to_owned() };
+    let seconds = ms / 1000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Microseconds as milliseconds with two digits.
+pub(crate) fn milliseconds(us: u64) -> String {
+    format!("{}.{:02}", us / 1000, us % 1000 / 10)
+}
+
+/// `show sessions`.
+pub(crate) fn sessions(answer: &Sessions) -> String {
+    let mut out = table(&["DEVICE", "NEIGHBOR", "AS", "STATE", "UP", "HOLD", "RECEIVED", "SENT"]);
+    for session in &answer.sessions {
+        out.add_row([
+            session.device.clone(),
+            session.neighbor.clone(),
+            session.remote_as.to_string(),
+            session.state.clone(),
+            span(session.uptime_ms),
+            span(session.hold_time_ms),
+            session.received.to_string(),
+            session.sent.to_string(),
+        ]);
+    }
+    right(&mut out, &[2, 4, 5, 6, 7]);
+    text(&out)
+}
+
+/// `show routes`.
+pub(crate) fn routes(answer: &Routes) -> String {
+    let mut out =
+        table(&["DEVICE", "", "PREFIX", "FROM", "NEXT HOP", "PREF", "MED", "AS PATH", "WHY"]);
+    for route in &answer.routes {
+        let mark = match (route.best, route.used) {
+            (true, _) => "*>",
+            (false, true) => "*=",
+            (false, false) => "*",
+        };
+        out.add_row([
+            route.device.clone(),
+            mark.to_owned(),
+            route.prefix.to_string(),
+            route.neighbor.clone().unwrap_or_else(|| "itself".to_owned()),
+            route.next_hop.to_string(),
+            or_dash(route.local_pref),
+            or_dash(route.med),
+            route.as_path.clone(),
+            route.why.clone(),
+        ]);
+    }
+    right(&mut out, &[5, 6]);
+    text(&out)
+}
+
+/// `show tunnels`.
+pub(crate) fn tunnels(answer: &Tunnels) -> String {
+    let mut out = table(&[
+        "DEVICE", "NEIGHBOR", "ROLE", "PATH", "ENDPOINT", "STATE", "RTT ms", "JITTER ms", "LOSS %",
+    ]);
+    for tunnel in &answer.tunnels {
+        for path in &tunnel.paths {
+            let state = if path.used { "up, used" } else { up(path.up) };
+            out.add_row([
+                tunnel.device.clone(),
+                tunnel.neighbor.clone(),
+                tunnel.role.clone(),
+                path.local.rsplit('/').next().unwrap_or(&path.local).to_owned(),
+                or_dash(path.endpoint),
+                state.to_owned(),
+                or_dash(path.rtt_us.map(milliseconds)),
+                or_dash(path.jitter_us.map(milliseconds)),
+                or_dash(path.loss_ppm.map(|ppm| format!("{}.{}", ppm / 10_000, ppm % 10_000 / 1000))),
+            ]);
+        }
+    }
+    right(&mut out, &[6, 7, 8]);
+    text(&out)
+}
+
+/// `show forwarding`.
+pub(crate) fn forwarding(answer: &Forwarding) -> String {
+    let mut out = table(&["DEVICE", "PREFIX", "NEXT HOPS"]);
+    for device in &answer.devices {
+        for route in &device.routes {
+            out.add_row([
+                device.device.clone(),
+                route.prefix.to_string(),
+                route.next_hops.join(", "),
+            ]);
+        }
+    }
+    text(&out)
+}
+
+/// `show effective-routes`, in the platform's columns.
+pub(crate) fn effective_routes(device: &str, answer: &EffectiveRoutes) -> String {
+    let mut out = table(&[
+        "Interface", "Source", "State", "Address Prefix", "Next Hop Type", "Next Hop IP",
+    ]);
+    for route in &answer.value {
+        out.add_row([
+            device.to_owned(),
+            route.source.clone(),
+            route.state.clone(),
+            route.address_prefix.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            route.next_hop_type.clone(),
+            route.next_hop_ip_address.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    text(&out)
+}
+
+fn ratio(up: u32, all: u32) -> String {
+    format!("{up}/{all}")
+}
+
+fn totals(totals: &Totals) -> [String; 5] {
+    [
+        ratio(totals.running, totals.devices),
+        ratio(totals.sessions_up, totals.sessions),
+        ratio(totals.tunnels_up, totals.tunnels),
+        ratio(totals.paths_up, totals.paths),
+        totals.routes.to_string(),
+    ]
+}
+
+/// `status`, and what `up` shows live.
+pub(crate) fn status(answer: &Status) -> String {
+    let mut out = table(&["", "", "DEVICES", "SESSIONS", "TUNNELS", "PATHS", "ROUTES"]);
+    let mut row = |kind: &str, name: &str, sums: &Totals| {
+        let mut cells = vec![kind.to_owned(), name.to_owned()];
+        cells.extend(totals(sums));
+        out.add_row(cells);
+    };
+    for region in &answer.regions {
+        row("region", &region.name, &region.totals);
+    }
+    for site in &answer.sites {
+        row("site", &site.name, &site.totals);
+    }
+    row("all", &answer.name, &answer.totals);
+    right(&mut out, &[2, 3, 4, 5, 6]);
+    let mut text = text(&out);
+    if let Some(verification) = &answer.verification {
+        text.push_str(&format!(
+            "\nverification: {} of {} ordered pairs of hosts reach each other\n",
+            verification.reached, verification.pairs
+        ));
+        for failure in &verification.failures {
+            text.push_str(&format!("  {failure}\n"));
+        }
+    }
+    text
+}

@@ -1,1 +1,27 @@
-//! Under construction.
+//! The platform between the devices: virtual networks, underlays to the sites, and Route Server.
+//!
+//! Two values live here.
+//!
+//! [`Fabric`] is everything that stands between devices. A device sends an IPv4 packet out of an
+//! interface; the fabric says at which interface it comes out, when, and with which addresses, or
+//! why it does not. It knows VNets with their peerings, the effective routes of every NIC, network
+//! security groups, public addresses, the backbone between regions, the internet and MPLS clouds
+//! with the sites' access links and NATs, and the sites' LANs. The simulator asks it in virtual
+//! time, the lab's fabric process in real time.
+//!
+//! [`RouteServer`] is one of the two instances of a Route Server: a BGP speaker with the platform's
+//! rules. What it decides it hands to the fabric, which keeps a table of programmed routes for each
+//! instance ([`fabric::Input::Program`]).
+//!
+//! # Where the platform is silent
+//!
+//! Its behaviour is implemented as documented or captured. Where neither exists, a choice is made
+//! and named where it is made: the idle time of security group flows ([`fabric`]'s `nsg`), who programs
+//! which NIC and when the other instance takes over (`program`), TTL (clouds and NATs are routers
+//! and lower it, the virtual network is not and does not), negotiated hold times ([`RouteServer`]).
+
+#![warn(missing_docs)]
+
+pub mod fabric;
+
+pub use fabric::{DropReason, Fabric, FabricError, Fault, InstanceId, PortId};

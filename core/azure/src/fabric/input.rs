@@ -1,0 +1,89 @@
+//! Everything that can happen to a fabric.
+
+use core::net::Ipv4Addr;
+
+use inet::Prefix;
+
+/// An interface of a device: a NIC, an access link, or a place on a LAN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortId(pub u32);
+
+/// One instance of a Route Server, known by its NIC in a `RouteServerSubnet`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceId(pub u16);
+
+/// An input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The time that [`super::Fabric::wake`] named has come.
+    Wake,
+    /// A device sent a packet out of an interface.
+    Packet {
+        /// The interface.
+        port: PortId,
+        /// An IPv4 packet.
+        bytes: Vec<u8>,
+    },
+    /// A Route Server instance decided where a prefix goes.
+    Program {
+        /// The instance.
+        instance: InstanceId,
+        /// The prefix.
+        prefix: Prefix,
+        /// Equal next hops; none withdraws the prefix.
+        next_hops: Vec<Ipv4Addr>,
+    },
+    /// A Route Server instance has started: its table is empty.
+    InstanceUp(InstanceId),
+    /// A Route Server instance has stopped; the other takes over its NICs.
+    InstanceDown(InstanceId),
+    /// The operator breaks or mends something.
+    Command(Fault),
+}
+
+/// Something to break (`up: false`) or to mend (`up: true`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A site's access link.
+    Attachment {
+        /// Device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+        /// Whether it works.
+        up: bool,
+    },
+    /// All interfaces of a device. A Route Server instance stops or starts with its device.
+    Device {
+        /// Device name.
+        name: String,
+        /// Whether it works.
+        up: bool,
+    },
+    /// The backbone between two regions, both ways.
+    Pair {
+        /// One region.
+        a: String,
+        /// The other.
+        b: String,
+        /// Whether it works.
+        up: bool,
+    },
+    /// Everything between two outer addresses, both ways: a tunnel's path. A NIC may be named by
+    /// its private or its public address, a device behind NAT by its own or the NAT's.
+    Path {
+        /// One address.
+        a: Ipv4Addr,
+        /// The other.
+        b: Ipv4Addr,
+        /// Whether it works.
+        up: bool,
+    },
+    /// All NICs of a region.
+    Region {
+        /// Region name.
+        name: String,
+        /// Whether it works.
+        up: bool,
+    },
+}

@@ -11,7 +11,8 @@ use inet::{Asn, Coordinates, Prefix};
 use serde::{Deserialize, Serialize};
 
 /// A design, resolved.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The design's name; also names the lab's state directory.
     pub name: String,
@@ -34,7 +35,8 @@ pub struct Plan {
 }
 
 /// Overlay-wide values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Overlay {
     /// The overlay's AS.
     pub asn: Asn,
@@ -45,7 +47,8 @@ pub struct Overlay {
 }
 
 /// A region, for people and reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Region {
     /// Azure's name, such as `westeurope`.
     pub name: String,
@@ -58,7 +61,8 @@ pub struct Region {
 }
 
 /// A site, for people and reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Site {
     /// The site's name.
     pub name: String,
@@ -90,15 +94,15 @@ pub struct NodeConfig {
     pub locators: Vec<LocatorConfig>,
     /// Neighbours reached by tunnels.
     pub links: Vec<LinkConfig>,
-    /// Route Server endpoints to peer with (NVA only).
+    /// Both Route Server endpoints (NVA only).
     #[serde(default)]
     pub route_servers: Vec<BgpPeerConfig>,
     /// Prefixes that hubs send to sites in place of single routes (NVA only).
     #[serde(default)]
     pub summaries: Vec<Prefix>,
-    /// The LAN side (CPE only).
+    /// The LANs behind the node (CPE only).
     #[serde(default)]
-    pub lan: Option<NodeLan>,
+    pub lans: Vec<NodeLan>,
     /// Probing of paths.
     pub probe: ProbeConfig,
     /// How many times the own AS is prepended towards Route Server: 0 active, 2 or so passive.
@@ -153,7 +157,7 @@ pub struct LocatorConfig {
     pub interface: String,
     /// UDP port it listens on.
     pub port: u16,
-    /// X25519 public key, 64 hexadecimal digits; the private key is in a file of its own.
+    /// X25519 public key in base64, as WireGuard writes it; the private key is in a file of its own.
     pub public_key: String,
 }
 
@@ -202,7 +206,7 @@ pub struct PathConfig {
     pub local: String,
     /// The other side's locator's name.
     pub remote: String,
-    /// The other side's public key, 64 hexadecimal digits.
+    /// The other side's public key in base64.
     pub public_key: String,
     /// Where the other side is reached; `None` when it is behind NAT and must come to us.
     #[serde(default)]
@@ -249,14 +253,14 @@ pub struct BgpPeerConfig {
     pub asn: Asn,
 }
 
-/// The LAN side of a CPE.
+/// A LAN behind a CPE.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeLan {
     /// Interface towards the LAN.
     pub interface: String,
-    /// Prefixes to announce.
-    pub prefixes: Vec<Prefix>,
+    /// Its prefix, announced to the hubs.
+    pub prefix: Prefix,
     /// First-hop redundancy, when the site has several CPEs.
     #[serde(default)]
     pub vrrp: Option<VrrpConfig>,

@@ -1,1 +1,63 @@
-//! Under construction.
+//! An SD-WAN node: NVA or CPE. It composes BGP, tunnels and probing into one forwarding plane.
+//!
+//! A [`Node`] is made from a device's part of the Plan and its private keys. Every [`Input`] goes to
+//! [`Node::handle`], which pushes all that follows from it to a list of [`Output`]s in that very
+//! call; [`Node::wake`] says when to come back. It knows no clock, socket or device: a simulator and
+//! a daemon drive the same value.
+//!
+//! # From configuration to routes
+//!
+//! [`design::plan::NodeConfig`] is checked as a whole; [`ConfigErrors`] names every field that cannot
+//! work. What a neighbour *is* (hub, twin, site, Route Server) decides what it is told and believed:
+//! that is the routing policy of the product, and `routing.rs` reads as such.
+//!
+//! # A packet's way
+//!
+//! ```text
+//!  kernel ──Packet──▶ longest match ──▶ neighbour ──▶ path ──▶ seal ──▶ Datagram
+//!                      (Fib)          by flow hash   by preference
+//!                                                    and flow hash
+//!  Datagram ──▶ open ──▶ probe? ──▶ answered here
+//!                  └───▶ longest match ──▶ kernel (own address, LAN, platform)
+//!                                     └──▶ another tunnel, TTL lowered
+//! ```
+//!
+//! What no entry matches, what only a summary matches, and what ran out of TTL is answered by ICMP
+//! from the node's loopback. Nothing depends on seeing both directions of a flow.
+//!
+//! # Liveness
+//!
+//! Every path is probed inside its own tunnel (STAMP). When the last path of a link goes down, the
+//! BGP session over it ends at once and its routes are gone in the same call, so that what this
+//! node announces is what it can deliver. While probes fail the tunnel is asked to shake hands again.
+//!
+//! # Limits
+//!
+//! One overlay, IPv4 inside and outside, no queues: packets are sent or dropped in the call that
+//! brought them. A node holds at most 65,535 locators and LANs.
+
+#![warn(missing_docs)]
+
+mod fib;
+mod id;
+mod input;
+mod node;
+mod output;
+mod routing;
+mod settings;
+mod timers;
+mod view;
+pub mod vrrp;
+
+pub use fib::{RouteVia, Source};
+pub use id::{LanId, LinkId, LocatorId};
+pub use input::{Command, Input};
+pub use node::{Node, Options, Secrets};
+pub use output::{Event, Output};
+pub use path::PathId;
+pub use routing::{Kind, origin_community};
+pub use settings::{ConfigError, ConfigErrors, ConfigReason};
+pub use view::{
+    ChoiceReason, Counters, Decision, DropReason, Explanation, ForwardingEntry, GatewayView,
+    LinkView, NeighborChoice, NextHop, PathChoice, PathView,
+};

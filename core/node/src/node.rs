@@ -1,0 +1,152 @@
+//! The node: the only entry. It owns the parts and passes each input to the one it is for.
+
+mod bgp_sessions;
+mod build;
+mod forwarding;
+mod gateways;
+mod icmp;
+mod liveness;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use bgp::{ConnId, Speaker};
+use inet::Instant;
+use path::{PathId, Prober};
+use tunnel::{Endpoint, PeerId, PrivateKey, Suite};
+
+use crate::fib::Fib;
+use crate::id::{LinkId, LocatorId};
+use crate::input::{Command, Input};
+use crate::output::Output;
+use crate::routing::Routing;
+use crate::settings::Settings;
+use crate::timers::{Part, Timers};
+use crate::view::Counters;
+use crate::vrrp;
+
+use bgp_sessions::Waiting;
+use icmp::IcmpBudget;
+
+/// What a node needs and no configuration file holds.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets {
+    /// Private keys by locator name.
+    pub private_keys: BTreeMap<String, PrivateKey>,
+}
+
+/// How a node is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The tunnels' cryptography.
+    pub suite: Suite,
+    /// The source of all chance. Outside simulations it must be secret and new for every run.
+    pub seed: [u8; 32],
+    /// The wall clock's time since 1970 at [`Instant::ZERO`]; must not go backwards between runs.
+    pub epoch: Duration,
+}
+
+/// An SD-WAN node.
+pub struct Node {
+    settings: Settings,
+    /// Seed of the flow hash: the node's name, so that simulator and lab choose alike.
+    flow_seed: u64,
+    /// By [`LocatorId`].
+    endpoints: Vec<Endpoint>,
+    /// By [`LocatorId`], then by the endpoint's [`PeerId`].
+    peers: Vec<Vec<PathId>>,
+    /// By [`PathId`].
+    paths: Vec<PathState>,
+    /// By [`LinkId`].
+    links: Vec<LinkState>,
+    loopbacks: BTreeMap<Ipv4Addr, LinkId>,
+    routing: Routing,
+    speaker: Speaker,
+    /// Connections that came before their link was found to be up.
+    waiting: BTreeMap<ConnId, Waiting>,
+    fib: Fib,
+    /// By [`crate::LanId`].
+    gateways: Vec<Option<vrrp::Router>>,
+    timers: Timers,
+    icmp: IcmpBudget,
+    counters: Counters,
+    scratch: Scratch,
+}
+
+/// A path at work.
+struct PathState {
+    peer: PeerId,
+    /// `None` when the tunnel itself says whether the path is up.
+    prober: Option<Prober>,
+}
+
+/// A link at work.
+struct LinkState {
+    paths: path::Link,
+    /// The neighbour's name in the flow hash.
+    hash_name: u64,
+    /// The neighbour's connection that came before the link was found to be up; the last one.
+    waiting: Option<ConnId>,
+}
+
+/// Lists that are filled and emptied within one call, kept for their memory.
+#[derive(Default)]
+struct Scratch {
+    tunnel: Vec<tunnel::Output>,
+    prober: Vec<path::Output>,
+    bgp: Vec<bgp::Output>,
+    vrrp: Vec<vrrp::Output>,
+}
+
+impl Node {
+    /// Takes one input. Whatever follows from it is in `out` when the call returns.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
+        match input {
+            Input::Wake => {}
+            Input::Datagram {
+                locator,
+                from,
+                bytes,
+            } => self.on_datagram(now, locator, from, bytes, out),
+            Input::Packet { bytes } => self.on_kernel_packet(now, bytes, out),
+            Input::Vrrp { lan, from, bytes } => self.on_vrrp(now, lan, from, bytes, out),
+            Input::Bgp(input) => self.on_bgp_transport(now, input, out),
+            Input::Command(Command::Shutdown { text }) => self.shut_down(now, &text, out),
+        }
+        while let Some(part) = self.timers.pop(now) {
+            self.on_due(now, part, out);
+        }
+    }
+
+    /// When to come back with [`Input::Wake`]. Before the first `handle` it is the time of birth.
+    pub fn wake(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    fn on_due(&mut self, now: Instant, part: Part, out: &mut Vec<Output>) {
+        match part {
+            Part::Start => self.start(now, out),
+            Part::Locator(locator) => self.wake_endpoint(now, locator, out),
+            Part::Path(path) => self.wake_prober(now, path, out),
+            Part::Speaker => self.speak(now, bgp::Input::Wake, out),
+            Part::Lan(lan) => self.wake_gateway(now, lan, out),
+        }
+    }
+
+    fn link_of(&self, path: PathId) -> LinkId {
+        self.settings.paths[index(path)].link
+    }
+
+    fn locator_of(&self, path: PathId) -> LocatorId {
+        self.settings.paths[index(path)].locator
+    }
+}
+
+/// A path's place in the node's tables.
+const fn index(path: PathId) -> usize {
+    path.0 as usize
+}

@@ -1,0 +1,215 @@
+//! BGP inside the node: transport, the order of link and session, and from Loc-RIB to the
+//! forwarding table.
+
+use core::net::SocketAddrV4;
+
+use bgp::{Command, ConnId};
+use inet::{Instant, Prefix};
+
+use super::Node;
+use crate::fib::{Source, Target};
+use crate::id::LinkId;
+use crate::output::{Event, Output};
+use crate::routing::Learned;
+use crate::timers::Part;
+
+/// A connection from a neighbour whose link this node has not yet found to be up.
+///
+/// The two ends of a link learn that it is up half a round trip apart, so the first connection
+/// often comes too early. Refusing it would cost both sides a pause.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    link: LinkId,
+    local: SocketAddrV4,
+    remote: SocketAddrV4,
+    bytes: Vec<u8>,
+}
+
+impl Node {
+    /// Gives the speaker an input and passes on what follows.
+    pub(super) fn speak(&mut self, now: Instant, input: bgp::Input<'_>, out: &mut Vec<Output>) {
+        let mut followed = core::mem::take(&mut self.scratch.bgp);
+        self.speaker.handle(now, input, &mut followed);
+        self.timers.set(Part::Speaker, self.speaker.wake());
+        for output in followed.drain(..) {
+            match output {
+                bgp::Output::Connect { .. }
+                | bgp::Output::Send { .. }
+                | bgp::Output::Close { .. } => out.push(Output::Bgp(output)),
+                bgp::Output::Changed { prefix } => self.follow(prefix, out),
+                bgp::Output::Event(event) => out.push(Output::Event(Event::Bgp(event))),
+            }
+        }
+        self.scratch.bgp = followed;
+    }
+
+    /// What a BGP connection did.
+    pub(super) fn on_bgp_transport(
+        &mut self,
+        now: Instant,
+        input: bgp::Input<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        match input {
+            bgp::Input::Accepted {
+                conn,
+                local,
+                remote,
+            } => {
+                if let Some(link) = self.early(remote) {
+                    self.keep_waiting(conn, local, remote, link, out);
+                    return;
+                }
+            }
+            bgp::Input::Bytes { conn, bytes } => {
+                if self.waiting.contains_key(&conn) {
+                    self.buffer(conn, bytes, out);
+                    return;
+                }
+            }
+            bgp::Input::Closed { conn } => {
+                if self.stop_waiting(conn).is_some() {
+                    return;
+                }
+            }
+            bgp::Input::Connected { .. }
+            | bgp::Input::ConnectFailed { .. }
+            | bgp::Input::Blocked { .. }
+            | bgp::Input::Writable { .. } => {}
+            bgp::Input::Wake | bgp::Input::Command(_) => return,
+        }
+        self.speak(now, input, out);
+    }
+
+    /// A link is up: a connection that waited for it is let in.
+    pub(super) fn admit_waiting(&mut self, now: Instant, link: LinkId, out: &mut Vec<Output>) {
+        let Some(conn) = self.links[link.index()].waiting else {
+            return;
+        };
+        let Some(waiting) = self.stop_waiting(conn) else {
+            return;
+        };
+        let Waiting {
+            local,
+            remote,
+            bytes,
+            ..
+        } = waiting;
+        let accepted = bgp::Input::Accepted {
+            conn,
+            local,
+            remote,
+        };
+        self.speak(now, accepted, out);
+        if !bytes.is_empty() {
+            let bytes = bgp::Input::Bytes {
+                conn,
+                bytes: &bytes,
+            };
+            self.speak(now, bytes, out);
+        }
+    }
+
+    /// Changes the forwarding table, and tells the kernel where it must know.
+    pub(super) fn route(
+        &mut self,
+        prefix: Prefix,
+        source: Source,
+        target: Option<Target>,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(change) = self.fib.set(prefix, source, target) {
+            let prefix = change.prefix;
+            out.push(match change.via {
+                Some(via) => Output::AddRoute { prefix, via },
+                None => Output::RemoveRoute { prefix },
+            });
+        }
+    }
+
+    /// The order to leave: every neighbour is told.
+    pub(super) fn shut_down(&mut self, now: Instant, text: &str, out: &mut Vec<Output>) {
+        for index in 0..self.routing.learned.len() {
+            let command = Command::Shutdown {
+                neighbor: bgp::NeighborId(index as u32),
+                text: text.to_owned(),
+            };
+            self.speak(now, bgp::Input::Command(command), out);
+        }
+        self.stop_gateways(out);
+    }
+
+    /// Brings the forwarding table in line with the paths in use for a prefix.
+    fn follow(&mut self, prefix: Prefix, out: &mut Vec<Output>) {
+        let mut links = Vec::new();
+        let mut is_platform = false;
+        for path in self.speaker.multipath(prefix) {
+            let learned = path
+                .neighbor
+                .and_then(|id| self.routing.learned.get(id.index()));
+            match learned {
+                Some(Learned::Link(link)) => links.push(*link),
+                Some(Learned::RouteServer) => is_platform = true,
+                None => {}
+            }
+        }
+        links.sort_unstable();
+        links.dedup();
+        let target = match (is_platform, links.is_empty()) {
+            (true, _) => Some(Target::Platform),
+            (false, false) => Some(Target::Links(links)),
+            (false, true) => None,
+        };
+        self.route(prefix, Source::Bgp, target, out);
+    }
+
+    /// The link that a connection came too early for.
+    fn early(&self, remote: SocketAddrV4) -> Option<LinkId> {
+        let link = *self.loopbacks.get(remote.ip())?;
+        (!self.links[link.index()].paths.is_up()).then_some(link)
+    }
+
+    fn keep_waiting(
+        &mut self,
+        conn: ConnId,
+        local: SocketAddrV4,
+        remote: SocketAddrV4,
+        link: LinkId,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(older) = self.links[link.index()].waiting {
+            self.stop_waiting(older);
+            out.push(Output::Bgp(bgp::Output::Close { conn: older }));
+        }
+        self.links[link.index()].waiting = Some(conn);
+        let waiting = Waiting {
+            link,
+            local,
+            remote,
+            bytes: Vec::new(),
+        };
+        self.waiting.insert(conn, waiting);
+    }
+
+    fn stop_waiting(&mut self, conn: ConnId) -> Option<Waiting> {
+        let waiting = self.waiting.remove(&conn)?;
+        self.links[waiting.link.index()].waiting = None;
+        Some(waiting)
+    }
+
+    fn buffer(&mut self, conn: ConnId, bytes: &[u8], out: &mut Vec<Output>) {
+        let Some(waiting) = self.waiting.get_mut(&conn) else {
+            return;
+        };
+        if waiting.bytes.len() + bytes.len() <= WAITING_BYTES_MAX {
+            waiting.bytes.extend_from_slice(bytes);
+        } else {
+            self.stop_waiting(conn);
+            out.push(Output::Bgp(bgp::Output::Close { conn }));
+        }
+    }
+}
+
+/// Before our OPEN a neighbour has only its own to send, which is one message of 4096 octets at most
+/// (RFC 4271 §4.1). One that sends more is disconnected.
+const WAITING_BYTES_MAX: usize = 4_096;

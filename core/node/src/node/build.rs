@@ -1,0 +1,208 @@
+//! A node's birth: parts from settings, and the first outputs.
+
+use bgp::{NeighborId, Speaker};
+use design::plan::{Liveness, NodeConfig};
+use inet::{Instant, Prefix, Rng, hash};
+use path::{PathId, Prober};
+use tunnel::{Endpoint, Peer, PeerId};
+
+use super::{IcmpBudget, LinkState, Node, Options, PathState, Scratch, Secrets};
+use crate::fib::{Fib, Source, Target};
+use crate::id::LinkId;
+use crate::output::Output;
+use crate::routing::{self, Routing};
+use crate::settings::{ConfigErrors, Settings};
+use crate::timers::{Part, Timers};
+use crate::view::Counters;
+use crate::vrrp;
+
+impl Node {
+    /// A node from its configuration and keys. Its first wake-up is `now`.
+    ///
+    /// # Errors
+    /// Names every field of the configuration that cannot work, with the reason.
+    pub fn new(
+        config: &NodeConfig,
+        secrets: &Secrets,
+        options: &Options,
+        now: Instant,
+    ) -> Result<Self, ConfigErrors> {
+        let settings = Settings::new(config, secrets)?;
+        let chance = Rng::new(seed64(options)).named(&settings.name);
+        let (paths, peers) = paths(&settings, &chance, now);
+        let routing = Routing::new(&settings);
+        let seed = chance.named("bgp").next_u64();
+        let mut timers = Timers::default();
+        timers.set(Part::Start, Some(now));
+        Ok(Self {
+            flow_seed: hash::bytes(0, settings.name.as_bytes()),
+            endpoints: endpoints(&settings, options, &peers, now),
+            peers,
+            paths,
+            links: links(&settings),
+            loopbacks: loopbacks(&settings).collect(),
+            speaker: Speaker::new(routing.settings.clone(), seed, now),
+            routing,
+            waiting: Default::default(),
+            fib: Fib::new(),
+            gateways: gateways(&settings),
+            timers,
+            icmp: IcmpBudget::default(),
+            counters: Counters::default(),
+            scratch: Scratch::default(),
+            settings,
+        })
+    }
+
+    /// The first wake-up: what is known without anybody else.
+    pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let own = self.settings.addresses.iter().copied();
+        let own: Vec<_> = own.chain([self.settings.loopback]).collect();
+        for address in own {
+            self.route(
+                Prefix::host(address),
+                Source::Connected,
+                Some(Target::Kernel),
+                out,
+            );
+        }
+        for index in 0..self.settings.lans.len() {
+            let prefix = self.settings.lans[index].prefix;
+            self.route(prefix, Source::Connected, Some(Target::Kernel), out);
+        }
+        for index in 0..self.settings.route_servers.len() {
+            let address = self.settings.route_servers[index].address;
+            self.route(
+                Prefix::host(address),
+                Source::Connected,
+                Some(Target::Platform),
+                out,
+            );
+        }
+        let loopbacks: Vec<_> = loopbacks(&self.settings).collect();
+        for (loopback, link) in loopbacks {
+            let target = Target::Links(vec![link]);
+            self.route(Prefix::host(loopback), Source::Link, Some(target), out);
+        }
+        for index in 0..self.settings.summaries.len() {
+            let prefix = self.settings.summaries[index];
+            self.route(prefix, Source::Summary, Some(Target::Unreachable), out);
+        }
+        let commands: Vec<_> = routing::originations(&self.settings).collect();
+        for command in commands {
+            self.speak(now, bgp::Input::Command(command), out);
+        }
+        self.speak(now, bgp::Input::Wake, out);
+        self.start_gateways(now, out);
+        for index in 0..self.endpoints.len() {
+            let part = Part::Locator(crate::LocatorId(index as u16));
+            self.timers.set(part, self.endpoints[index].wake());
+        }
+        for (index, path) in self.paths.iter().enumerate() {
+            if let Some(prober) = &path.prober {
+                let part = Part::Path(PathId(index as u32));
+                self.timers.set(part, prober.wake());
+            }
+        }
+    }
+
+    /// The BGP neighbour at the other end of a link.
+    pub(super) fn neighbor_of(&self, link: LinkId) -> Option<NeighborId> {
+        self.routing.neighbors[link.index()]
+    }
+}
+
+fn seed64(options: &Options) -> u64 {
+    hash::bytes(0, &options.seed)
+}
+
+/// Every path's state, and which path each endpoint's peers are.
+fn paths(settings: &Settings, chance: &Rng, now: Instant) -> (Vec<PathState>, Vec<Vec<PathId>>) {
+    let mut peers = vec![Vec::new(); settings.locators.len()];
+    let mut paths = Vec::with_capacity(settings.paths.len());
+    for (number, path) in settings.paths.iter().enumerate() {
+        let members: &mut Vec<PathId> = &mut peers[path.locator.index()];
+        let peer = PeerId(members.len() as u32);
+        members.push(PathId(number as u32));
+        let seed = chance.named(&path.remote).next_u64();
+        let prober = match path.liveness {
+            Liveness::Handshake => None,
+            Liveness::Probe => {
+                let mut probing = path::Settings::new(number as u16);
+                probing.interval = settings.probe_interval;
+                probing.dead_after = settings.probe_dead_after;
+                Some(Prober::new(probing, seed, now))
+            }
+        };
+        paths.push(PathState { peer, prober });
+    }
+    (paths, peers)
+}
+
+fn endpoints(
+    settings: &Settings,
+    options: &Options,
+    peers: &[Vec<PathId>],
+    now: Instant,
+) -> Vec<Endpoint> {
+    let locators = settings.locators.iter().zip(peers).enumerate();
+    locators
+        .map(|(number, (locator, peers))| {
+            let mut tunnel = tunnel::Settings::new(&locator.name, locator.private_key.clone());
+            tunnel.suite = options.suite;
+            tunnel.mtu = settings.mtu;
+            // A whole region's sites may call at once after an outage.
+            let rate = peers.len().saturating_mul(2);
+            let rate = u32::try_from(rate).unwrap_or(u32::MAX);
+            tunnel.handshake_rate = tunnel.handshake_rate.max(rate);
+            tunnel.peers = peers
+                .iter()
+                .map(|path| peer(&settings.paths[super::index(*path)]))
+                .collect();
+            Endpoint::new(tunnel, seed_of(options, number), options.epoch, now)
+        })
+        .collect()
+}
+
+/// A seed for each endpoint: all endpoints draw from streams of their own.
+fn seed_of(options: &Options, locator: usize) -> [u8; 32] {
+    let mut seed = options.seed;
+    for (octet, number) in seed.iter_mut().zip((locator as u64).to_le_bytes()) {
+        *octet ^= number;
+    }
+    seed
+}
+
+fn peer(path: &crate::settings::Path) -> Peer {
+    let mut peer = Peer::new(path.public_key);
+    peer.endpoint = path.endpoint;
+    peer.initiate = path.initiate;
+    peer.keepalive = path.keepalive;
+    peer
+}
+
+fn links(settings: &Settings) -> Vec<LinkState> {
+    settings
+        .links
+        .iter()
+        .map(|link| {
+            let ids = link.first_path..link.first_path + link.path_count;
+            let paths = ids.map(|id| (PathId(id), settings.paths[id as usize].preference));
+            LinkState {
+                paths: path::Link::new(paths),
+                hash_name: hash::bytes(0, link.neighbor.as_bytes()),
+                waiting: None,
+            }
+        })
+        .collect()
+}
+
+fn loopbacks(settings: &Settings) -> impl Iterator<Item = (core::net::Ipv4Addr, LinkId)> {
+    let links = settings.links.iter().enumerate();
+    links.filter_map(|(index, link)| Some((link.loopback?, LinkId(index as u32))))
+}
+
+fn gateways(settings: &Settings) -> Vec<Option<vrrp::Router>> {
+    let lans = settings.lans.iter();
+    lans.map(|lan| lan.vrrp.map(vrrp::Router::new)).collect()
+}

@@ -1,0 +1,186 @@
+//! Whether paths and links are up: probes, tunnel events, and what follows from a change.
+
+use std::net::SocketAddrV4;
+
+use bgp::{Command, DownReason};
+use inet::Instant;
+use inet::packet::{self, Ipv4};
+use path::{LinkChange, PathId};
+
+use super::{Node, index};
+use crate::fib::{Source, Target};
+use crate::id::{LinkId, LocatorId};
+use crate::output::{Event, Output};
+use crate::routing;
+use crate::timers::Part;
+use crate::view::DropReason;
+
+impl Node {
+    /// A prober's timer.
+    pub(super) fn wake_prober(&mut self, now: Instant, path: PathId, out: &mut Vec<Output>) {
+        self.tell_prober(now, path, path::Input::Wake, out);
+    }
+
+    /// Whether a packet is a probe or its reply, for this node. Such packets never reach the kernel.
+    pub(super) fn is_probe(&self, view: &Ipv4<'_>) -> bool {
+        if view.destination() != self.settings.loopback || view.protocol() != packet::UDP {
+            return false;
+        }
+        let flow = view.five_tuple();
+        flow.destination_port == path::PORT
+            || (flow.source_port == path::PORT && flow.destination_port == PROBE_PORT)
+    }
+
+    /// A probe is answered by the path it came by; a reply belongs to the path it came by.
+    pub(super) fn on_probe(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        view: &Ipv4<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let neighbor = self.settings.links[self.link_of(path).index()].loopback;
+        let flow = view.five_tuple();
+        let Some(payload) = view.udp_payload().filter(|_| neighbor == Some(flow.source)) else {
+            self.counters.drop(DropReason::StrayProbe);
+            return;
+        };
+        if flow.destination_port == PROBE_PORT {
+            self.tell_prober(now, path, path::Input::Reply(payload), out);
+        } else if let Some(reply) = path::reflect(now, view.ttl(), payload) {
+            let from = SocketAddrV4::new(flow.destination, flow.destination_port);
+            let to = SocketAddrV4::new(flow.source, flow.source_port);
+            let reply = packet::udp(from, to, PROBE_TTL, &reply);
+            self.seal(now, path, &reply, out);
+        } else {
+            self.counters.drop(DropReason::StrayProbe);
+        }
+    }
+
+    /// What a tunnel announced.
+    pub(super) fn on_tunnel_event(
+        &mut self,
+        now: Instant,
+        locator: LocatorId,
+        event: tunnel::Event,
+        out: &mut Vec<Output>,
+    ) {
+        let (peer, up) = match event {
+            tunnel::Event::SessionUp(peer) => (peer, Some(true)),
+            tunnel::Event::SessionDown(peer) => (peer, Some(false)),
+            tunnel::Event::Roamed(peer, _) => (peer, None),
+        };
+        let Some(&path) = self.peers[locator.index()].get(peer.0 as usize) else {
+            return;
+        };
+        if let tunnel::Event::Roamed(_, to) = event {
+            out.push(Output::Event(Event::Roamed { path, to }));
+        }
+        match (up, self.paths[index(path)].prober.is_some()) {
+            (Some(true), true) => self.tell_prober(now, path, path::Input::Probe, out),
+            (Some(up), false) => self.on_path(now, path, up, out),
+            (Some(false), true) | (None, _) => {}
+        }
+    }
+
+    fn tell_prober(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        input: path::Input<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut followed = core::mem::take(&mut self.scratch.prober);
+        let Some(prober) = &mut self.paths[index(path)].prober else {
+            return;
+        };
+        prober.handle(now, input, &mut followed);
+        self.timers.set(Part::Path(path), prober.wake());
+        for output in followed.drain(..) {
+            match output {
+                path::Output::Probe(payload) => self.send_probe(now, path, &payload, out),
+                path::Output::Event(path::Event::Up) => self.on_path(now, path, true, out),
+                path::Output::Event(path::Event::Down { .. }) => {
+                    self.on_path(now, path, false, out);
+                }
+            }
+        }
+        self.scratch.prober = followed;
+    }
+
+    fn send_probe(&mut self, now: Instant, path: PathId, payload: &[u8], out: &mut Vec<Output>) {
+        let settings = &self.settings.paths[index(path)];
+        let (locator, initiate) = (settings.locator, settings.initiate);
+        let state = &self.paths[index(path)];
+        let peer = state.peer;
+        let is_up = state.prober.as_ref().is_some_and(path::Prober::is_up);
+        if !is_up && initiate {
+            // The other side may have lost its keys, or come back at another address.
+            self.tell_endpoint(now, locator, tunnel::Input::Rehandshake(peer), out);
+        }
+        let neighbor = self.settings.links[self.link_of(path).index()].loopback;
+        let (Some(neighbor), true) = (
+            neighbor,
+            self.endpoints[locator.index()].is_ready(now, peer),
+        ) else {
+            return;
+        };
+        let from = SocketAddrV4::new(self.settings.loopback, PROBE_PORT);
+        let to = SocketAddrV4::new(neighbor, path::PORT);
+        let probe = packet::udp(from, to, PROBE_TTL, payload);
+        self.seal(now, path, &probe, out);
+    }
+
+    /// A path came up or went down.
+    fn on_path(&mut self, now: Instant, path: PathId, up: bool, out: &mut Vec<Output>) {
+        out.push(Output::Event(match up {
+            true => Event::PathUp(path),
+            false => Event::PathDown(path),
+        }));
+        let link = self.link_of(path);
+        match self.links[link.index()].paths.set(path, up) {
+            Some(LinkChange::Up) => self.on_link(now, link, true, out),
+            Some(LinkChange::Down) => self.on_link(now, link, false, out),
+            Some(LinkChange::Paths) | None => {}
+        }
+    }
+
+    /// A neighbour became reachable or unreachable: routing follows in the same call.
+    fn on_link(&mut self, now: Instant, link: LinkId, up: bool, out: &mut Vec<Output>) {
+        out.push(Output::Event(match up {
+            true => Event::LinkUp(link),
+            false => Event::LinkDown(link),
+        }));
+        if let Some(neighbor) = self.neighbor_of(link) {
+            let command = match up {
+                true => Command::Up(neighbor),
+                false => Command::Down(neighbor, DownReason::Link),
+            };
+            self.speak(now, bgp::Input::Command(command), out);
+        }
+        if up {
+            self.admit_waiting(now, link, out);
+        }
+        self.set_static_routes(now, link, up, out);
+        self.track_hubs(now, out);
+    }
+
+    /// Routes behind a plain WireGuard peer exist while its link is up.
+    fn set_static_routes(&mut self, now: Instant, link: LinkId, up: bool, out: &mut Vec<Output>) {
+        let role = self.settings.links[link.index()].role;
+        for prefix in self.settings.links[link.index()].static_routes.clone() {
+            let target = up.then(|| Target::Links(vec![link]));
+            self.route(prefix, Source::Link, target, out);
+            let command = match up {
+                true => routing::static_route(&self.settings, role, prefix),
+                false => Command::Withdraw(prefix),
+            };
+            self.speak(now, bgp::Input::Command(command), out);
+        }
+    }
+}
+
+/// Where replies to this node's probes come: any port but the reflector's own.
+const PROBE_PORT: u16 = 50_862;
+/// Probes go end to end; 255 lets the reflector see that nothing was between (RFC 8762 §4.1).
+const PROBE_TTL: u8 = 255;

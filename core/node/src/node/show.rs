@@ -1,0 +1,228 @@
+//! What a node shows: its tables and states by name, and what it would do with a packet and why.
+
+use bgp::Speaker;
+use inet::{FiveTuple, Instant, packet};
+use path::{PathId, Prober};
+
+use super::forwarding::Way;
+use super::{Node, index};
+use crate::fib::Target;
+use crate::id::{LanId, LinkId, LocatorId};
+use crate::view::{
+    ChoiceReason, Counters, Decision, DropReason, Explanation, ForwardingEntry, GatewayView,
+    LinkView, NeighborChoice, NextHop, PathChoice, PathView,
+};
+use crate::vrrp;
+
+impl Node {
+    /// The device's name.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The forwarding table, ordered by prefix.
+    pub fn forwarding(&self) -> Vec<ForwardingEntry> {
+        let entries = self.fib.iter();
+        entries
+            .map(|(prefix, source, target)| ForwardingEntry {
+                prefix,
+                next_hop: self.next_hop(target),
+                source,
+            })
+            .collect()
+    }
+
+    /// Every link with its paths, in the order of the configuration.
+    pub fn links(&self, now: Instant) -> Vec<LinkView> {
+        let links = self.settings.links.iter().zip(&self.links).enumerate();
+        links
+            .map(|(number, (link, state))| LinkView {
+                id: LinkId(number as u32),
+                neighbor: link.neighbor.clone(),
+                role: link.role,
+                loopback: link.loopback,
+                up: state.paths.is_up(),
+                paths: (link.first_path..link.first_path + link.path_count)
+                    .map(|path| self.path(now, PathId(path)))
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// The BGP speaker, to read.
+    pub const fn speaker(&self) -> &Speaker {
+        &self.speaker
+    }
+
+    /// What passed and what was dropped.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What came to nothing at a locator before any packet was seen.
+    pub fn tunnel_counters(&self, locator: LocatorId) -> Option<&tunnel::Counters> {
+        self.endpoints
+            .get(locator.index())
+            .map(tunnel::Endpoint::counters)
+    }
+
+    /// The virtual routers on the LANs.
+    pub fn gateways(&self) -> impl Iterator<Item = (LanId, GatewayView)> {
+        let lans = self.settings.lans.iter().zip(&self.gateways).enumerate();
+        lans.filter_map(|(number, (lan, router))| {
+            let router = router.as_ref()?;
+            let view = GatewayView {
+                interface: lan.interface.clone(),
+                virtual_address: router.settings().virtual_address,
+                priority: router.priority(),
+                active: matches!(router.state(), vrrp::State::Active { .. }),
+            };
+            Some((LanId(number as u16), view))
+        })
+    }
+
+    /// What this node would do with a packet of a flow, and why.
+    pub fn explain(&self, now: Instant, flow: FiveTuple) -> Explanation {
+        let matched = self.fib.longest_match(flow.destination);
+        let mut explanation = Explanation {
+            flow,
+            matched: matched.map(|(prefix, source, _)| (prefix, source)),
+            decision: Decision::Kernel,
+            neighbors: Vec::new(),
+            paths: Vec::new(),
+        };
+        if let Some((.., Target::Links(links))) = matched {
+            explanation.neighbors = self.neighbor_choices(links, flow);
+        }
+        explanation.decision = match (self.way(flow), matched) {
+            (Way::Kernel, Some((.., Target::Platform))) => Decision::Platform,
+            (Way::Kernel, _) => Decision::Kernel,
+            (Way::Drop(reason), _) => Decision::Drop(reason),
+            (Way::Link(link), _) => {
+                explanation.paths = self.path_choices(link, flow);
+                match self.path_in(link, flow) {
+                    Ok(path) => self.outer(now, link, path),
+                    Err(reason) => Decision::Drop(reason),
+                }
+            }
+        };
+        explanation
+    }
+
+    fn next_hop(&self, target: &Target) -> NextHop {
+        match target {
+            Target::Links(links) => {
+                let mut names: Vec<String> =
+                    links.iter().map(|link| self.neighbor_name(*link)).collect();
+                names.sort_unstable();
+                NextHop::Neighbors(names)
+            }
+            Target::Kernel => NextHop::Kernel,
+            Target::Platform => NextHop::Platform,
+            Target::Unreachable => NextHop::Unreachable,
+        }
+    }
+
+    fn neighbor_name(&self, link: LinkId) -> String {
+        self.settings.links[link.index()].neighbor.clone()
+    }
+
+    fn locator_name(&self, path: PathId) -> String {
+        let locator = self.locator_of(path);
+        self.settings.locators[locator.index()].name.clone()
+    }
+
+    fn path(&self, now: Instant, id: PathId) -> PathView {
+        let (settings, state) = (&self.settings.paths[index(id)], &self.paths[index(id)]);
+        let locator = settings.locator;
+        let peer = self.endpoints[locator.index()].peer(now, state.peer);
+        PathView {
+            id,
+            locator,
+            local: self.locator_name(id),
+            remote: settings.remote.clone(),
+            endpoint: peer.as_ref().and_then(|peer| peer.endpoint),
+            preference: settings.preference,
+            up: self.is_path_up(id),
+            probe: state
+                .prober
+                .as_ref()
+                .map(|prober: &Prober| prober.statistics(now)),
+            session: peer
+                .as_ref()
+                .map_or(tunnel::SessionState::Idle, |peer| peer.state),
+            handshake_age: peer
+                .as_ref()
+                .and_then(|peer| Some(now.since(peer.last_handshake?))),
+            tunnel: peer.map(|peer| *peer.counters).unwrap_or_default(),
+        }
+    }
+
+    fn is_path_up(&self, path: PathId) -> bool {
+        let link = &self.links[self.link_of(path).index()];
+        link.paths.paths().any(|(id, _, up)| id == path && up)
+    }
+
+    fn neighbor_choices(&self, links: &[LinkId], flow: FiveTuple) -> Vec<NeighborChoice> {
+        let chosen = self.choose(links, flow);
+        let is_up = |link: &LinkId| self.links[link.index()].paths.is_up();
+        let up = links.iter().filter(|link| is_up(link)).count();
+        let mut choices: Vec<NeighborChoice> = links
+            .iter()
+            .map(|link| NeighborChoice {
+                neighbor: self.neighbor_name(*link),
+                reason: match (is_up(link), chosen == Some(*link)) {
+                    (false, _) => ChoiceReason::Down,
+                    (true, true) if up == 1 => ChoiceReason::Only,
+                    (true, true) => ChoiceReason::Hash,
+                    (true, false) => ChoiceReason::OtherByHash,
+                },
+            })
+            .collect();
+        choices.sort_unstable_by(|a, b| a.neighbor.cmp(&b.neighbor));
+        choices
+    }
+
+    fn path_choices(&self, link: LinkId, flow: FiveTuple) -> Vec<PathChoice> {
+        let paths = &self.links[link.index()].paths;
+        let usable: Vec<PathId> = paths.usable().collect();
+        let chosen = self.path_in(link, flow).ok();
+        paths
+            .paths()
+            .map(|(path, _, up)| PathChoice {
+                path,
+                local: self.locator_name(path),
+                remote: self.settings.paths[index(path)].remote.clone(),
+                reason: match (up, usable.contains(&path), chosen == Some(path)) {
+                    (false, ..) => ChoiceReason::Down,
+                    (true, false, _) => ChoiceReason::LessPreferred,
+                    (true, true, true) if usable.len() == 1 => ChoiceReason::Only,
+                    (true, true, true) => ChoiceReason::Hash,
+                    (true, true, false) => ChoiceReason::OtherByHash,
+                },
+            })
+            .collect()
+    }
+
+    fn outer(&self, now: Instant, link: LinkId, path: PathId) -> Decision {
+        let locator = self.locator_of(path);
+        let own = &self.settings.locators[locator.index()];
+        let peer = self.paths[index(path)].peer;
+        let peer = self.endpoints[locator.index()].peer(now, peer);
+        let Some(remote) = peer.and_then(|peer| peer.endpoint) else {
+            return Decision::Drop(DropReason::NoSession);
+        };
+        Decision::Tunnel {
+            neighbor: self.neighbor_name(link),
+            path,
+            locator,
+            outer: FiveTuple {
+                source: own.address,
+                destination: *remote.ip(),
+                protocol: packet::UDP,
+                source_port: own.port,
+                destination_port: remote.port(),
+            },
+        }
+    }
+}

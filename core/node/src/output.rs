@@ -1,0 +1,96 @@
+//! Everything a node can ask for or announce.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use inet::Prefix;
+use path::PathId;
+
+use crate::fib::RouteVia;
+use crate::id::{LanId, LinkId, LocatorId};
+
+/// Everything a node can ask for or announce.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Send a UDP datagram from a locator's socket.
+    Datagram {
+        /// The socket.
+        locator: LocatorId,
+        /// Where to.
+        to: SocketAddrV4,
+        /// Payload.
+        bytes: Vec<u8>,
+    },
+    /// Write an IPv4 packet to the overlay device: the kernel delivers or forwards it.
+    Packet {
+        /// The packet.
+        bytes: Vec<u8>,
+    },
+    /// Send a VRRP message on a LAN to 224.0.0.18, protocol 112, TTL 255.
+    Vrrp {
+        /// The LAN.
+        lan: LanId,
+        /// What follows the IP header.
+        bytes: Vec<u8>,
+    },
+    /// What BGP asks of its transport: `Connect`, `Send` or `Close`; never anything else.
+    Bgp(bgp::Output),
+    /// Add a kernel route, replacing the one of the same prefix.
+    AddRoute {
+        /// The prefix.
+        prefix: Prefix,
+        /// Its device.
+        via: RouteVia,
+    },
+    /// Remove the kernel route that was added for this prefix.
+    RemoveRoute {
+        /// The prefix.
+        prefix: Prefix,
+    },
+    /// Put a virtual address on a LAN's interface, or take it away.
+    VirtualAddress {
+        /// The LAN.
+        lan: LanId,
+        /// The address.
+        address: Ipv4Addr,
+        /// Whether to put or to take away.
+        acquire: bool,
+    },
+    /// Something an operator or a log wants to know.
+    Event(Event),
+}
+
+/// What happened in a node.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A path's first reply after silence.
+    PathUp(PathId),
+    /// A path gives no more replies.
+    PathDown(PathId),
+    /// The first path of a link came up.
+    LinkUp(LinkId),
+    /// The last path of a link went down.
+    LinkDown(LinkId),
+    /// A neighbour behind NAT now comes from another address.
+    Roamed {
+        /// The path.
+        path: PathId,
+        /// Its new remote endpoint.
+        to: SocketAddrV4,
+    },
+    /// A virtual router became active, or stopped being it.
+    Gateway {
+        /// The LAN.
+        lan: LanId,
+        /// Whether this node is the hosts' gateway.
+        active: bool,
+    },
+    /// A VRRP message was not considered.
+    VrrpIgnored {
+        /// The LAN.
+        lan: LanId,
+        /// Why.
+        reason: crate::vrrp::Ignored,
+    },
+    /// Something about a BGP session.
+    Bgp(bgp::Event),
+}

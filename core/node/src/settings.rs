@@ -1,0 +1,102 @@
+//! A node's configuration, checked: names became numbers, texts became keys, and what cannot work
+//! was refused with the field and the reason.
+
+mod check;
+mod error;
+#[cfg(test)]
+mod tests;
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+
+use design::plan::{BgpPeerConfig, LinkRole, Liveness, NodeConfig, NodeRole};
+use inet::{Asn, Prefix};
+use tunnel::{PrivateKey, PublicKey};
+
+pub use error::{ConfigError, ConfigErrors, ConfigReason};
+
+use crate::Secrets;
+use crate::id::{LinkId, LocatorId};
+use crate::vrrp;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) role: NodeRole,
+    pub(crate) asn: Asn,
+    pub(crate) loopback: Ipv4Addr,
+    /// Address of the interface with the default route of the lowest metric.
+    pub(crate) underlay_address: Option<Ipv4Addr>,
+    /// Addresses of all interfaces.
+    pub(crate) addresses: Vec<Ipv4Addr>,
+    pub(crate) locators: Vec<Locator>,
+    pub(crate) links: Vec<Link>,
+    /// The paths of all links, in order; a link's paths are adjacent.
+    pub(crate) paths: Vec<Path>,
+    pub(crate) route_servers: Vec<BgpPeerConfig>,
+    pub(crate) summaries: Vec<Prefix>,
+    pub(crate) lans: Vec<Lan>,
+    pub(crate) probe_interval: Duration,
+    pub(crate) probe_dead_after: Duration,
+    pub(crate) prepend: u8,
+    pub(crate) mtu: u16,
+}
+
+/// An own tunnel endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Locator {
+    pub(crate) name: String,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) port: u16,
+    pub(crate) private_key: PrivateKey,
+}
+
+/// A neighbour.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) neighbor: String,
+    pub(crate) role: LinkRole,
+    pub(crate) loopback: Option<Ipv4Addr>,
+    pub(crate) static_routes: Vec<Prefix>,
+    /// Where the link's paths begin in [`Settings::paths`], and how many there are.
+    pub(crate) first_path: u32,
+    pub(crate) path_count: u32,
+}
+
+/// A pair of locators.
+#[derive(Clone, Debug)]
+pub(crate) struct Path {
+    pub(crate) link: LinkId,
+    pub(crate) locator: LocatorId,
+    pub(crate) remote: String,
+    pub(crate) public_key: PublicKey,
+    pub(crate) endpoint: Option<SocketAddrV4>,
+    pub(crate) preference: u8,
+    pub(crate) initiate: bool,
+    pub(crate) keepalive: Option<Duration>,
+    pub(crate) liveness: Liveness,
+}
+
+/// A LAN.
+#[derive(Clone, Debug)]
+pub(crate) struct Lan {
+    pub(crate) interface: String,
+    pub(crate) prefix: Prefix,
+    pub(crate) vrrp: Option<vrrp::Settings>,
+}
+
+impl Settings {
+    /// Checks everything, and only then gives either the settings or everything that is wrong.
+    pub(crate) fn new(config: &NodeConfig, secrets: &Secrets) -> Result<Self, ConfigErrors> {
+        check::Checker::new(config, secrets).run()
+    }
+
+    /// The region number of an NVA.
+    pub(crate) fn region(&self) -> Option<u16> {
+        match &self.role {
+            NodeRole::Nva { number, .. } => Some(*number),
+            NodeRole::Cpe { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What a node shows of itself: read-only values for operators, tests and the trace.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use design::plan::LinkRole;
+use inet::{FiveTuple, Prefix};
+use path::PathId;
+use tunnel::SessionState;
+
+use crate::fib::Source;
+use crate::id::{LinkId, LocatorId};
+
+/// A line of the forwarding table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForwardingEntry {
+    /// The prefix.
+    pub prefix: Prefix,
+    /// Where its packets go.
+    pub next_hop: NextHop,
+    /// Who says so.
+    pub source: Source,
+}
+
+/// Where packets of a prefix go, by names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextHop {
+    /// Into a tunnel to one of these neighbours, sorted by name.
+    Neighbors(Vec<String>),
+    /// To the kernel: an own address or LAN.
+    Kernel,
+    /// To the kernel, which hands it to the platform.
+    Platform,
+    /// Nowhere: the sender is told that it is unreachable.
+    Unreachable,
+}
+
+/// A neighbour and how it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// Its number.
+    pub id: LinkId,
+    /// Device name of the neighbour.
+    pub neighbor: String,
+    /// What the neighbour is to this node.
+    pub role: LinkRole,
+    /// The neighbour's loopback.
+    pub loopback: Option<Ipv4Addr>,
+    /// Whether any path is up.
+    pub up: bool,
+    /// The paths, in the order of the configuration.
+    pub paths: Vec<PathView>,
+}
+
+/// A path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathView {
+    /// Its number.
+    pub id: PathId,
+    /// The own locator.
+    pub locator: LocatorId,
+    /// The own locator's name.
+    pub local: String,
+    /// The other side's locator's name.
+    pub remote: String,
+    /// Where the other side is reached; `None` while a neighbour behind NAT has not come yet.
+    pub endpoint: Option<SocketAddrV4>,
+    /// Lower is preferred.
+    pub preference: u8,
+    /// Whether it carries packets.
+    pub up: bool,
+    /// What probing measured; `None` without probes.
+    pub probe: Option<path::Statistics>,
+    /// How far the tunnel is.
+    pub session: SessionState,
+    /// Time since the tunnel's last handshake; `None` before the first.
+    pub handshake_age: Option<Duration>,
+    /// What went through the tunnel.
+    pub tunnel: tunnel::PeerCounters,
+}
+
+/// What the node would do with a packet of a flow, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The flow.
+    pub flow: FiveTuple,
+    /// The longest match and who put it there.
+    pub matched: Option<(Prefix, Source)>,
+    /// What happens to the packet.
+    pub decision: Decision,
+    /// Every neighbour the table offers for this flow, with the reason for or against it.
+    pub neighbors: Vec<NeighborChoice>,
+    /// Every path to the chosen neighbour, with the reason for or against it.
+    pub paths: Vec<PathChoice>,
+}
+
+/// What happens to a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is for the node itself or one of its LANs: the kernel has it.
+    Kernel,
+    /// The kernel hands it to the platform through the underlay interface.
+    Platform,
+    /// It goes into a tunnel.
+    Tunnel {
+        /// Device name of the neighbour.
+        neighbor: String,
+        /// The path taken.
+        path: PathId,
+        /// The own locator.
+        locator: LocatorId,
+        /// The flow of the outer packet as it leaves this node.
+        outer: FiveTuple,
+    },
+    /// It is dropped.
+    Drop(DropReason),
+}
+
+/// A neighbour that could take a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NeighborChoice {
+    /// Device name.
+    pub neighbor: String,
+    /// Why it does or does not.
+    pub reason: ChoiceReason,
+}
+
+/// A path that could take a flow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathChoice {
+    /// Its number.
+    pub path: PathId,
+    /// The own locator's name.
+    pub local: String,
+    /// The other side's locator's name.
+    pub remote: String,
+    /// Why it does or does not.
+    pub reason: ChoiceReason,
+}
+
+/// Why a neighbour or a path does or does not take a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChoiceReason {
+    /// Nothing else could.
+    Only,
+    /// The flow's hash chose it among equals.
+    Hash,
+    /// The flow's hash chose another equal one.
+    OtherByHash,
+    /// Another is preferred.
+    LessPreferred,
+    /// It is down.
+    Down,
+}
+
+/// Why a packet was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DropReason {
+    /// Not a whole IPv4 packet.
+    Malformed,
+    /// No entry of the table matches.
+    NoRoute,
+    /// Only a summary matches: nothing of it is behind this address.
+    Unreachable,
+    /// Every link that could take it is down.
+    LinkDown,
+    /// The tunnel cannot send: no session, no endpoint, or its queue is full.
+    NoSession,
+    /// The kernel sent into the overlay what the kernel itself should deliver.
+    NotForOverlay,
+    /// It would leave by the link it came from.
+    Returning,
+    /// Its time to live ended here.
+    TtlExpired,
+    /// It is larger than the overlay's MTU.
+    TooBig,
+    /// A plain WireGuard peer sent it from an address that is not behind that peer.
+    SourceNotAllowed,
+    /// A probe that fits no path.
+    StrayProbe,
+}
+
+/// What passed and what was dropped since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Packets from the kernel.
+    pub from_kernel: u64,
+    /// Packets to the kernel.
+    pub to_kernel: u64,
+    /// Packets that left through a tunnel, probes not counted.
+    pub to_tunnels: u64,
+    /// Packets that came through a tunnel, probes not counted.
+    pub from_tunnels: u64,
+    /// Packets that came through one tunnel and left through another.
+    pub relayed: u64,
+    /// ICMP errors sent.
+    pub icmp_errors: u64,
+    /// Dropped packets by reason.
+    pub drops: BTreeMap<DropReason, u64>,
+}
+
+impl Counters {
+    pub(crate) fn drop(&mut self, reason: DropReason) {
+        *self.drops.entry(reason).or_default() += 1;
+    }
+}
+
+/// A LAN's virtual router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayView {
+    /// The LAN's interface.
+    pub interface: String,
+    /// The hosts' gateway address.
+    pub virtual_address: Ipv4Addr,
+    /// The priority in use.
+    pub priority: u8,
+    /// Whether this node is the hosts' gateway.
+    pub active: bool,
+}

@@ -10,6 +10,7 @@
 //! stay in the namespace wherever they are used afterwards. And a user namespace can only be
 //! entered while a process has a single thread, so [`user::enter_own`] comes first in `main`.
 
+mod chance;
 mod descriptors;
 pub mod epoll;
 mod lock;
@@ -17,13 +18,16 @@ mod namespace;
 mod netlink;
 pub mod process;
 pub mod realtime;
+mod routes;
 pub mod socket;
 pub mod sysctl;
 mod tun;
 pub mod user;
 
+pub use chance::random;
 pub use descriptors::{receive_descriptors, send_descriptors};
 pub use lock::{LockError, LockFile};
 pub use namespace::NetNamespace;
-pub use netlink::{Netlink, RouteChange};
+pub use netlink::{Netlink, RouteChange, RouteTo};
+pub use routes::{DefaultRoute, default_route};
 pub use tun::{CLONE_DEVICE, Tun};

@@ -26,12 +26,19 @@ const WINDOW: usize = 128;
 pub struct RouteChange {
     /// Destination.
     pub prefix: Prefix,
-    /// Index of the interface that it points at, without a gateway.
-    pub interface: u32,
-    /// Metric; lower wins.
+    /// Metric; lower wins. Routes of equal prefix and metric replace each other.
     pub metric: u32,
-    /// Whether the route is to be there or not.
-    pub present: bool,
+    /// Where it leads from now on; `None` removes it.
+    pub to: Option<RouteTo>,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteTo {
+    /// Index of the interface.
+    pub interface: u32,
+    /// The next router; none is needed where the wire leads to one place only.
+    pub gateway: Option<Ipv4Addr>,
 }
 
 /// A conversation with the kernel about the network namespace in which it was opened.
@@ -126,9 +133,9 @@ impl Netlink {
             send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
             let answers = self.answers(first, window.len())?;
             for (change, (error, _)) in window.iter().zip(answers) {
-                let harmless = error == 0 || (!change.present && error == libc::ESRCH);
+                let harmless = error == 0 || (change.to.is_none() && error == libc::ESRCH);
                 if !harmless && result.is_ok() {
-                    let what = if change.present { "add" } else { "remove" };
+                    let what = if change.to.is_some() { "add" } else { "remove" };
                     result = Err(failure(error, &format!("{what} route {}", change.prefix)));
                 }
             }

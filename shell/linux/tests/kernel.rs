@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use inet::{FiveTuple, Prefix, packet};
 use linux::process::{self, ProcessId};
-use linux::{NetNamespace, Netlink, RouteChange, Tun, epoll::Poller, socket, sysctl, user};
+use linux::{
+    NetNamespace, Netlink, RouteChange, RouteTo, Tun, epoll::Poller, socket, sysctl, user,
+};
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const THERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
@@ -34,9 +36,11 @@ fn host() -> io::Result<(NetNamespace, Tun)> {
         sysctl::write("net.ipv4.ip_forward", "1")?;
         netlink.change_routes(&[RouteChange {
             prefix: Prefix::DEFAULT,
-            interface: eth0,
             metric: 10,
-            present: true,
+            to: Some(RouteTo {
+                interface: eth0,
+                gateway: None,
+            }),
         }])?;
         Ok(tun)
     })?;
@@ -110,9 +114,11 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
                 .filter_map(|n| Prefix::new(Ipv4Addr::from(0x0b00_0000 + (n << 8)), 24))
                 .map(|prefix| RouteChange {
                     prefix,
-                    interface,
                     metric: 0,
-                    present: true,
+                    to: Some(RouteTo {
+                        interface,
+                        gateway: None,
+                    }),
                 })
                 .collect();
             netlink.change_routes(&changes)?;
@@ -120,7 +126,7 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
             let table = std::fs::read_to_string("/proc/thread-self/net/route")?;
             assert_eq!(table.lines().count(), 1 + 2 + 2000);
             for change in &mut changes {
-                change.present = false;
+                change.to = None;
             }
             netlink.change_routes(&changes)?;
             netlink.change_routes(&changes)?;
@@ -133,6 +139,36 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
                 missing.to_string().starts_with("interface eth7: "),
                 "{missing}"
             );
+            Ok(())
+        })
+        .expect("routes change");
+}
+
+#[test]
+fn a_route_through_a_gateway_replaces_one_without() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, _tun) = host().expect("a host");
+    namespace
+        .run(|| {
+            let mut netlink = Netlink::open()?;
+            let interface = netlink.interface("eth0")?;
+            let gateway = Some(Ipv4Addr::new(10, 0, 0, 254));
+            let to = Some(RouteTo { interface, gateway });
+            let change = RouteChange {
+                prefix: Prefix::DEFAULT,
+                metric: 10,
+                to,
+            };
+            netlink.change_routes(&[change])?;
+            let default = linux::default_route()?.expect("there is one");
+            assert_eq!(
+                (default.interface.as_str(), default.gateway),
+                ("eth0", gateway)
+            );
+            netlink.change_routes(&[RouteChange { to: None, ..change }])?;
+            assert_eq!(linux::default_route()?, None);
             Ok(())
         })
         .expect("routes change");

@@ -3,14 +3,12 @@
 
 use std::net::Ipv4Addr;
 
-use super::RouteChange;
+use super::{RouteChange, RouteTo};
 
 /// Octets of `struct nlmsghdr`.
 const HEADER: usize = 16;
 /// `struct ifinfomsg`.
 const LINK: usize = 16;
-/// Universe, for routes through a gateway; link, for those without.
-const SCOPE_LINK: u8 = 253;
 /// What marks a route as ours in the kernel's table (`ip route` shows `proto 76`).
 const PROTOCOL: u8 = 76;
 
@@ -64,33 +62,47 @@ impl Message {
         message
     }
 
-    /// Adds or removes a route to an interface.
+    /// Adds, replaces or removes a route.
     pub(super) fn route(change: &RouteChange) -> Self {
-        let table = libc::RT_TABLE_MAIN;
+        let (kind, flags, scope, route_type) = match change.to {
+            Some(RouteTo { gateway, .. }) => (
+                libc::RTM_NEWROUTE,
+                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+                if gateway.is_some() {
+                    libc::RT_SCOPE_UNIVERSE
+                } else {
+                    libc::RT_SCOPE_LINK
+                },
+                libc::RTN_UNICAST,
+            ),
+            // "Nowhere" and "unspecified" match whatever the route has.
+            None => (
+                libc::RTM_DELROUTE,
+                0,
+                libc::RT_SCOPE_NOWHERE,
+                libc::RTN_UNSPEC,
+            ),
+        };
+        let (table, protocol) = (libc::RT_TABLE_MAIN, PROTOCOL);
         let mut body = vec![
             family(),
             change.prefix.len(),
             0,
             0,
             table,
-            PROTOCOL,
-            SCOPE_LINK,
-            libc::RTN_UNICAST,
+            protocol,
+            scope,
+            route_type,
         ];
         body.extend([0; 4]);
-        let mut message = if change.present {
-            Self::new(
-                libc::RTM_NEWROUTE,
-                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
-                body,
-            )
-        } else {
-            Self::new(libc::RTM_DELROUTE, 0, body)
-        };
+        let mut message = Self::new(kind, flags, body);
         message.attribute(libc::RTA_DST, &change.prefix.address().octets());
-        message.number(libc::RTA_OIF, change.interface);
-        if change.metric != 0 {
-            message.number(libc::RTA_PRIORITY, change.metric);
+        message.number(libc::RTA_PRIORITY, change.metric);
+        if let Some(RouteTo { interface, gateway }) = change.to {
+            message.number(libc::RTA_OIF, interface);
+            if let Some(gateway) = gateway {
+                message.attribute(libc::RTA_GATEWAY, &gateway.octets());
+            }
         }
         message
     }

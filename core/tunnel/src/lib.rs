@@ -33,11 +33,21 @@
 
 #![warn(missing_docs)]
 
+mod cipher;
 mod endpoint;
+mod entropy;
 mod input;
 mod key;
+mod load;
+mod mac;
+mod noise;
 mod output;
+mod peer;
+mod replay;
+mod session;
 mod settings;
+mod tai64n;
+mod timers;
 mod view;
 mod wire;
 

@@ -1,0 +1,211 @@
+//! The handshake of WireGuard (paper §5.4.1–5.4.5), computed by `snow`, and the suite that leaves it out.
+//!
+//! Knows nothing of indices, MACs, timers or peers.
+
+use snow::params::{CipherChoice, DHChoice, HashChoice, NoiseParams};
+use snow::resolvers::{CryptoResolver, DefaultResolver};
+use snow::types::{Cipher as SnowCipher, Dh, Hash, Random};
+use snow::{Builder, HandshakeState};
+use zeroize::Zeroize as _;
+
+use crate::cipher::Cipher;
+use crate::entropy::Entropy;
+use crate::tai64n::Tai64n;
+use crate::wire::{INITIATION_NOISE, RESPONSE_NOISE};
+use crate::{PrivateKey, PublicKey, Suite};
+
+/// Makes and reads handshakes for one static key.
+pub(crate) struct Noise {
+    suite: Suite,
+    params: NoiseParams,
+    private_key: PrivateKey,
+    public_key: PublicKey,
+}
+
+/// A handshake that waits for its response.
+pub(crate) enum Waiting {
+    Noise(Box<HandshakeState>),
+    Null,
+}
+
+/// A readable initiation, to be answered if its sender is a peer.
+pub(crate) struct Initiation {
+    pub(crate) from: PublicKey,
+    pub(crate) timestamp: Tai64n,
+    state: Waiting,
+}
+
+/// The keys that a handshake ends with.
+pub(crate) struct Keys {
+    pub(crate) send: Cipher,
+    pub(crate) receive: Cipher,
+}
+
+impl Noise {
+    pub(crate) fn new(suite: Suite, private_key: PrivateKey, public_key: PublicKey) -> Self {
+        let params = CONSTRUCTION
+            .parse()
+            .expect("the construction is one that snow knows");
+        Self {
+            suite,
+            params,
+            private_key,
+            public_key,
+        }
+    }
+
+    /// The first message, to a peer.
+    pub(crate) fn initiate(
+        &self,
+        entropy: &mut Entropy,
+        to: &PublicKey,
+        preshared_key: &[u8; 32],
+        timestamp: Tai64n,
+    ) -> ([u8; INITIATION_NOISE], Waiting) {
+        let mut message = [0; INITIATION_NOISE];
+        if self.suite == Suite::Null {
+            message[32..64].copy_from_slice(&self.public_key.0);
+            message[NULL_TIMESTAMP].copy_from_slice(&timestamp);
+            return (message, Waiting::Null);
+        }
+        let mut state = self
+            .builder(entropy)
+            .and_then(|builder| builder.remote_public_key(&to.0))
+            .and_then(|builder| builder.psk(PSK, preshared_key))
+            .and_then(Builder::build_initiator)
+            .expect("all that the pattern needs is there");
+        let len = state.write_message(&timestamp, &mut message);
+        assert_eq!(
+            len.ok(),
+            Some(INITIATION_NOISE),
+            "an initiation has a fixed length"
+        );
+        (message, Waiting::Noise(Box::new(state)))
+    }
+
+    /// Reads a first message. `None` when it was not made for our key.
+    pub(crate) fn read(&self, entropy: &mut Entropy, message: &[u8]) -> Option<Initiation> {
+        let mut timestamp = [0; 12];
+        if self.suite == Suite::Null {
+            timestamp.copy_from_slice(message.get(NULL_TIMESTAMP)?);
+            let from = PublicKey(message.get(32..64)?.try_into().ok()?);
+            return Some(Initiation {
+                from,
+                timestamp,
+                state: Waiting::Null,
+            });
+        }
+        let mut state = self
+            .builder(entropy)
+            .and_then(Builder::build_responder)
+            .expect("all that the pattern needs is there");
+        if state.read_message(message, &mut timestamp).ok()? != timestamp.len() {
+            return None;
+        }
+        let from = PublicKey(state.get_remote_static()?.try_into().ok()?);
+        Some(Initiation {
+            from,
+            timestamp,
+            state: Waiting::Noise(Box::new(state)),
+        })
+    }
+
+    fn builder(&self, entropy: &mut Entropy) -> Result<Builder<'_>, snow::Error> {
+        Builder::with_resolver(
+            self.params.clone(),
+            Box::new(Resolver {
+                seed: entropy.take(),
+            }),
+        )
+        .prologue(IDENTIFIER)?
+        .local_private_key(self.private_key.bytes())
+    }
+}
+
+impl Initiation {
+    /// The second message, and the responder's keys.
+    pub(crate) fn respond(self, preshared_key: &[u8; 32]) -> ([u8; RESPONSE_NOISE], Keys) {
+        let mut message = [0; RESPONSE_NOISE];
+        let Waiting::Noise(mut state) = self.state else {
+            return (message, Keys::null());
+        };
+        state
+            .set_psk(PSK.into(), preshared_key)
+            .expect("a preshared key has 32 octets");
+        let len = state.write_message(&[], &mut message);
+        assert_eq!(
+            len.ok(),
+            Some(RESPONSE_NOISE),
+            "a response has a fixed length"
+        );
+        let (receive, send) = state.dangerously_get_raw_split();
+        (message, Keys::from_split(send, receive))
+    }
+}
+
+impl Waiting {
+    /// Reads the second message. `None` when it is not the answer to ours, which goes on waiting for it.
+    pub(crate) fn finish(&mut self, message: &[u8]) -> Option<Keys> {
+        let Self::Noise(state) = self else {
+            return Some(Keys::null());
+        };
+        state.read_message(message, &mut []).ok()?;
+        let (send, receive) = state.dangerously_get_raw_split();
+        Some(Keys::from_split(send, receive))
+    }
+}
+
+impl Keys {
+    fn from_split(mut send: [u8; 32], mut receive: [u8; 32]) -> Self {
+        let keys = Self {
+            send: Cipher::chacha20poly1305(&send),
+            receive: Cipher::chacha20poly1305(&receive),
+        };
+        send.zeroize();
+        receive.zeroize();
+        keys
+    }
+
+    const fn null() -> Self {
+        Self {
+            send: Cipher::Null,
+            receive: Cipher::Null,
+        }
+    }
+}
+
+/// snow's own primitives, with chance from our seed in place of the operating system's.
+struct Resolver {
+    seed: [u8; 32],
+}
+
+impl CryptoResolver for Resolver {
+    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
+        Some(Box::new(Entropy::new(&self.seed, &[b"ephemeral"])))
+    }
+
+    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
+        DefaultResolver.resolve_dh(choice)
+    }
+
+    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        DefaultResolver.resolve_hash(choice)
+    }
+
+    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn SnowCipher>> {
+        DefaultResolver.resolve_cipher(choice)
+    }
+}
+
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        self.seed.zeroize();
+    }
+}
+
+const CONSTRUCTION: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
+const IDENTIFIER: &[u8] = b"WireGuard v1 zx2c4 Jason@zx2c4.com";
+/// Where the pattern mixes the preshared key in: at the end of the second message.
+const PSK: u8 = 2;
+/// Where the null suite writes the timestamp that Noise would encrypt: behind both keys and a tag.
+const NULL_TIMESTAMP: std::ops::Range<usize> = 80..92;

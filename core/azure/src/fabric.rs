@@ -1,15 +1,34 @@
 //! Everything between devices: see [`Fabric`].
+//!
+//! How a packet travels through the files: `forward` takes it from an interface and asks
+//! `transit` where it goes, which asks `routes` and `nsg`; `schedule` keeps it until it arrives.
+//! `explain` asks the same questions without sending anything. `program` keeps what Route Server
+//! decided, `faults` what the operator broke, `topology` everything that the configuration says,
+//! which `build` made from names.
 
+mod build;
 mod drops;
 mod error;
+mod explain;
 mod explanation;
+mod faults;
+mod forward;
 mod input;
+mod nsg;
 mod output;
+mod program;
+mod routes;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod topology;
+mod transit;
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use design::plan::FabricConfig;
-use inet::{FiveTuple, Instant};
+use inet::{Instant, Prefix};
 
 pub use drops::DropReason;
 pub use error::{FabricError, Referent};
@@ -20,69 +39,159 @@ pub use explanation::{
 pub use input::{Fault, Input, InstanceId, PortId};
 pub use output::Output;
 
+use build::Builder;
+use drops::Drops;
+use faults::Faults;
+use program::Instance;
+use schedule::{Event, Schedule};
+use topology::Topology;
+
 /// The platform and the underlays, as one value.
 #[derive(Debug)]
-pub struct Fabric {}
+pub struct Fabric {
+    topology: Topology,
+    instances: Vec<Instance>,
+    /// By VNet number: the instances that share the NICs of the Route Server there.
+    serving: Vec<Vec<InstanceId>>,
+    schedule: Schedule,
+    faults: Faults,
+    programming_delay: Duration,
+    drops: Drops,
+    counters: Vec<PortCounters>,
+    /// Highest time seen: a shell's clock that steps back does not take the fabric with it.
+    now: Instant,
+}
+
+/// What passed an interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PortCounters {
+    /// Packets that the device sent.
+    pub sent_packets: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+    /// Packets that the device received.
+    pub received_packets: u64,
+    /// Their bytes.
+    pub received_bytes: u64,
+    /// Packets that were dropped here, sent or about to be received.
+    pub dropped_packets: u64,
+}
 
 impl Fabric {
     /// A fabric in which everything works and nothing is programmed.
     pub fn new(config: &FabricConfig, now: Instant) -> Result<Self, FabricError> {
-        let _ = (config, now);
-        Ok(Self {})
+        let (topology, instances) = Builder::build(config)?;
+        let serving = topology
+            .vnets
+            .iter()
+            .map(|vnet| vnet.instances.clone())
+            .collect();
+        Ok(Self {
+            counters: vec![PortCounters::default(); topology.ports.len()],
+            topology,
+            instances,
+            serving,
+            schedule: Schedule::default(),
+            faults: Faults::default(),
+            programming_delay: Duration::from_millis(u64::from(config.programming_delay_ms)),
+            drops: Drops::default(),
+            now,
+        })
     }
 
     /// Takes one input. What follows from it at once is in `out`; what follows later comes with
     /// [`Input::Wake`] at the time that [`Self::wake`] names.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Output>) {
-        let _ = (now, input, out);
+        self.now = self.now.max(now);
+        let now = self.now;
+        self.catch_up(now, out);
+        match input {
+            Input::Wake => {}
+            Input::Packet { port, bytes } => self.send(now, port, bytes, out),
+            Input::Program {
+                instance,
+                prefix,
+                next_hops,
+            } => self.program(now, instance, prefix, next_hops),
+            Input::InstanceUp(instance) => self.start_instance(instance),
+            Input::InstanceDown(instance) => self.stop_instance(now, instance),
+            Input::Command(fault) => self.command(now, fault, out),
+        }
+        self.catch_up(now, out);
     }
 
     /// When the next packet under way arrives somewhere, or a programmed route takes effect.
     pub fn wake(&self) -> Option<Instant> {
-        None
+        self.schedule.next()
     }
 
     /// Every interface: its device and its name there.
     pub fn ports(&self) -> impl Iterator<Item = (PortId, &str, &str)> {
-        core::iter::empty()
+        (0..)
+            .zip(&self.topology.ports)
+            .map(|(id, port)| (PortId(id), port.device.as_str(), port.interface.as_str()))
     }
 
     /// The interface of a device.
     pub fn port(&self, device: &str, interface: &str) -> Option<PortId> {
-        let _ = (device, interface);
-        None
+        let name = (device.to_owned(), interface.to_owned());
+        self.topology.port_names.get(&name).copied()
     }
 
-    /// The Route Server instances by device name.
+    /// The device and the name of an interface.
+    pub fn port_name(&self, port: PortId) -> Option<(&str, &str)> {
+        let port = self.topology.ports.get(port.0 as usize)?;
+        Some((&port.device, &port.interface))
+    }
+
+    /// A Route Server instance by its device name.
     pub fn instance(&self, device: &str) -> Option<InstanceId> {
-        let _ = device;
-        None
+        let index = self.instances.iter().position(|i| i.name == device)?;
+        u16::try_from(index).ok().map(InstanceId)
     }
 
-    /// What a flow sent out of an interface would meet now. Changes nothing.
-    pub fn explain(&self, now: Instant, port: PortId, flow: FiveTuple) -> Explanation {
-        let _ = now;
-        Explanation {
-            port,
-            flow,
-            route: None,
-            chosen: None,
-            verdicts: Vec::new(),
-            rewrites: Vec::new(),
-            carrier: None,
-            latency: Duration::ZERO,
-            outcome: Outcome::Dropped(DropReason::DeviceDown),
-        }
+    /// What an instance has programmed and the delay has let through, ordered by prefix.
+    pub fn programmed_by(
+        &self,
+        instance: InstanceId,
+    ) -> impl Iterator<Item = (Prefix, &[Ipv4Addr])> {
+        self.instances
+            .get(usize::from(instance.0))
+            .into_iter()
+            .flat_map(|instance| instance.table.iter())
+            .map(|(prefix, hops)| (prefix, &**hops))
     }
 
-    /// The effective routes of a NIC, in the platform's order; `None` for other interfaces.
-    pub fn effective_routes(&self, port: PortId) -> Option<Vec<EffectiveRoute>> {
-        let _ = port;
-        None
+    /// What passed an interface.
+    pub fn counters(&self, port: PortId) -> Option<PortCounters> {
+        self.counters.get(port.0 as usize).copied()
     }
 
     /// How many packets went, for each reason that occurred.
     pub fn drops(&self) -> impl Iterator<Item = (DropReason, u64)> {
-        core::iter::empty()
+        self.drops.iter()
+    }
+
+    /// Lets everything happen that is due, each at its own time.
+    fn catch_up(&mut self, now: Instant, out: &mut Vec<Output>) {
+        while let Some((at, event)) = self.schedule.due(now) {
+            match event {
+                Event::Nic { nic, bytes } => self.arrive_at_nic(at, nic, bytes, out),
+                Event::CloudExit { attachment, bytes } => {
+                    self.leave_cloud(at, attachment, bytes, out);
+                }
+                Event::Site { attachment, bytes } => {
+                    self.arrive_at_site(at, attachment, bytes, out);
+                }
+                Event::Lan { port, bytes } => self.arrive_on_lan(port, bytes, out),
+                Event::Program {
+                    instance,
+                    epoch,
+                    prefix,
+                    next_hops,
+                } => self.on_program(instance, epoch, prefix, next_hops),
+                Event::Takeover { instance, epoch } => self.on_takeover(instance, epoch),
+            }
+        }
     }
 }

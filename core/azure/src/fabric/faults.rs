@@ -1,0 +1,102 @@
+//! What the operator has broken.
+
+use core::net::Ipv4Addr;
+use std::collections::BTreeSet;
+
+use inet::Instant;
+
+use super::topology::{PortKind, RegionId};
+use super::transit::ordered;
+use super::{Fabric, Fault, Output};
+
+/// Broken pairs. Devices, regions and access links keep their own state.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    pub(crate) paths: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
+    pairs: BTreeSet<(RegionId, RegionId)>,
+}
+
+impl Faults {
+    pub(crate) fn is_pair_cut(&self, a: RegionId, b: RegionId) -> bool {
+        !self.pairs.is_empty() && self.pairs.contains(&(a.min(b), a.max(b)))
+    }
+}
+
+impl Fabric {
+    pub(crate) fn command(&mut self, now: Instant, fault: Fault, out: &mut Vec<Output>) {
+        let found = match &fault {
+            Fault::Attachment {
+                device,
+                interface,
+                up,
+            } => self.set_attachment(device, interface, *up),
+            Fault::Device { name, up } => self.set_device(now, name, *up),
+            Fault::Pair { a, b, up } => self.set_pair(a, b, *up),
+            Fault::Path { a, b, up } => {
+                set(&mut self.faults.paths, ordered(*a, *b), *up);
+                true
+            }
+            Fault::Region { name, up } => self.region(name).is_some_and(|region| {
+                self.topology.regions[region.index()].up = *up;
+                true
+            }),
+        };
+        if !found {
+            out.push(Output::Refused(fault));
+        }
+    }
+
+    fn set_attachment(&mut self, device: &str, interface: &str, up: bool) -> bool {
+        let port = self.port(device, interface);
+        let Some(port) = port.and_then(|port| self.topology.ports.get(port.0 as usize)) else {
+            return false;
+        };
+        let PortKind::Attachment(id) = port.kind else {
+            return false;
+        };
+        self.topology.attachments[id.index()].works = up;
+        true
+    }
+
+    fn set_device(&mut self, now: Instant, name: &str, up: bool) -> bool {
+        let Some(id) = self.topology.device_names.get(name) else {
+            return false;
+        };
+        let device = &mut self.topology.devices[id.index()];
+        let changed = device.up != up;
+        device.up = up;
+        if let Some(instance) = device.instance.filter(|_| changed) {
+            if up {
+                self.start_instance(instance);
+            } else {
+                self.stop_instance(now, instance);
+            }
+        }
+        true
+    }
+
+    fn set_pair(&mut self, a: &str, b: &str, up: bool) -> bool {
+        let (Some(a), Some(b)) = (self.region(a), self.region(b)) else {
+            return false;
+        };
+        set(&mut self.faults.pairs, (a.min(b), a.max(b)), up);
+        true
+    }
+
+    fn region(&self, name: &str) -> Option<RegionId> {
+        let index = self
+            .topology
+            .regions
+            .iter()
+            .position(|region| region.name == name)?;
+        u32::try_from(index).ok().map(RegionId)
+    }
+}
+
+fn set<T: Ord>(broken: &mut BTreeSet<T>, what: T, up: bool) {
+    if up {
+        broken.remove(&what);
+    } else {
+        broken.insert(what);
+    }
+}

@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use view::{
-    EffectiveRoutes, Forwarding, Routes, Sessions, Status, Totals, Tunnels,
+    EffectiveRoutes, Forwarding, Leg, Routes, Sessions, Status, Totals, Trace, Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
@@ -144,22 +144,13 @@ pub(crate) fn forwarding(answer: &Forwarding) -> String {
     text(&out)
 }
 
-/// `show effective-routes`, in the platform's columns.
-pub(crate) fn effective_routes(device: &str, answer: &EffectiveRoutes) -> String {
-    let mut out = table(&[
-        "Interface", "Source", "State", "Address Prefix", "Next Hop Type", "Next Hop IP",
-    ]);
-    for route in &answer.value {
-        out.add_row([
-            device.to_owned(),
-            route.source.clone(),
-            route.state.clone(),
-            route.address_prefix.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            route.next_hop_type.clone(),
-            route.next_hop_ip_address.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        ]);
+/// `show effective-routes` of one interface, in the platform's columns.
+pub(crate) fn effective_routes(answer: &EffectiveRoutes) -> String {
+    let mut out = table(&EffectiveRoutes::COLUMNS);
+    for row in answer.rows() {
+        out.add_row(row);
     }
-    text(&out)
+    format!("{} {}\n{}", answer.device, answer.interface, text(&out))
 }
 
 fn ratio(up: u32, all: u32) -> String {
@@ -202,5 +193,54 @@ pub(crate) fn status(answer: &Status) -> String {
             text.push_str(&format!("  {failure}\n"));
         }
     }
+    text
+}
+
+/// `trace`.
+pub(crate) fn trace(trace: &Trace) -> String {
+    let mut text = leg("there", &trace.forward);
+    if let Some(reverse) = &trace.reverse {
+        text.push('\n');
+        text.push_str(&leg("back", reverse));
+    }
+    text.push('\n');
+    match trace.round_trip_us {
+        Some(us) => text.push_str(&format!("round trip {} ms\n", milliseconds(us))),
+        None => text.push_str("no round trip\n"),
+    }
+    if !trace.other_nvas.is_empty() {
+        text.push_str(&format!(
+            "asymmetric: {} on one way only\n",
+            trace.other_nvas.join(", ")
+        ));
+    }
+    text
+}
+
+fn leg(direction: &str, leg: &Leg) -> String {
+    let mut text = format!("{direction}: {}\n", leg.flow);
+    for (number, hop) in leg.hops.iter().enumerate() {
+        let place = hop.region.as_ref().or(hop.site.as_ref());
+        let place = place.map_or_else(String::new, |place| format!(" [{place}]"));
+        text.push_str(&format!(
+            "{:>3}  {:>8} ms  {}{place}: {}\n",
+            number + 1,
+            milliseconds(hop.latency_us),
+            hop.device,
+            hop.action
+        ));
+        for reason in &hop.reasons {
+            text.push_str(&format!("                      {reason}\n"));
+        }
+        if !hop.alternatives.is_empty() {
+            let others = hop.alternatives.join(", ");
+            text.push_str(&format!("                      other flows: {others}\n"));
+        }
+        if let Some(underlay) = &hop.underlay {
+            text.push_str(&format!("                      over {underlay}\n"));
+        }
+    }
+    let end = if leg.delivered { "delivered" } else { "not delivered" };
+    text.push_str(&format!("     {:>8} ms  {end}\n", milliseconds(leg.latency_us)));
     text
 }

@@ -23,5 +23,7 @@
 #![warn(missing_docs)]
 
 pub mod fabric;
+pub mod route_server;
 
 pub use fabric::{DropReason, Fabric, FabricError, Fault, InstanceId, PortId};
+pub use route_server::RouteServer;

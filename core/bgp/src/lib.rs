@@ -1,1 +1,44 @@
-//! Under construction.
+//! A BGP-4 speaker as a value: bytes, connections and time go in; bytes, connections and route
+//! changes come out.
+//!
+//! A [`Speaker`] is made from [`Settings`] and a seed. Each [`Input`] is given to
+//! [`Speaker::handle`], which pushes everything that follows from it to a list of [`Output`]s in
+//! that very call; [`Speaker::wake`] says when to come back. The speaker opens no socket: it asks
+//! for one with [`Output::Connect`] and is told of one with [`Input::Accepted`].
+//!
+//! How a route travels through the files:
+//!
+//! 1. [`wire`] checks the bytes in place and says, by RFC 7606's table, what an error costs.
+//! 2. `session` is RFC 4271's state machine, one small value per connection, with the collision
+//!    rule between the two connections that a neighbour may have.
+//! 3. `rib` interns the path attributes (equal sets are one number), gives prefixes dense numbers
+//!    and chains the paths of a prefix and the paths of a neighbour.
+//! 4. `decision` picks the best path and those equal to it; the answer depends on the paths only,
+//!    never on their age.
+//! 5. `export` keeps one Adj-RIB-Out per group of neighbours that are told the same, encodes each
+//!    change once, and lets every member follow the group's log with a cursor.
+//!
+//! Nothing is delayed by a timer: the changes of one `handle` call are decided and sent at its
+//! end, packed by attribute set. Routes of a lost neighbour are found by its own chain.
+#![warn(missing_docs)]
+
+mod input;
+mod output;
+mod policy;
+mod settings;
+mod speaker;
+mod view;
+pub mod wire;
+
+pub use input::{Command, DownReason, Input, Origination};
+pub use output::{Ended, Event, Output};
+pub use policy::{Action, Match, Policy, PrefixSet, Term, Verdict};
+pub use settings::{
+    AdvertisedFamilies, AsPathRule, ConnId, Counting, Group, MedRule, Neighbor, NeighborId,
+    NextHopRule, PrefixLimit, Settings,
+};
+pub use speaker::Speaker;
+pub use view::{AdvertisedRoute, Counters, NeighborView, Path, ReceivedRoute, SessionView, State};
+pub use wire::attributes::{AsPath, Attributes, Origin, Segment};
+pub use wire::capability::Capability;
+pub use wire::notification::Notification;

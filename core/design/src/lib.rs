@@ -1,3 +1,24 @@
 //! The design file and what is made of it.
 
+#![warn(missing_docs)]
+
+mod build;
+mod device;
+pub mod geography;
+mod model;
 pub mod plan;
+mod reader;
+mod report;
+mod scalars;
+mod settle;
+mod table;
+mod tree;
+
+pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
+pub use settle::Design;
+
+mod entry;
+pub use entry::{Files, NoFiles, check, read, resolve};
+
+/// The example design, also what `longhaul up` brings up when no file is given.
+pub const EXAMPLE_GLOBAL: &str = include_str!("../../../examples/global.yaml");

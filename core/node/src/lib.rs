@@ -45,6 +45,8 @@ mod node;
 mod output;
 mod routing;
 mod settings;
+#[cfg(test)]
+mod stub;
 mod timers;
 mod view;
 pub mod vrrp;

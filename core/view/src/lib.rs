@@ -15,6 +15,7 @@
 
 #![warn(missing_docs)]
 
+mod answer;
 mod effective;
 mod flow;
 mod forwarding;
@@ -27,6 +28,7 @@ mod trace;
 mod tunnels;
 mod version;
 
+pub use answer::{fabric_answer, fabric_fault, node_answer, route_server_answer};
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};

@@ -1,1 +1,35 @@
-//! Under construction.
+//! Drives the sans-IO cores with the real clock, real sockets and a real TUN device.
+//!
+//! [`run_node`] is an NVA or a CPE, [`run_route_server`] one instance of a Route Server,
+//! [`run_fabric`] the platform and the underlays of a lab. Each is one thread with one loop that
+//! owns its core: it carries bytes, time and commands to the core and does what the core asks for.
+//! Nothing is decided here.
+//!
+//! ```text
+//!            ┌─ TUN lh0, UDP per locator, raw VRRP per LAN ── read in place, at most 64 a turn
+//!  node loop ┼─ one task per BGP connection ──▶ bounded channel (transport)
+//!  (Node)    ├─ one task per control connection ──▶ bounded channel (control)
+//!            └─ the core's wake-up time, SIGTERM
+//! ```
+//!
+//! A Route Server's loop is the same without the data plane and tells the fabric which routes to
+//! program, over a Unix socket whose end is the instance's end. The fabric has no tasks at all:
+//! epoll with nanosecond timeouts, at real-time priority where that is allowed.
+
+mod clock;
+mod config;
+mod control;
+mod daemon;
+mod error;
+mod fabric;
+mod node;
+mod programming;
+mod route_server;
+mod transport;
+
+pub use config::{key_path, read_config};
+pub use control::ask;
+pub use error::Error;
+pub use fabric::{FabricSettings, PortName, run_fabric};
+pub use node::{NodeSettings, run_node};
+pub use route_server::{RouteServerSettings, run_route_server};

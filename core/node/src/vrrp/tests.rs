@@ -115,8 +115,11 @@ fn the_highest_priority_becomes_active_alone() {
 }
 
 #[test]
-fn equal_priorities_are_decided_by_the_higher_address() {
+fn of_two_active_routers_of_equal_priority_the_higher_address_stays() {
     let mut routers = [router(2, 100), router(3, 100)];
+    run(&mut routers, &[true, false], Instant::from_secs(2));
+    run(&mut routers, &[false, true], Instant::from_secs(2));
+    assert!(is_active(&routers[0]) && is_active(&routers[1]));
     run(&mut routers, &[true, true], Instant::from_secs(5));
     assert!(!is_active(&routers[0]) && is_active(&routers[1]));
 }

@@ -1,0 +1,213 @@
+//! `show`, `trace`, `fail`, `heal`: the same questions to a running lab and to a simulation.
+
+use anyhow::{Context as _, bail};
+use design::plan::Plan;
+use view::{
+    Answer, EffectiveRoutes, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels,
+};
+
+use crate::args::{Format, Show, Target, Trace as TraceArguments, What, Where};
+use crate::output::{Ended, Failure, Outcome, result};
+use crate::{lab_commands, render, simulate};
+
+/// A network that can be asked: running, or simulated.
+pub(crate) trait Network {
+    /// What it was made from.
+    fn plan(&self) -> &Plan;
+
+    /// Puts a query to a device, or to the fabric under its name.
+    fn ask(&mut self, device: &str, query: &Query) -> anyhow::Result<Answer>;
+
+    /// Breaks or mends a target, and waits until the network has settled.
+    fn change(&mut self, target: &view::Target, change: Change) -> anyhow::Result<()>;
+}
+
+/// What to do with a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Break it.
+    Fail,
+    /// Mend it.
+    Heal,
+}
+
+/// The network that the options name.
+fn network(place: &Where) -> Result<Box<dyn Network>, Failure> {
+    Ok(match &place.sim {
+        Some(file) => Box::new(simulate::converged(file, place)?),
+        None => Box::new(lab_commands::running(&place.lab)?),
+    })
+}
+
+/// `show`.
+pub(crate) fn show(format: Format, options: &Show) -> Outcome {
+    let mut network = network(&options.place)?;
+    let network = network.as_mut();
+    let devices = devices(network.plan(), options.what, options.device.as_deref())?;
+    match options.what {
+        What::Sessions => {
+            let parts = each(network, &devices, &Query::Sessions, |answer| match answer {
+                Answer::Sessions(part) => Some(part),
+                _ => None,
+            })?;
+            result(format, &Sessions::merge(parts), render::sessions)
+        }
+        What::Routes => {
+            let query = Query::Routes { prefix: None };
+            let parts = each(network, &devices, &query, |answer| match answer {
+                Answer::Routes(part) => Some(part),
+                _ => None,
+            })?;
+            result(format, &Routes::merge(parts), render::routes)
+        }
+        What::Tunnels => {
+            let parts = each(network, &devices, &Query::Tunnels, |answer| match answer {
+                Answer::Tunnels(part) => Some(part),
+                _ => None,
+            })?;
+            result(format, &Tunnels::merge(parts), render::tunnels)
+        }
+        What::Forwarding => {
+            let mut all = forwarding(network, &devices)?;
+            if let Some(device) = &options.device {
+                let nic = format!("{device}/");
+                all.devices.retain(|table| table.device == *device || table.device.starts_with(&nic));
+            }
+            result(format, &all, render::forwarding)
+        }
+        What::EffectiveRoutes => effective_routes(format, network, options.device.as_deref()),
+    }
+}
+
+/// The forwarding tables of all given devices. A device that is down has none.
+pub(crate) fn forwarding(
+    network: &mut dyn Network,
+    devices: &[String],
+) -> anyhow::Result<Forwarding> {
+    let parts = each(network, devices, &Query::Forwarding, |answer| match answer {
+        Answer::Forwarding(part) => Some(part),
+        _ => None,
+    })?;
+    Ok(Forwarding::merge(parts))
+}
+
+/// Asks every device; one that is down is left out and noted.
+fn each<T>(
+    network: &mut dyn Network,
+    devices: &[String],
+    query: &Query,
+    part: impl Fn(Answer) -> Option<T>,
+) -> anyhow::Result<Vec<T>> {
+    let mut parts = Vec::new();
+    for device in devices {
+        match network.ask(device, query) {
+            Ok(Answer::Refused { reason }) => bail!("{device} refuses: {reason}"),
+            Ok(answer) => {
+                parts.push(part(answer).with_context(|| format!("{device} answered another question"))?);
+            }
+            Err(error) if devices.len() > 1 => crate::output::note(&format!("{device}: {error:#}")),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(parts)
+}
+
+/// The devices that a question goes to.
+fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, Failure> {
+    let nodes = plan.nodes.iter().map(|node| node.name.clone());
+    let instances = plan.route_servers.iter().map(|instance| instance.name.clone());
+    let fabric = FABRIC.to_owned();
+    let all: Vec<String> = match what {
+        What::Sessions | What::Routes => nodes.chain(instances).collect(),
+        What::Tunnels => nodes.collect(),
+        What::Forwarding => nodes.chain([fabric]).collect(),
+        What::EffectiveRoutes => vec![fabric],
+    };
+    match only {
+        None => Ok(all),
+        Some(_) if matches!(what, What::Forwarding | What::EffectiveRoutes) => Ok(all),
+        Some(name) if all.iter().any(|device| device == name) => Ok(vec![name.to_owned()]),
+        Some(name) => Err(Failure::usage(format!(
+            "{name:?} is not a device that has this; there are: {}",
+            all.join(" ")
+        ))),
+    }
+}
+
+fn effective_routes(format: Format, network: &mut dyn Network, only: Option<&str>) -> Outcome {
+    let nics: Vec<(String, String)> = network
+        .plan()
+        .fabric
+        .nics
+        .iter()
+        .filter(|nic| only.is_none_or(|device| device == nic.device))
+        .map(|nic| (nic.device.clone(), nic.interface.clone()))
+        .collect();
+    if nics.is_empty() {
+        return Err(Failure::usage("no such device has an interface in a virtual network"));
+    }
+    let mut tables: Vec<EffectiveRoutes> = Vec::new();
+    for (device, interface) in nics {
+        let query = Query::EffectiveRoutes { device, interface };
+        match network.ask(FABRIC, &query)? {
+            Answer::EffectiveRoutes(table) => tables.push(table),
+            Answer::Refused { reason } => crate::output::note(&reason),
+            _ => return Err(anyhow::anyhow!("the fabric answered another question").into()),
+        }
+    }
+    result(format, &tables, |tables| {
+        let parts = tables.iter().map(render::effective_routes);
+        parts.collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// `trace`.
+pub(crate) fn trace(format: Format, options: &TraceArguments) -> Outcome {
+    let flow: FlowSpec = options.flow.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    let mut network = network(&options.place)?;
+    let trace = trace_between(network.as_mut(), &options.source, &options.destination, flow)?;
+    let arrived = trace.round_trip_us.is_some();
+    result(format, &trace, render::trace)?;
+    Ok(if arrived { Ended::Clean } else { Ended::Findings })
+}
+
+/// Follows a flow there and back.
+pub(crate) fn trace_between(
+    network: &mut dyn Network,
+    source: &str,
+    destination: &str,
+    flow: FlowSpec,
+) -> Result<Trace, Failure> {
+    let plan = network.plan().clone();
+    let asked = view::trace(&plan, source, destination, flow, |device, query| network.ask(device, query));
+    asked.map_err(|error| match error {
+        view::TraceError::Host(_) => {
+            let names: Vec<&str> = plan.hosts.iter().map(|host| host.name.as_str()).collect();
+            Failure::usage(format!("{error}; there are: {}", names.join(" ")))
+        }
+        other => Failure::Runtime(anyhow::anyhow!("{other}")),
+    })
+}
+
+/// `fail` and `heal`.
+pub(crate) fn change(format: Format, options: &Target, change: Change) -> Outcome {
+    let mut network = network(&options.place)?;
+    let network = network.as_mut();
+    let target = view::Target::parse(&options.target, network.plan())
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let devices = devices(network.plan(), What::Forwarding, None)?;
+    let before = forwarding(network, &devices)?;
+    network.change(&target, change)?;
+    let after = forwarding(network, &devices)?;
+    let differences = before.differences(&after);
+    result(format, &differences, |lines| {
+        if lines.is_empty() {
+            return "no forwarding table has changed yet\n".to_owned();
+        }
+        let mut text = String::from("changed so far (device prefix: before, after):\n");
+        for line in lines {
+            text.push_str(&format!("  {line}\n"));
+        }
+        text
+    })
+}

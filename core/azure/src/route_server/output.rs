@@ -1,0 +1,25 @@
+//! Everything a Route Server instance can ask for or announce.
+
+use core::net::Ipv4Addr;
+
+use inet::Prefix;
+
+use super::PeerRefusal;
+
+/// An output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Something to do with a connection: `Connect`, `Send` or `Close`.
+    Bgp(bgp::Output),
+    /// The NICs are to send a prefix to these equal next hops, in order; none withdraws it.
+    Program {
+        /// The prefix.
+        prefix: Prefix,
+        /// The next hops.
+        next_hops: Vec<Ipv4Addr>,
+    },
+    /// Something for the log.
+    Event(bgp::Event),
+    /// A peer was not taken.
+    Refused(PeerRefusal),
+}

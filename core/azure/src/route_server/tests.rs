@@ -1,0 +1,1 @@
+//! Behaviours of a Route Server instance, tried with NVAs that are speakers themselves.

@@ -1,0 +1,123 @@
+//! Everything that can happen to a speaker.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use inet::Prefix;
+
+use crate::settings::{ConnId, Neighbor, NeighborId};
+use crate::wire::attributes::Origin;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// The time that [`crate::Speaker::wake`] named has come. Early and repeated ones are harmless.
+    Wake,
+    /// Somebody connected to us. `conn` is made with [`ConnId::accepted`].
+    Accepted {
+        /// The new connection.
+        conn: ConnId,
+        /// Our end.
+        local: SocketAddrV4,
+        /// Their end.
+        remote: SocketAddrV4,
+    },
+    /// A connection asked for with [`crate::Output::Connect`] stands.
+    Connected {
+        /// The connection.
+        conn: ConnId,
+        /// Our end.
+        local: SocketAddrV4,
+    },
+    /// A connection asked for with [`crate::Output::Connect`] failed.
+    ConnectFailed {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// Bytes arrived, cut anywhere.
+    Bytes {
+        /// The connection.
+        conn: ConnId,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// The other side closed, or the connection broke.
+    Closed {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The connection takes no more bytes for now: updates wait in the group's log. A shell that
+    /// buffers without bound need not say it.
+    Blocked {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The connection takes bytes again.
+    Writable {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The operator, or the program around the speaker, wants something.
+    Command(Command),
+}
+
+/// What an operator, or the program around the speaker, can want.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Let the neighbour's session run; connect at once. Harmless when it runs already, except
+    /// that a pause before the next attempt is cut short.
+    Up(NeighborId),
+    /// End the neighbour's session, drop its routes and stay down until `Up`.
+    Down(NeighborId, DownReason),
+    /// Like `Down`, with a text for the other operator (RFC 9003), cut to 255 bytes.
+    Shutdown {
+        /// The neighbour.
+        neighbor: NeighborId,
+        /// What to say.
+        text: String,
+    },
+    /// End the session with Cease/Administrative Reset and start again.
+    Reset(NeighborId),
+    /// Announce a route of our own; replaces an earlier one of the same prefix.
+    Originate(Prefix, Origination),
+    /// Take back a route of our own.
+    Withdraw(Prefix),
+    /// Ask the neighbour for its routes again (RFC 2918), if it can.
+    Refresh(NeighborId),
+    /// Send the neighbour all its routes again.
+    Resend(NeighborId),
+    /// A further neighbour; its ID is the number of neighbours so far.
+    AddNeighbor(Box<Neighbor>),
+    /// Deconfigure a neighbour. Its ID is not used again.
+    RemoveNeighbor(NeighborId),
+    /// Replace a neighbour's settings. A session survives when only policies, limits, cost,
+    /// class or name changed; routes are then evaluated anew.
+    SetNeighbor(NeighborId, Box<Neighbor>),
+}
+
+/// Why a session is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DownReason {
+    /// The operator said so: Cease, subcode 2.
+    Admin,
+    /// Liveness detection lost the neighbour: Cease, subcode 10 (RFC 9384).
+    Link,
+}
+
+/// The attributes of a route of our own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origination {
+    /// Who forwards; `None` is ourselves.
+    pub next_hop: Option<Ipv4Addr>,
+    /// ORIGIN; IGP by default.
+    pub origin: Origin,
+    /// MULTI_EXIT_DISC.
+    pub med: Option<u32>,
+    /// LOCAL_PREF; 100 by default.
+    pub local_pref: Option<u32>,
+    /// Communities (RFC 1997).
+    pub communities: Vec<u32>,
+    /// Extended communities (RFC 4360).
+    pub ext_communities: Vec<u64>,
+    /// AS_PATH that the route comes with, for routes of neighbours that do not speak BGP.
+    pub as_path: Vec<inet::Asn>,
+}

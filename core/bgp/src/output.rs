@@ -1,0 +1,99 @@
+//! Everything that a speaker can ask for or announce.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+
+use inet::Prefix;
+
+use crate::settings::{ConnId, NeighborId};
+use crate::wire::error::AttributeFault;
+use crate::wire::notification::Notification;
+
+/// One thing to do or to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Open a TCP connection; answer with `Connected` or `ConnectFailed`.
+    Connect {
+        /// Its name from now on.
+        conn: ConnId,
+        /// For whom.
+        neighbor: NeighborId,
+        /// The address to bind to.
+        local: Ipv4Addr,
+        /// Where to.
+        remote: SocketAddrV4,
+        /// The time to live to set.
+        ttl: u8,
+    },
+    /// Send bytes, after all earlier ones of this connection. Members of an update group share
+    /// them.
+    Send {
+        /// The connection.
+        conn: ConnId,
+        /// Whole messages.
+        bytes: Arc<[u8]>,
+    },
+    /// Close once everything is sent; also gives up a connection that is being opened. The
+    /// name is void afterwards.
+    Close {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The set of paths in use for the prefix, or their attributes, changed. Said once per
+    /// `handle` call and prefix; ask [`crate::Speaker::multipath`] for the new set.
+    Changed {
+        /// The prefix.
+        prefix: Prefix,
+    },
+    /// Something for the log.
+    Event(Event),
+}
+
+/// Something an operator wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A session is established.
+    Established {
+        /// With whom.
+        neighbor: NeighborId,
+    },
+    /// A session, or an attempt at one, ended.
+    Ended {
+        /// With whom.
+        neighbor: NeighborId,
+        /// Whether it had been established.
+        established: bool,
+        /// Why.
+        reason: Ended,
+    },
+    /// An UPDATE was faulty and the session survived (RFC 7606).
+    Fault {
+        /// Who sent it.
+        neighbor: NeighborId,
+        /// What was wrong, and what it cost.
+        fault: AttributeFault,
+    },
+    /// The neighbour asked for its routes again (RFC 2918).
+    RefreshReceived {
+        /// Who.
+        neighbor: NeighborId,
+    },
+    /// A connection was refused: unknown address, neighbour down, or a duplicate.
+    Refused {
+        /// Their end.
+        remote: SocketAddrV4,
+    },
+}
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// We told the other side why.
+    Sent(Notification),
+    /// The other side told us why.
+    Received(Notification),
+    /// The connection closed without a word.
+    Closed,
+    /// The connection could not be opened.
+    ConnectFailed,
+}

@@ -1,0 +1,126 @@
+//! What can be read from a speaker: neighbours, paths, tables.
+
+use core::net::Ipv4Addr;
+
+use inet::{Asn, Instant, Prefix};
+
+use crate::settings::{ConnId, Neighbor, NeighborId};
+use crate::wire::attributes::Attributes;
+use crate::wire::capability::Capability;
+
+/// The states of RFC 4271 §8.2.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Down, or pausing after a failure. Connections are refused.
+    Idle,
+    /// Opening a connection.
+    Connect,
+    /// Listening; will connect when the retry timer says so.
+    Active,
+    /// Our OPEN is out.
+    OpenSent,
+    /// Both OPENs were good.
+    OpenConfirm,
+    /// Routes flow.
+    Established,
+}
+
+impl State {
+    /// The name that the RFC uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::Connect => "Connect",
+            Self::Active => "Active",
+            Self::OpenSent => "OpenSent",
+            Self::OpenConfirm => "OpenConfirm",
+            Self::Established => "Established",
+        }
+    }
+}
+
+/// Messages and routes, counted since the speaker began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// UPDATEs received.
+    pub updates_in: u64,
+    /// UPDATE messages sent.
+    pub updates_out: u64,
+    /// All messages received.
+    pub messages_in: u64,
+    /// All messages sent.
+    pub messages_out: u64,
+    /// Times the session was established.
+    pub established: u32,
+    /// UPDATEs whose faults the session survived (RFC 7606).
+    pub faults: u32,
+}
+
+/// A neighbour as it is now.
+#[derive(Clone, Debug)]
+pub struct NeighborView<'a> {
+    /// Its ID.
+    pub id: NeighborId,
+    /// Its settings.
+    pub settings: &'a Neighbor,
+    /// Its session's state: that of the more advanced connection.
+    pub state: State,
+    /// When the session reached or left Established.
+    pub since: Instant,
+    /// Whether it may run (`Up`).
+    pub enabled: bool,
+    /// Counters.
+    pub counters: Counters,
+    /// Prefixes held from it.
+    pub received: u32,
+    /// Of these, how many passed policy and loop checks.
+    pub accepted: u32,
+    /// What was negotiated, while established.
+    pub session: Option<SessionView<'a>>,
+}
+
+/// What the two sides agreed.
+#[derive(Clone, Debug)]
+pub struct SessionView<'a> {
+    /// The connection.
+    pub conn: ConnId,
+    /// The neighbour's BGP identifier.
+    pub router_id: Ipv4Addr,
+    /// The neighbour's AS.
+    pub remote_as: Asn,
+    /// Hold time in force, in seconds; zero is none.
+    pub hold_time_s: u16,
+    /// What the neighbour can do.
+    pub capabilities: &'a [Capability],
+}
+
+/// A path to a prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// Who told us; `None` for a route of our own.
+    pub neighbor: Option<NeighborId>,
+    /// Whether it is the best path, the one that is told to others.
+    pub best: bool,
+    /// Its attributes after import policy.
+    pub attributes: Attributes,
+}
+
+/// A route in an Adj-RIB-In.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedRoute {
+    /// The prefix.
+    pub prefix: Prefix,
+    /// As received.
+    pub received: Attributes,
+    /// After import policy; `None` when policy or a loop check refused it.
+    pub accepted: Option<Attributes>,
+}
+
+/// A route in an Adj-RIB-Out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdvertisedRoute {
+    /// The prefix.
+    pub prefix: Prefix,
+    /// As sent.
+    pub attributes: Attributes,
+}

@@ -1,0 +1,1 @@
+//! Stories through the public API only.

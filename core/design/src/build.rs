@@ -1,0 +1,101 @@
+//! Devices made of settled values: the Plan.
+//!
+//! Addresses are given out here, each from its pool, in the order of the design, so that adding at
+//! the end moves nothing. Then nodes get their links and the fabric its ports.
+
+mod addresses;
+mod fabric;
+mod links;
+mod regions;
+mod sites;
+
+use crate::plan::{
+    ForeignConfig, HostConfig, NodeConfig, Plan, ProbeConfig, RouteServerConfig,
+};
+use crate::report::Report;
+use crate::settle::Settled;
+
+pub(crate) use addresses::Addresses;
+pub(crate) use fabric::nva_nsg_name;
+
+/// The underlay name of an NVA's only locator.
+pub(crate) const AZURE: &str = "azure";
+
+/// Makes the Plan. Reports are about pools that are too small.
+pub(crate) fn build(
+    settled: &Settled,
+    public_key: &dyn Fn(&str) -> String,
+    reports: &mut Vec<Report>,
+) -> Plan {
+    let addresses = Addresses::allocate(settled, reports);
+    let mut devices = Devices::default();
+    regions::build(settled, &addresses, public_key, &mut devices);
+    sites::build(settled, &addresses, public_key, &mut devices);
+    links::build(settled, &addresses, &mut devices);
+    let fabric = fabric::build(settled, devices.fabric);
+    Plan {
+        name: settled.name.value.clone(),
+        overlay: crate::plan::Overlay {
+            asn: settled.overlay.asn.value,
+            loopbacks: settled.overlay.loopbacks.value,
+            summaries: settled.overlay.summaries.value.clone(),
+        },
+        regions: settled.regions.iter().map(regions::summary).collect(),
+        sites: settled.sites.iter().map(|site| sites::summary(settled, site)).collect(),
+        nodes: devices.nodes,
+        route_servers: devices.route_servers,
+        hosts: devices.hosts,
+        foreign: devices.foreign,
+        fabric,
+    }
+}
+
+/// Devices while they are made.
+#[derive(Default)]
+pub(crate) struct Devices {
+    /// NVAs region by region, then CPEs site by site.
+    pub(crate) nodes: Vec<NodeConfig>,
+    /// Index of the first NVA of each region.
+    pub(crate) nva_start: Vec<usize>,
+    /// Index of the first CPE of each site; `None` where a plain WireGuard device stands.
+    pub(crate) cpe_start: Vec<Option<usize>>,
+    /// Public key of each site's plain WireGuard device.
+    pub(crate) wireguard_keys: Vec<Option<String>>,
+    pub(crate) route_servers: Vec<RouteServerConfig>,
+    pub(crate) hosts: Vec<HostConfig>,
+    pub(crate) foreign: Vec<ForeignConfig>,
+    pub(crate) fabric: FabricParts,
+}
+
+/// What devices add to the fabric.
+#[derive(Default)]
+pub(crate) struct FabricParts {
+    pub(crate) nics: Vec<crate::plan::NicConfig>,
+    pub(crate) attachments: Vec<crate::plan::AttachmentConfig>,
+    pub(crate) lans: Vec<crate::plan::LanConfig>,
+}
+
+/// Probing as every node is told.
+pub(crate) fn probe(settled: &Settled) -> ProbeConfig {
+    let millis = |duration: core::time::Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    ProbeConfig {
+        interval_ms: millis(settled.overlay.probe_interval.value).max(1),
+        dead_after_ms: millis(settled.overlay.dead_after.value).max(1),
+    }
+}
+
+/// Whole microseconds, as the fabric counts them.
+pub(crate) fn micros(duration: core::time::Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+}
+
+/// The name of a region's NVA, counted from zero.
+pub(crate) fn nva_name(region: &str, index: usize) -> String {
+    format!("nva{}.{region}", index + 1)
+}
+
+/// The name of a site's CPE, counted from zero.
+pub(crate) fn cpe_name(site: &str, index: usize) -> String {
+    format!("cpe{}.{site}", index + 1)
+}
+

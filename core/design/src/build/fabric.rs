@@ -1,0 +1,118 @@
+//! The fabric: regions, backbone, VNets, clouds, and the ports that devices added.
+
+use super::{FabricParts, micros};
+use crate::plan::{
+    BackboneConfig, CloudConfig, Direction, FabricConfig, FabricRegion, NsgConfig, NsgRuleConfig,
+    PeeringConfig, Place, RouteTableConfig, SubnetConfig, VnetConfig,
+};
+use crate::settle::{Region, Settled, Vnet};
+
+/// IP protocol number of UDP.
+const UDP: u8 = 17;
+
+/// The security group that admits tunnels to a region's NVAs.
+pub(crate) fn nva_nsg_name(region: &str) -> String {
+    format!("nva-{region}")
+}
+
+/// Makes the fabric.
+pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
+    let name = |index: usize| settled.regions[index].name.value.clone();
+    let regions = settled.regions.iter().map(|region| FabricRegion {
+        name: region.name.value.clone(),
+        place: Place {
+            latitude_udeg: region.place.value.latitude_udeg,
+            longitude_udeg: region.place.value.longitude_udeg,
+        },
+    });
+    let backbone = settled.backbone.iter().map(|pair| BackboneConfig {
+        a: name(pair.a),
+        b: name(pair.b),
+        one_way_us: pair.one_way_us.value,
+    });
+    let clouds = settled.underlays.iter().map(|underlay| CloudConfig {
+        name: underlay.name.value.clone(),
+        regions: underlay.regions.iter().flatten().map(|index| name(*index)).collect(),
+        stretch_percent: underlay.stretch.value,
+        loss_ppm: underlay.loss_ppm.value,
+        jitter_us: micros(underlay.jitter.value),
+    });
+    let delay = settled.programming_delay.value.as_millis();
+    FabricConfig {
+        seed: settled.overlay.seed.value,
+        regions: regions.collect(),
+        backbone: backbone.collect(),
+        region_latency_us: micros(settled.region_latency.value),
+        vnets: settled.regions.iter().flat_map(|region| region.vnets().map(|vnet| vnet_config(region, vnet))).collect(),
+        nics: parts.nics,
+        nsgs: settled.regions.iter().flat_map(|region| nsgs(settled, region)).collect(),
+        route_tables: settled.regions.iter().flat_map(route_tables).collect(),
+        clouds: clouds.collect(),
+        attachments: parts.attachments,
+        lans: parts.lans,
+        programming_delay_ms: u32::try_from(delay).unwrap_or(u32::MAX),
+    }
+}
+
+/// NSGs and route tables are named in a region; the fabric knows them all.
+fn scoped(name: &str, region: &Region) -> String {
+    format!("{name}-{}", region.name.value)
+}
+
+fn vnet_config(region: &Region, vnet: &Vnet) -> VnetConfig {
+    let subnets = vnet.subnets.iter().map(|subnet| SubnetConfig {
+        name: subnet.name.value.clone(),
+        prefix: subnet.prefix.value,
+        nsg: subnet.nsg.as_ref().map(|nsg| scoped(&nsg.value, region)),
+        route_table: subnet.route_table.as_ref().map(|table| scoped(&table.value, region)),
+    });
+    let peering = |remote: &Vnet, spoke: &Vnet, from_hub: bool| PeeringConfig {
+        remote: remote.name.value.clone(),
+        allow_virtual_network_access: spoke.peering.access.value,
+        allow_forwarded_traffic: spoke.peering.forwarded.value,
+        allow_gateway_transit: from_hub && spoke.peering.transit.value,
+        use_remote_gateways: !from_hub && spoke.peering.remote.value,
+    };
+    let peerings = if vnet.short == "hub" {
+        region.spokes.iter().map(|spoke| peering(spoke, spoke, true)).collect()
+    } else {
+        vec![peering(&region.hub, vnet, false)]
+    };
+    VnetConfig {
+        name: vnet.name.value.clone(),
+        region: region.name.value.clone(),
+        address_space: vnet.space.value.clone(),
+        subnets: subnets.collect(),
+        peerings,
+    }
+}
+
+fn nsgs(settled: &Settled, region: &Region) -> Vec<NsgConfig> {
+    let port = settled.overlay.port.value;
+    let tunnels = NsgConfig {
+        name: nva_nsg_name(&region.name.value),
+        rules: vec![NsgRuleConfig {
+            name: "allow-tunnels".to_owned(),
+            priority: 100,
+            direction: Direction::In,
+            allow: true,
+            protocol: Some(UDP),
+            source: None,
+            destination: None,
+            ports: Some((port, port)),
+        }],
+    };
+    let own = region.nsgs.iter().map(|(name, rules)| NsgConfig {
+        name: scoped(&name.value, region),
+        rules: rules.clone(),
+    });
+    core::iter::once(tunnels).chain(own).collect()
+}
+
+fn route_tables(region: &Region) -> Vec<RouteTableConfig> {
+    let tables = region.route_tables.iter().map(|(_, table)| RouteTableConfig {
+        name: scoped(&table.name, region),
+        ..table.clone()
+    });
+    tables.collect()
+}

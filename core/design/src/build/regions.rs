@@ -1,0 +1,201 @@
+//! The devices of regions: NVAs, Route Servers, VMs, routers of other make.
+
+use core::net::Ipv4Addr;
+
+use inet::{Asn, Prefix};
+
+use super::addresses::RegionAddresses;
+use super::{AZURE, Addresses, Devices, nva_name, nva_nsg_name, probe};
+use crate::model::{NvaMode, Preference};
+use crate::plan::{
+    BgpPeerConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, LocatorConfig, NicConfig,
+    NodeConfig, NodeRole, RouteServerConfig, RoutingPreference,
+};
+use crate::settle::regions::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
+use crate::settle::{Region, RouteServer, Settled, Vnet};
+
+/// Route Server's AS.
+pub(crate) const ROUTE_SERVER_ASN: Asn = Asn(65_515);
+/// How often a passive NVA prepends: once would lose to nothing, twice also beats one stray hop.
+const PASSIVE_PREPEND: u8 = 2;
+
+/// Makes the devices of every region.
+pub(crate) fn build(
+    settled: &Settled,
+    addresses: &Addresses,
+    public_key: &dyn Fn(&str) -> String,
+    devices: &mut Devices,
+) {
+    for (region, own) in settled.regions.iter().zip(&addresses.regions) {
+        devices.nva_start.push(devices.nodes.len());
+        for index in 0..own.nvas.len() {
+            nva(settled, region, own, index, public_key, devices);
+        }
+        if let Some(server) = &region.route_server {
+            for instance in 0..2 {
+                route_server(settled, region, server, own, instance, devices);
+            }
+        }
+        for (vnet, vms) in region.vnets().zip(&own.vms) {
+            for (index, address) in vms.iter().enumerate() {
+                vm(vnet, index, *address, devices);
+            }
+        }
+        for (router, address) in region.foreign.iter().zip(&own.foreign) {
+            let name = format!("{}.{}", router.name.value, region.name.value);
+            devices.foreign.push(ForeignConfig {
+                interfaces: vec![interface(*address, subnet(&region.hub, NVA_SUBNET))],
+                ip_forward: true,
+                name: name.clone(),
+            });
+            let mut nic = nic(name, &region.hub, NVA_SUBNET, *address);
+            nic.ip_forwarding = true;
+            devices.fabric.nics.push(nic);
+        }
+    }
+}
+
+/// A region for people.
+pub(crate) fn summary(region: &Region) -> crate::plan::Region {
+    let name = &region.name.value;
+    crate::plan::Region {
+        name: name.clone(),
+        number: region.number,
+        nvas: (0..region.nvas.count.value as usize).map(|index| nva_name(name, index)).collect(),
+        vnets: region.vnets().map(|vnet| vnet.name.value.clone()).collect(),
+    }
+}
+
+fn subnet(vnet: &Vnet, name: &str) -> Option<Prefix> {
+    vnet.subnets.iter().find(|subnet| subnet.name.value == name).map(|subnet| subnet.prefix.value)
+}
+
+fn interface(address: Ipv4Addr, subnet: Option<Prefix>) -> InterfaceConfig {
+    InterfaceConfig {
+        name: "eth0".to_owned(),
+        address,
+        prefix_len: subnet.map_or(32, Prefix::len),
+        default_route_metric: Some(0),
+    }
+}
+
+fn nic(device: String, vnet: &Vnet, subnet: &str, address: Ipv4Addr) -> NicConfig {
+    NicConfig {
+        device,
+        interface: "eth0".to_owned(),
+        vnet: vnet.name.value.clone(),
+        subnet: subnet.to_owned(),
+        address,
+        public_address: None,
+        ip_forwarding: false,
+        nsg: None,
+    }
+}
+
+fn nva(
+    settled: &Settled,
+    region: &Region,
+    own: &RegionAddresses,
+    index: usize,
+    public_key: &dyn Fn(&str) -> String,
+    devices: &mut Devices,
+) {
+    let name = nva_name(&region.name.value, index);
+    let address = own.nvas[index];
+    let locator = format!("{name}/{AZURE}");
+    let passive = region.nvas.mode.value == NvaMode::ActivePassive && index > 0;
+    let servers = own.route_servers.iter().enumerate().map(|(instance, address)| BgpPeerConfig {
+        name: server_name(region, instance),
+        address: *address,
+        asn: ROUTE_SERVER_ASN,
+    });
+    devices.nodes.push(NodeConfig {
+        role: NodeRole::Nva { region: region.name.value.clone(), number: region.number },
+        asn: settled.overlay.asn.value,
+        loopback: address.loopback,
+        interfaces: vec![interface(address.private, subnet(&region.hub, NVA_SUBNET))],
+        locators: vec![LocatorConfig {
+            public_key: public_key(&locator),
+            name: locator,
+            underlay: AZURE.to_owned(),
+            interface: "eth0".to_owned(),
+            port: settled.overlay.port.value,
+        }],
+        links: Vec::new(),
+        route_servers: servers.collect(),
+        summaries: settled.overlay.summaries.value.clone(),
+        lans: Vec::new(),
+        probe: probe(settled),
+        prepend: if passive { PASSIVE_PREPEND } else { 0 },
+        mtu: settled.overlay.mtu.value,
+        name: name.clone(),
+    });
+    let mut nic = nic(name, &region.hub, NVA_SUBNET, address.private);
+    nic.public_address = Some(address.public);
+    nic.ip_forwarding = true;
+    nic.nsg = Some(nva_nsg_name(&region.name.value));
+    devices.fabric.nics.push(nic);
+}
+
+fn server_name(region: &Region, instance: usize) -> String {
+    format!("rs{instance}.{}", region.name.value)
+}
+
+fn route_server(
+    settled: &Settled,
+    region: &Region,
+    server: &RouteServer,
+    own: &RegionAddresses,
+    instance: usize,
+    devices: &mut Devices,
+) {
+    let asn = settled.overlay.asn.value;
+    let nvas = own.nvas.iter().enumerate().map(|(index, nva)| BgpPeerConfig {
+        name: nva_name(&region.name.value, index),
+        address: nva.private,
+        asn,
+    });
+    let foreign = region.foreign.iter().zip(&own.foreign).filter(|(router, _)| router.peers.value);
+    let foreign = foreign.map(|(router, address)| BgpPeerConfig {
+        name: format!("{}.{}", router.name.value, region.name.value),
+        address: *address,
+        asn: router.asn.value,
+    });
+    let uses = |vnet: &&Vnet| vnet.short == "hub" || (vnet.peering.transit.value && vnet.peering.remote.value);
+    let subnet = subnet(&region.hub, ROUTE_SERVER_SUBNET);
+    let name = server_name(region, instance);
+    let address = own.route_servers[instance];
+    devices.route_servers.push(RouteServerConfig {
+        region: region.name.value.clone(),
+        vnet: region.hub.name.value.clone(),
+        instance: instance as u8,
+        twin: server_name(region, 1 - instance),
+        interface: interface(address, subnet),
+        subnet: subnet.unwrap_or(Prefix::host(address)),
+        asn: ROUTE_SERVER_ASN,
+        peers: nvas.chain(foreign).collect(),
+        announced: region.vnets().filter(uses).flat_map(|vnet| vnet.space.value.clone()).collect(),
+        vnet_space: region.vnets().flat_map(|vnet| vnet.space.value.clone()).collect(),
+        branch_to_branch: server.branch_to_branch.value,
+        routing_preference: match server.preference.value {
+            Preference::ExpressRoute => RoutingPreference::ExpressRoute,
+            Preference::VpnGateway => RoutingPreference::VpnGateway,
+            Preference::AsPath => RoutingPreference::AsPath,
+        },
+        hold_time_s: u16::try_from(server.hold_time.value.as_secs()).unwrap_or(u16::MAX),
+        routes_per_peer: server.routes_per_peer.value,
+        name: name.clone(),
+    });
+    devices.fabric.nics.push(nic(name, &region.hub, ROUTE_SERVER_SUBNET, address));
+}
+
+fn vm(vnet: &Vnet, index: usize, address: Ipv4Addr, devices: &mut Devices) {
+    let Some(subnet) = workload_subnet(vnet) else { return };
+    let name = format!("vm{}.{}", index + 1, vnet.name.value);
+    devices.hosts.push(HostConfig {
+        name: name.clone(),
+        interface: interface(address, Some(subnet.prefix.value)),
+        place: HostPlace::Vnet { vnet: vnet.name.value.clone() },
+    });
+    devices.fabric.nics.push(nic(name, vnet, &subnet.name.value, address));
+}

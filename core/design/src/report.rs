@@ -1,0 +1,303 @@
+//! Reports: what is wrong with an operator's file, where, why it matters and what to do.
+//!
+//! Checking never stops at the first finding. A report points into the text by a [`Span`]; the
+//! texts travel with the [`Reports`], so that they can be shown long after reading.
+
+use std::sync::Arc;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::Serialize;
+
+/// A piece of one of the files that were read: byte offsets, end exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// Index of the file.
+    pub file: u16,
+    /// First byte.
+    pub start: u32,
+    /// Byte behind the last.
+    pub end: u32,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Name as the operator wrote it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The files that were read, design file first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+/// A position for people: lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Position {
+    /// File name.
+    pub file: String,
+    /// Line.
+    pub line: usize,
+    /// Column.
+    pub column: usize,
+}
+
+impl Sources {
+    /// Adds a file and gives its index.
+    pub(crate) fn add(&mut self, name: &str, text: &str) -> u16 {
+        self.files.push(Source {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        });
+        u16::try_from(self.files.len() - 1).expect("a design is one file and one table")
+    }
+
+    /// The file a span lies in.
+    pub fn file(&self, span: Span) -> Option<&Source> {
+        self.files.get(usize::from(span.file))
+    }
+
+    /// Where a span starts.
+    pub fn position(&self, span: Span) -> Option<Position> {
+        let source = self.file(span)?;
+        let before = source.text.get(..span.start as usize)?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some(Position {
+            file: source.name.clone(),
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        })
+    }
+
+    /// The line a span starts in, without the line break.
+    pub fn line(&self, span: Span) -> Option<&str> {
+        let text = &self.file(span)?.text;
+        let start = text.get(..span.start as usize)?.rfind('\n').map_or(0, |newline| newline + 1);
+        text[start..].lines().next()
+    }
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth a look.
+    Warning,
+    /// The design cannot work, or the platform refuses it.
+    Error,
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Stable kebab-case name of the rule.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The place it is about, if it is about one.
+    pub at: Option<Span>,
+    /// What is wrong, in one sentence.
+    pub says: String,
+    /// Why it matters.
+    pub because: String,
+    /// What to do about it.
+    pub try_this: String,
+    /// Where the rule comes from: a document or an RFC.
+    pub source: &'static str,
+    /// Other places that belong to it, each with a few words.
+    pub also: Vec<(Span, String)>,
+}
+
+/// The rule name of reports about the form of the file.
+pub const SHAPE: &str = "shape";
+
+impl Report {
+    /// An error about the form of the file.
+    pub(crate) fn shape(at: Span, says: impl Into<String>) -> Self {
+        Self {
+            rule: SHAPE,
+            severity: Severity::Error,
+            at: Some(at),
+            says: says.into(),
+            because: String::new(),
+            try_this: String::new(),
+            source: "",
+            also: Vec::new(),
+        }
+    }
+
+    /// The same with advice.
+    pub(crate) fn try_this(mut self, advice: impl Into<String>) -> Self {
+        self.try_this = advice.into();
+        self
+    }
+
+    /// The same with the reason.
+    pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
+        self.because = reason.into();
+        self
+    }
+
+    /// The same with one more place.
+    pub(crate) fn also(mut self, at: Option<Span>, words: impl Into<String>) -> Self {
+        if let Some(at) = at {
+            self.also.push((at, words.into()));
+        }
+        self
+    }
+}
+
+/// Findings with the texts they point into, ordered by place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reports {
+    list: Vec<Report>,
+    sources: Arc<Sources>,
+}
+
+impl Reports {
+    /// Puts findings together with their texts. Sorted by place, then by rule.
+    pub(crate) fn new(mut list: Vec<Report>, sources: Arc<Sources>) -> Self {
+        list.sort_by(|a, b| (a.at, a.rule, &a.says).cmp(&(b.at, b.rule, &b.says)));
+        list.dedup();
+        Self { list, sources }
+    }
+
+    /// The findings.
+    pub fn iter(&self) -> impl Iterator<Item = &Report> {
+        self.list.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether one of them is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|report| report.severity == Severity::Error)
+    }
+
+    /// The texts.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// These and others about the same files.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let sources = if self.sources.files.is_empty() { other.sources } else { self.sources };
+        let mut list = self.list;
+        list.extend(other.list);
+        Self::new(list, sources)
+    }
+
+    /// The findings for a terminal, with the lines they are about; ends with a line of totals
+    /// unless there are none.
+    pub fn render(&self, color: bool) -> String {
+        if self.list.is_empty() {
+            return String::new();
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        let mut text = String::new();
+        for report in &self.list {
+            text.push_str(&renderer.render(&self.groups(report)));
+            text.push_str("\n\n");
+        }
+        text.push_str(&self.totals());
+        text.push('\n');
+        text
+    }
+
+    fn totals(&self) -> String {
+        let count = |severity| self.list.iter().filter(|report| report.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        let many = |count: usize, word: &str| match count {
+            1 => format!("1 {word}"),
+            _ => format!("{count} {word}s"),
+        };
+        match (errors, warnings) {
+            (_, 0) => many(errors, "error"),
+            (0, _) => many(warnings, "warning"),
+            _ => format!("{}, {}", many(errors, "error"), many(warnings, "warning")),
+        }
+    }
+
+    fn groups<'a>(&'a self, report: &'a Report) -> Vec<Group<'a>> {
+        let level = match report.severity {
+            Severity::Warning => Level::WARNING,
+            Severity::Error => Level::ERROR,
+        };
+        let mut group = Group::with_title(level.primary_title(report.says.as_str()).id(report.rule));
+        let primary = report.at.map(|at| (at, AnnotationKind::Primary, ""));
+        let also = report.also.iter().map(|(at, words)| (*at, AnnotationKind::Context, words.as_str()));
+        let mut marks: Vec<_> = primary.into_iter().chain(also).collect();
+        while let Some((first, ..)) = marks.first() {
+            let file = first.file;
+            let Some(source) = self.sources.file(*first) else { break };
+            let annotations = marks.iter().filter(|(at, ..)| at.file == file).map(|(at, kind, words)| {
+                let mark = kind.span(at.start as usize..at.end as usize);
+                if words.is_empty() { mark } else { mark.label(*words) }
+            });
+            group = group.element(
+                Snippet::source(source.text.as_str()).path(source.name.as_str()).annotations(annotations),
+            );
+            marks.retain(|(at, ..)| at.file != file);
+        }
+        for (level, words) in [
+            (Level::NOTE, report.because.as_str()),
+            (Level::HELP, report.try_this.as_str()),
+        ] {
+            if !words.is_empty() {
+                group = group.element(level.message(words));
+            }
+        }
+        if !report.source.is_empty() {
+            group = group.element(Level::INFO.with_name("source").message(report.source));
+        }
+        vec![group]
+    }
+
+    /// The findings as JSON: `{format_version, reports: [{id, severity, file, line, column,
+    /// message, because, try_this, source, also}]}`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let reports: Vec<_> = self.list.iter().map(|report| self.report_json(report)).collect();
+        serde_json::json!({ "format_version": 1, "reports": reports })
+    }
+
+    fn report_json(&self, report: &Report) -> serde_json::Value {
+        let position = report.at.and_then(|at| self.sources.position(at));
+        let also: Vec<_> = report
+            .also
+            .iter()
+            .filter_map(|(at, words)| {
+                let position = self.sources.position(*at)?;
+                Some(serde_json::json!({
+                    "file": position.file, "line": position.line, "column": position.column,
+                    "message": words,
+                }))
+            })
+            .collect();
+        serde_json::json!({
+            "id": report.rule,
+            "severity": report.severity,
+            "file": position.as_ref().map(|position| &position.file),
+            "line": position.as_ref().map(|position| position.line),
+            "column": position.as_ref().map(|position| position.column),
+            "message": report.says,
+            "because": report.because,
+            "try_this": report.try_this,
+            "source": report.source,
+            "also": also,
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! The design crate through its public API.
+
+mod global;

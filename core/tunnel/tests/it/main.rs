@@ -1,0 +1,11 @@
+//! Endpoints through their public interface, joined by a wire that a test can cut, delay and disturb.
+
+mod crossing;
+mod flood;
+mod handshake;
+mod hostile;
+mod net;
+mod packets;
+mod scale;
+mod timers;
+mod wireguard;

@@ -1,0 +1,83 @@
+//! A core answers a query: the conversions from the cores' views to what an operator sees.
+//!
+//! The daemons of the lab and the simulator both answer through these functions, so that an
+//! answer depends on the core's state and on nothing else.
+
+mod bgp_tables;
+mod fabric;
+mod node_tables;
+
+use azure::{Fabric, RouteServer};
+use design::plan::NodeConfig;
+use inet::Instant;
+use node::Node;
+
+pub use fabric::fabric_fault;
+
+use crate::{Answer, Query};
+
+/// What a node answers. Its configuration tells which addresses and interfaces its kernel has.
+/// [`Query::Fault`] and [`Query::Stop`] are its shell's business and refused here.
+pub fn node_answer(node: &Node, config: &NodeConfig, now: Instant, query: &Query) -> Answer {
+    let speaker = node.speaker();
+    match query {
+        Query::Status => Answer::Status(node_tables::status(node, config, now)),
+        Query::Sessions => Answer::Sessions(bgp_tables::sessions(&config.name, speaker, now)),
+        Query::Routes { prefix } => {
+            Answer::Routes(bgp_tables::routes(&config.name, speaker, *prefix))
+        }
+        Query::Tunnels => Answer::Tunnels(node_tables::tunnels(node, &config.name, now)),
+        Query::Forwarding => Answer::Forwarding(node_tables::forwarding(node, &config.name)),
+        Query::Step { flow } => Answer::Step(node_tables::step(node, config, now, *flow)),
+        _ => refused("a node"),
+    }
+}
+
+/// What an instance of a Route Server answers.
+pub fn route_server_answer(
+    server: &RouteServer,
+    name: &str,
+    now: Instant,
+    query: &Query,
+) -> Answer {
+    let speaker = server.speaker();
+    match query {
+        Query::Status => Answer::Status(bgp_tables::route_server_status(name, speaker)),
+        Query::Sessions => Answer::Sessions(bgp_tables::sessions(name, speaker, now)),
+        Query::Routes { prefix } => Answer::Routes(bgp_tables::routes(name, speaker, *prefix)),
+        _ => refused("a Route Server"),
+    }
+}
+
+/// What the fabric answers. A [`Query::Fault`] is to be given to it as an input: see
+/// [`fabric_fault`].
+pub fn fabric_answer(fabric: &Fabric, now: Instant, query: &Query) -> Answer {
+    match query {
+        Query::Forwarding => Answer::Forwarding(fabric::forwarding(fabric)),
+        Query::EffectiveRoutes { device, interface } => {
+            match fabric::effective_routes(fabric, device, interface) {
+                Some(routes) => Answer::EffectiveRoutes(routes),
+                None => Answer::Refused {
+                    reason: format!("{device} has no interface {interface} in a virtual network"),
+                },
+            }
+        }
+        Query::Passage {
+            device,
+            interface,
+            flow,
+        } => match fabric.port(device, interface) {
+            Some(port) => Answer::Passage(fabric::passage(fabric, now, port, *flow)),
+            None => Answer::Refused {
+                reason: format!("{device} has no interface {interface}"),
+            },
+        },
+        _ => refused("the fabric"),
+    }
+}
+
+fn refused(who: &str) -> Answer {
+    Answer::Refused {
+        reason: format!("{who} has no answer to this"),
+    }
+}

@@ -1,0 +1,55 @@
+//! Reading configuration files and private keys.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use tunnel::PrivateKey;
+
+use crate::Error;
+
+/// Reads a device's configuration file.
+///
+/// # Errors
+///
+/// The file cannot be read, or does not fit; the reason names the line.
+pub fn read_config<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let text = read(path)?;
+    serde_json::from_str(&text).map_err(|error| Error::Content {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Where in a directory of keys the private key of a locator is: `nva1.westeurope/azure` has
+/// `nva1.westeurope/azure.key`.
+#[must_use]
+pub fn key_path(directory: &Path, locator: &str) -> PathBuf {
+    directory.join(format!("{locator}.key"))
+}
+
+/// Reads the private key of a locator: one line of base64, as `wg genkey` writes it.
+pub(crate) fn read_key(directory: &Path, locator: &str) -> Result<PrivateKey, Error> {
+    let path = key_path(directory, locator);
+    let inside = Path::new(locator)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if !inside {
+        return Err(Error::Content {
+            path,
+            reason: "the locator's name leads out of the directory of keys".to_owned(),
+        });
+    }
+    let text = read(&path)?;
+    PrivateKey::from_base64(text.trim()).map_err(|_| Error::Content {
+        path,
+        reason: "line 1: not 32 octets in base64".to_owned(),
+    })
+}
+
+fn read(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|cause| Error::File {
+        path: path.to_owned(),
+        cause,
+    })
+}

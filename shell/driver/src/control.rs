@@ -1,0 +1,91 @@
+//! The control socket: queries come in as lines of JSON, answers go out as lines of JSON.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+use tokio::sync::{mpsc, oneshot};
+use view::{Answer, Query};
+
+use crate::{Error, daemon};
+
+/// Longest line that is read, octets. Queries are much shorter.
+const LINE_MAX: u64 = 64 * 1024;
+/// Queries that wait for the core; a client that asks more waits itself.
+const QUEUE: usize = 16;
+
+/// A query and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub(crate) query: Query,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// Listens on `path` for as long as the returned receiver lives; without a path nothing ever comes.
+pub(crate) fn serve(path: Option<&Path>) -> Result<mpsc::Receiver<Question>, Error> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let Some(path) = path else {
+        // The sender must outlive this call, or the receiver would report the end again and again.
+        tokio::spawn(async move { sender.closed().await });
+        return Ok(receiver);
+    };
+    let listener = UnixListener::from_std(daemon::listen(path)?)
+        .map_err(Error::system(format!("control socket {}", path.display())))?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(converse(stream, sender.clone()));
+        }
+    });
+    Ok(receiver)
+}
+
+async fn converse(stream: tokio::net::UnixStream, questions: mpsc::Sender<Question>) {
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = tokio::io::BufReader::new(reader);
+    let mut line = String::new();
+    loop {
+        line.clear();
+        match (&mut reader).take(LINE_MAX).read_line(&mut line).await {
+            Ok(len) if len > 0 => {}
+            _ => return,
+        }
+        let answer = match Query::from_line(line.trim_end()) {
+            Err(reason) => Answer::Refused { reason },
+            Ok(query) => {
+                let (answer, answered) = oneshot::channel();
+                if questions.send(Question { query, answer }).await.is_err() {
+                    return;
+                }
+                match answered.await {
+                    Ok(answer) => answer,
+                    Err(_) => return,
+                }
+            }
+        };
+        if writer.write_all(answer.to_line().as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Asks the daemon behind a control socket, and waits at most `patience` for each step.
+///
+/// # Errors
+///
+/// Nobody listens, no answer in time, or an answer that cannot be read.
+pub fn ask(path: &Path, query: &Query, patience: Duration) -> io::Result<Answer> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    stream.write_all(query.to_line().as_bytes())?;
+    let mut line = String::new();
+    // Answers may be long: whole tables of routes.
+    BufReader::new(stream.take(1 << 30)).read_line(&mut line)?;
+    if line.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Answer::from_line(line.trim_end()).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+}

@@ -1,0 +1,70 @@
+//! What all daemons do alike: listen on a Unix socket, end when told to.
+
+use std::fs;
+use std::future::Future;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::Error;
+
+/// Makes a non-blocking Unix socket that only its owner may connect to. A file that an earlier
+/// daemon left goes.
+pub(crate) fn listen(path: &Path) -> Result<UnixListener, Error> {
+    let make = || {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    make().map_err(Error::system(format!("Unix socket {}", path.display())))
+}
+
+/// Runs a daemon's loop on the calling thread.
+pub(crate) fn block_on(daemon: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::system("starting the event loop"))?
+        .block_on(daemon)
+}
+
+/// Waits until `at`; without a time, for ever.
+pub(crate) async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends when the process is asked to: SIGTERM or SIGINT.
+pub(crate) struct Termination {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Termination {
+    /// Takes the two signals over from now on.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let take = |kind| signal(kind).map_err(Error::system("taking signals"));
+        Ok(Self {
+            terminate: take(SignalKind::terminate())?,
+            interrupt: take(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for either.
+    pub(crate) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The fabric process: holds every device's interfaces and carries packets between them when the
+//! modelled network says so.
+//!
+//! One thread, one epoll set. Packets wait inside the core; the loop sleeps exactly until the core
+//! wants to be woken.
+
+mod clients;
+mod ports;
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+
+use azure::Fabric;
+use azure::fabric::{Input, Output};
+use linux::epoll::Poller;
+
+use crate::clock::Clock;
+use crate::config::read_config;
+use crate::{Error, daemon};
+use clients::Clients;
+use ports::Ports;
+pub use ports::PortName;
+
+/// Real-time priority; ordinary daemons have none.
+const PRIORITY: u8 = 10;
+/// Tokens of the two listeners; clients count upwards from `CLIENTS`, ports from 0.
+const CONTROL: u64 = 1 << 32;
+const PROGRAMMING: u64 = CONTROL + 1;
+const CLIENTS: u64 = 1 << 33;
+
+/// What the fabric process is started with.
+#[derive(Debug)]
+pub struct FabricSettings {
+    /// The fabric's configuration file.
+    pub config: PathBuf,
+    /// Unix socket to answer queries on.
+    pub control: PathBuf,
+    /// Unix socket on which Route Server instances say what to program.
+    pub programming: PathBuf,
+    /// A Unix socket on which the interfaces arrive: [`PortName`]s with one TUN descriptor each.
+    pub ports: OwnedFd,
+}
+
+/// Runs until it is told to stop, or the one who passes interfaces is gone.
+///
+/// # Errors
+///
+/// The configuration does not fit, or an interface that it names never came.
+pub fn run_fabric(settings: FabricSettings) -> Result<(), Error> {
+    let config = read_config(&settings.config)?;
+    let clock = Clock::start();
+    let mut fabric = Fabric::new(&config, clock.now()).map_err(|error| Error::Refused {
+        path: settings.config.clone(),
+        reason: error.to_string(),
+    })?;
+    let ports = Ports::receive(&UnixStream::from(settings.ports), &mut fabric)?;
+    be_on_time();
+    let system = Error::system("waiting for packets");
+    let poller = Poller::new().map_err(system)?;
+    ports
+        .watch(&poller)
+        .map_err(Error::system("watching the interfaces"))?;
+    let control = daemon::listen(&settings.control)?;
+    let programming = daemon::listen(&settings.programming)?;
+    let mut process = Process {
+        clock,
+        fabric,
+        ports,
+        poller,
+        control,
+        programming,
+        clients: Clients::new(CLIENTS),
+        out: Vec::new(),
+    };
+    process.run().map_err(Error::system("carrying packets"))
+}
+
+/// Scheduling that keeps latencies exact. Where it is not allowed, a busy machine shows in them.
+fn be_on_time() {
+    if let Err(error) = linux::realtime::schedule_first(PRIORITY) {
+        tracing::debug!(%error, "no real-time priority");
+    }
+    if let Err(error) = linux::realtime::exact_timers() {
+        tracing::debug!(%error, "no exact timers");
+    }
+}
+
+struct Process {
+    clock: Clock,
+    fabric: Fabric,
+    ports: Ports,
+    poller: Poller,
+    control: UnixListener,
+    programming: UnixListener,
+    clients: Clients,
+    out: Vec<Output>,
+}
+
+impl Process {
+    fn run(&mut self) -> std::io::Result<()> {
+        self.poller.add_readable(&self.control, CONTROL)?;
+        self.poller.add_readable(&self.programming, PROGRAMMING)?;
+        let mut ready = Vec::new();
+        loop {
+            let patience = self.fabric.wake().map(|at| self.clock.until(at));
+            self.poller.wait(patience, &mut ready)?;
+            if self.fabric.wake().is_some_and(|at| at <= self.clock.now()) {
+                self.feed(Input::Wake);
+            }
+            for token in ready.drain(..) {
+                match token {
+                    CONTROL => self.clients.accept(&self.control, false, &self.poller)?,
+                    PROGRAMMING => self.clients.accept(&self.programming, true, &self.poller)?,
+                    token if token >= CLIENTS => {
+                        let now = self.clock.now();
+                        let stop = self.clients.serve(token, now, &mut self.fabric, &mut self.out);
+                        self.deliver();
+                        if stop {
+                            return Ok(());
+                        }
+                    }
+                    port => self.carry(port),
+                }
+            }
+        }
+    }
+
+    /// Takes what waits at a port, but not for longer than others can bear.
+    fn carry(&mut self, token: u64) {
+        for _ in 0..ports::BUDGET {
+            let Some((port, bytes)) = self.ports.read(token) else {
+                return;
+            };
+            self.feed(Input::Packet { port, bytes });
+        }
+    }
+
+    fn feed(&mut self, input: Input) {
+        self.fabric.handle(self.clock.now(), input, &mut self.out);
+        self.deliver();
+    }
+
+    fn deliver(&mut self) {
+        for output in self.out.drain(..) {
+            match output {
+                Output::Deliver { port, bytes } => self.ports.write(port, &bytes),
+                Output::Drop { port, flow, reason } => {
+                    tracing::debug!(?port, ?flow, ?reason, "drop");
+                }
+                Output::Refused(fault) => tracing::warn!(?fault, "refused"),
+            }
+        }
+    }
+}

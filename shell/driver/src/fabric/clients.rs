@@ -1,0 +1,181 @@
+//! Those who talk to the fabric process: operators with queries, Route Server instances with routes
+//! to program.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Duration;
+
+use azure::Fabric;
+use azure::fabric::{Input, InstanceId, Output};
+use inet::Instant;
+use linux::epoll::Poller;
+use view::{Answer, Query};
+
+use crate::programming::{Decision, Hello};
+
+/// Longest line that a client may send, octets.
+const LINE_MAX: usize = 64 * 1024;
+/// Clients at once; more are sent away.
+const CLIENTS_MAX: usize = 1024;
+/// How long an operator may take to accept an answer while packets wait.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
+
+/// All clients, by token.
+pub(super) struct Clients {
+    clients: BTreeMap<u64, Client>,
+    next: u64,
+}
+
+struct Client {
+    stream: UnixStream,
+    /// What came of the line that is not complete.
+    line: Vec<u8>,
+    role: Role,
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Operator,
+    /// A Route Server instance, once it has said which.
+    Programmer(Option<InstanceId>),
+}
+
+impl Clients {
+    /// None yet; tokens count from `first`.
+    pub(super) fn new(first: u64) -> Self {
+        Self {
+            clients: BTreeMap::new(),
+            next: first,
+        }
+    }
+
+    /// Lets a client in.
+    pub(super) fn accept(
+        &mut self,
+        listener: &UnixListener,
+        programmer: bool,
+        poller: &Poller,
+    ) -> io::Result<()> {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if self.clients.len() >= CLIENTS_MAX {
+            return Ok(());
+        }
+        stream.set_nonblocking(true)?;
+        let token = self.next;
+        self.next += 1;
+        poller.add_readable(&stream, token)?;
+        let role = if programmer {
+            Role::Programmer(None)
+        } else {
+            Role::Operator
+        };
+        let line = Vec::new();
+        self.clients.insert(token, Client { stream, line, role });
+        Ok(())
+    }
+
+    /// Does what a client says. Whether the process is to end.
+    pub(super) fn serve(
+        &mut self,
+        token: u64,
+        now: Instant,
+        fabric: &mut Fabric,
+        out: &mut Vec<Output>,
+    ) -> bool {
+        let Some(client) = self.clients.get_mut(&token) else {
+            return false;
+        };
+        let open = client.fill().unwrap_or(false);
+        let mut stop = false;
+        let mut fine = true;
+        while let Some(line) = client.take_line() {
+            match client.obey(&line, now, fabric, out) {
+                Ok(wants_end) => stop |= wants_end,
+                Err(error) => {
+                    tracing::warn!(%error, "a client of the fabric");
+                    fine = false;
+                    break;
+                }
+            }
+        }
+        if !open || !fine || client.line.len() > LINE_MAX {
+            if let Role::Programmer(Some(instance)) = client.role {
+                fabric.handle(now, Input::InstanceDown(instance), out);
+            }
+            // Closing the stream takes it out of the epoll set as well.
+            self.clients.remove(&token);
+        }
+        stop
+    }
+}
+
+impl Client {
+    /// Reads what there is; false at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(0) => Ok(false),
+            Ok(len) => {
+                self.line.extend(buffer.iter().take(len));
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        let end = self.line.iter().position(|byte| *byte == b'\n')?;
+        let rest = self.line.split_off(end + 1);
+        Some(std::mem::replace(&mut self.line, rest))
+    }
+
+    fn obey(
+        &mut self,
+        line: &[u8],
+        now: Instant,
+        fabric: &mut Fabric,
+        out: &mut Vec<Output>,
+    ) -> io::Result<bool> {
+        match self.role {
+            Role::Operator => {
+                let query = Query::from_line(&String::from_utf8_lossy(line));
+                let stop = query == Ok(Query::Stop);
+                let answer = query.map_or_else(
+                    |reason| Answer::Refused { reason },
+                    |query| view::answer_fabric(fabric, now, &query, out),
+                );
+                self.reply(&answer)?;
+                return Ok(stop);
+            }
+            Role::Programmer(None) => {
+                let hello: Hello = serde_json::from_slice(line)?;
+                let instance = fabric.instance(&hello.instance).ok_or_else(|| {
+                    io::Error::other(format!("no Route Server instance {}", hello.instance))
+                })?;
+                self.role = Role::Programmer(Some(instance));
+                fabric.handle(now, Input::InstanceUp(instance), out);
+            }
+            Role::Programmer(Some(instance)) => {
+                let Decision { prefix, next_hops } = serde_json::from_slice(line)?;
+                fabric.handle(now, Input::Program { instance, prefix, next_hops }, out);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sends an answer. An operator who does not read is dropped, since packets wait.
+    fn reply(&mut self, answer: &Answer) -> io::Result<()> {
+        self.stream.set_nonblocking(false)?;
+        self.stream.set_write_timeout(Some(ANSWER_PATIENCE))?;
+        self.stream.write_all(answer.to_line().as_bytes())?;
+        self.stream.set_nonblocking(true)
+    }
+}

@@ -1,0 +1,180 @@
+//! An SD-WAN node, NVA or CPE, with the machine's sockets, its overlay device and its kernel routes.
+
+mod kernel;
+mod sockets;
+
+use std::path::PathBuf;
+
+use design::plan::NodeConfig;
+use node::{Command, Input, Node, Options, Output};
+use tokio::sync::mpsc;
+use view::Query;
+
+use crate::clock::{Clock, unix_time};
+use crate::config::{read_config, read_key};
+use crate::control::{self, Question};
+use crate::daemon::{self, Termination};
+use crate::error::Error;
+use crate::transport::Transport;
+use kernel::Kernel;
+use sockets::{Ready, Sockets};
+
+/// Packets taken from one socket before the others have their turn.
+const BUDGET: usize = 64;
+/// What neighbours' operators read when a node is stopped (RFC 9003).
+const FAREWELL: &str = "stopped by its operator";
+/// How long the farewell may take.
+const FAREWELL_PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What a node is started with.
+#[derive(Clone, Debug)]
+pub struct NodeSettings {
+    /// The node's configuration file.
+    pub config: PathBuf,
+    /// Directory with the private keys; [`crate::key_path`] says under which names.
+    pub keys: PathBuf,
+    /// Unix socket to answer queries on.
+    pub control: Option<PathBuf>,
+}
+
+/// Runs a node until it is told to stop.
+///
+/// # Errors
+///
+/// The configuration or a key does not fit, or the system refuses a socket, the overlay device or
+/// a route.
+pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
+    let config: NodeConfig = read_config(&settings.config)?;
+    let clock = Clock::start();
+    let mut secrets = node::Secrets::default();
+    for locator in &config.locators {
+        secrets.insert(&locator.name, read_key(&settings.keys, &locator.name)?);
+    }
+    let node = Node::new(&config, secrets, options()?, clock.now()).map_err(|error| {
+        Error::Refused {
+            path: settings.config.clone(),
+            reason: error.to_string(),
+        }
+    })?;
+    daemon::block_on(async {
+        let termination = Termination::new()?;
+        let questions = control::serve(settings.control.as_deref())?;
+        let transport = Transport::new();
+        transport.listen()?;
+        let kernel = Kernel::prepare(&config)?;
+        let sockets = Sockets::open(&config, kernel.overlay())?;
+        let process = Process {
+            clock,
+            node,
+            kernel,
+            sockets,
+            transport,
+            out: Vec::new(),
+        };
+        process.run(questions, termination).await
+    })
+}
+
+/// Real cryptography, with randomness from the kernel.
+fn options() -> Result<Options, Error> {
+    let mut seed = [0; 32];
+    linux::random(&mut seed).map_err(Error::system("randomness"))?;
+    Ok(Options {
+        suite: tunnel::Suite::WireGuard,
+        seed,
+        unix_epoch_at_zero: unix_time(),
+    })
+}
+
+struct Process {
+    clock: Clock,
+    node: Node,
+    kernel: Kernel,
+    sockets: Sockets,
+    transport: Transport,
+    out: Vec<Output>,
+}
+
+impl Process {
+    async fn run(
+        mut self,
+        mut questions: mpsc::Receiver<Question>,
+        mut termination: Termination,
+    ) -> Result<(), Error> {
+        let mut stop = false;
+        self.feed(Input::Wake);
+        while !stop {
+            let wake = self.node.wake().map(|at| self.clock.tokio(at));
+            tokio::select! {
+                () = daemon::sleep_until(wake) => self.feed(Input::Wake),
+                ready = self.sockets.ready() => self.receive(ready),
+                event = self.transport.next() => {
+                    self.hear(event);
+                    while let Some(event) = self.transport.try_next() {
+                        self.hear(event);
+                    }
+                }
+                Some(question) = questions.recv() => stop = self.answer(question),
+                () = termination.asked() => stop = true,
+            }
+        }
+        self.feed(Input::Command(Command::Shutdown {
+            text: FAREWELL.to_owned(),
+        }));
+        self.transport.finish(FAREWELL_PATIENCE).await;
+        Ok(())
+    }
+
+    /// Takes what waits at a socket, but not for longer than others can bear.
+    fn receive(&mut self, ready: Ready) {
+        let mut buffer = std::mem::take(&mut self.sockets.buffer);
+        for _ in 0..BUDGET {
+            let now = self.clock.now();
+            let Some(input) = self.sockets.read(ready, &mut buffer) else {
+                break;
+            };
+            self.node.handle(now, input, &mut self.out);
+            self.carry_out();
+        }
+        self.sockets.buffer = buffer;
+        self.kernel.flush();
+    }
+
+    fn hear(&mut self, event: crate::transport::Event) {
+        let Self { clock, node, transport, out, .. } = self;
+        transport.deliver(event, |input| node.handle(clock.now(), Input::Bgp(input), out));
+        self.carry_out();
+        self.kernel.flush();
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        self.node.handle(self.clock.now(), input, &mut self.out);
+        self.carry_out();
+        self.kernel.flush();
+    }
+
+    /// Whether the process is to end.
+    fn answer(&mut self, question: Question) -> bool {
+        let answer = view::answer_node(&self.node, self.clock.now(), &question.query);
+        // Whoever asked may have gone.
+        drop(question.answer.send(answer));
+        question.query == Query::Stop
+    }
+
+    fn carry_out(&mut self) {
+        for output in self.out.drain(..) {
+            match output {
+                Output::Datagram { locator, to, bytes } => self.sockets.send(locator, to, &bytes),
+                Output::Packet { bytes } => self.kernel.deliver(&bytes),
+                Output::Vrrp { lan, bytes } => self.sockets.advertise(lan, &bytes),
+                Output::Bgp(output) => self.transport.apply(output),
+                Output::AddRoute { prefix, via } => self.kernel.add_route(prefix, via),
+                Output::RemoveRoute { prefix } => self.kernel.remove_route(prefix),
+                Output::VirtualAddress { lan, address, acquire } => {
+                    self.kernel.virtual_address(lan, address, acquire);
+                }
+                Output::Event(event) => tracing::info!(?event),
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a node changes in the machine: the overlay device, routes, virtual addresses, forwarding.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use design::plan::NodeConfig;
+use inet::Prefix;
+use linux::{DefaultRoute, Netlink, RouteChange, RouteTo, Tun, sysctl};
+use node::{LanId, RouteVia};
+
+use crate::error::Error;
+
+/// The overlay device.
+const OVERLAY: &str = "lh0";
+/// Metric of the node's routes: behind what the machine itself or its operator sets up.
+const METRIC: u32 = 76;
+
+/// The machine's network as far as the node changes it. The overlay device, with its routes and the
+/// node's address, goes when the process goes.
+pub(super) struct Kernel {
+    netlink: Netlink,
+    overlay: Arc<Tun>,
+    overlay_index: u32,
+    /// Interfaces of the LANs, by their number.
+    lans: Vec<u32>,
+    /// Route changes not made yet.
+    changes: Vec<RouteChange>,
+}
+
+impl Kernel {
+    /// Makes the overlay device and lets the machine forward.
+    pub(super) fn prepare(config: &NodeConfig) -> Result<Self, Error> {
+        let overlay = Tun::create(OVERLAY, false).map_err(Error::system(format!(
+            "making the overlay device {OVERLAY}"
+        )))?;
+        let mut netlink = Netlink::open().map_err(Error::system("route netlink"))?;
+        let system = |cause| Error::system(format!("setting {OVERLAY} up"))(cause);
+        let overlay_index = netlink.interface(OVERLAY).map_err(system)?;
+        netlink
+            .set_up(overlay_index, Some(config.mtu))
+            .and_then(|()| netlink.add_address(overlay_index, config.loopback, 32))
+            .map_err(system)?;
+        let lans = config
+            .lans
+            .iter()
+            .map(|lan| netlink.interface(&lan.interface))
+            .collect::<Result<_, _>>()
+            .map_err(Error::system("looking for the LANs"))?;
+        let settings = [
+            ("net.ipv4.ip_forward", "1"),
+            // Replies may come another way than packets went, so the strict check must be off.
+            ("net.ipv4.conf.all.rp_filter", "2"),
+            ("net.ipv4.conf.all.send_redirects", "0"),
+        ];
+        for (name, value) in settings {
+            sysctl::write(name, value).map_err(Error::system("letting the machine forward"))?;
+        }
+        Ok(Self {
+            netlink,
+            overlay: Arc::new(overlay),
+            overlay_index,
+            lans,
+            changes: Vec::new(),
+        })
+    }
+
+    /// The overlay device, to read from.
+    pub(super) fn overlay(&self) -> Arc<Tun> {
+        self.overlay.clone()
+    }
+
+    /// Gives a packet to the kernel, which delivers or forwards it.
+    pub(super) fn deliver(&self, packet: &[u8]) {
+        if let Err(error) = self.overlay.write(packet) {
+            tracing::debug!(%error, "delivering to the kernel");
+        }
+    }
+
+    /// Notes a route to be made.
+    pub(super) fn add_route(&mut self, prefix: Prefix, via: RouteVia) {
+        let to = match via {
+            RouteVia::Overlay => Some(RouteTo {
+                interface: self.overlay_index,
+                gateway: None,
+            }),
+            RouteVia::Underlay => self.underlay(),
+        };
+        if to.is_none() {
+            tracing::warn!(%prefix, "no default route to send it by");
+        }
+        self.changes.push(RouteChange { prefix, metric: METRIC, to });
+    }
+
+    /// Notes a route to be removed.
+    pub(super) fn remove_route(&mut self, prefix: Prefix) {
+        self.changes.push(RouteChange { prefix, metric: METRIC, to: None });
+    }
+
+    /// Makes the route changes that were noted.
+    pub(super) fn flush(&mut self) {
+        if self.changes.is_empty() {
+            return;
+        }
+        if let Err(error) = self.netlink.change_routes(&self.changes) {
+            tracing::error!(%error, "changing routes");
+        }
+        self.changes.clear();
+    }
+
+    /// Puts a virtual address on a LAN's interface or takes it away.
+    pub(super) fn virtual_address(&mut self, lan: LanId, address: Ipv4Addr, acquire: bool) {
+        let Some(&interface) = self.lans.get(usize::from(lan.0)) else {
+            return;
+        };
+        let result = if acquire {
+            self.netlink.add_address(interface, address, 32)
+        } else {
+            self.netlink.remove_address(interface, address, 32)
+        };
+        if let Err(error) = result {
+            tracing::error!(%error, "virtual address");
+        }
+    }
+
+    /// Where the best default route leads.
+    fn underlay(&mut self) -> Option<RouteTo> {
+        let DefaultRoute { interface, gateway } = linux::default_route()
+            .inspect_err(|error| tracing::error!(%error, "reading the default route"))
+            .ok()??;
+        let interface = self.netlink.interface(&interface).ok()?;
+        Some(RouteTo { interface, gateway })
+    }
+}

@@ -1,0 +1,316 @@
+//! The kernel of a simulated device: interfaces, addresses, routes, forwarding, local delivery.
+//!
+//! It is to a device's core what Linux is in the lab: packets come in from a port or from the
+//! core's overlay device, and each goes to the core, to a socket, out of a port or into the
+//! overlay device. Every route names a device and no gateway, as on point-to-point links: who is at
+//! the other end is the fabric's business.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use azure::PortId;
+use design::plan::InterfaceConfig;
+use inet::packet::{self, Ipv4};
+use inet::{FiveTuple, Prefix, PrefixMap};
+
+/// VRRP's protocol number (RFC 9568 §5.1.1.4).
+const VRRP: u8 = 112;
+/// Where VRRP routers listen (RFC 9568 §5.1.1.2).
+const VRRP_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+/// Time to live of packets that start here.
+pub(crate) const TTL: u8 = 64;
+/// Payload of a TCP segment that fits the overlay and every underlay.
+pub(crate) const MSS: u16 = 1300;
+
+/// A device's interface: its place in the device's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InterfaceId(pub(crate) u8);
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Egress {
+    /// Into the overlay device, which the node's core reads.
+    Overlay,
+    /// Out of an interface.
+    Interface(InterfaceId),
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is the device's own.
+    Local,
+    /// A VRRP message for the routers of a LAN.
+    Vrrp,
+    /// It goes on. Its time to live has been lowered.
+    Forward(Egress),
+    /// It is dropped.
+    Drop,
+}
+
+#[derive(Debug)]
+struct Interface {
+    name: String,
+    address: Ipv4Addr,
+    connected: Option<Prefix>,
+    metric: Option<u32>,
+    port: PortId,
+}
+
+/// The kernel of a device.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    interfaces: Vec<Interface>,
+    /// Addresses that packets for the device itself may have.
+    own: Vec<Ipv4Addr>,
+    routes: PrefixMap<Egress>,
+    forwards: bool,
+}
+
+impl Kernel {
+    /// A kernel with its interfaces up, as the device finds it when it starts. `port` says which
+    /// fabric port an interface is; interfaces without one are left out.
+    pub(crate) fn new(
+        interfaces: &[InterfaceConfig],
+        forwards: bool,
+        port: impl Fn(&str) -> Option<PortId>,
+    ) -> Self {
+        let interfaces = interfaces.iter().filter_map(|config| {
+            Some(Interface {
+                name: config.name.clone(),
+                address: config.address,
+                connected: Prefix::around(config.address, config.prefix_len),
+                metric: config.default_route_metric,
+                port: port(&config.name)?,
+            })
+        });
+        let interfaces: Vec<Interface> = interfaces.collect();
+        let mut kernel = Self {
+            own: interfaces.iter().map(|interface| interface.address).collect(),
+            interfaces,
+            routes: PrefixMap::new(),
+            forwards,
+        };
+        for (id, interface) in kernel.interfaces.iter().enumerate() {
+            if let Some(prefix) = interface.connected {
+                let egress = Egress::Interface(InterfaceId(id as u8));
+                kernel.routes.insert(prefix, egress);
+            }
+        }
+        if let Some(egress) = kernel.default() {
+            kernel.routes.insert(Prefix::DEFAULT, egress);
+        }
+        kernel
+    }
+
+    /// The interface with the default route of the lowest metric.
+    fn default(&self) -> Option<Egress> {
+        let with_metric = self
+            .interfaces
+            .iter()
+            .enumerate()
+            .filter_map(|(id, interface)| Some((interface.metric?, id)));
+        let (_, id) = with_metric.min()?;
+        Some(Egress::Interface(InterfaceId(id as u8)))
+    }
+
+    pub(crate) fn interface(&self, name: &str) -> Option<InterfaceId> {
+        let at = self.interfaces.iter().position(|own| own.name == name)?;
+        Some(InterfaceId(at as u8))
+    }
+
+    pub(crate) fn port(&self, id: InterfaceId) -> PortId {
+        self.interfaces[usize::from(id.0)].port
+    }
+
+    pub(crate) fn address(&self, id: InterfaceId) -> Ipv4Addr {
+        self.interfaces[usize::from(id.0)].address
+    }
+
+    /// Whether an address is in the connected prefix of an interface.
+    pub(crate) fn is_on_link(&self, id: InterfaceId, address: Ipv4Addr) -> bool {
+        let connected = self.interfaces[usize::from(id.0)].connected;
+        connected.is_some_and(|prefix| prefix.contains(address))
+    }
+
+    /// Puts an address on the device, or takes it away.
+    pub(crate) fn set_address(&mut self, address: Ipv4Addr, present: bool) {
+        self.own.retain(|own| *own != address);
+        if present {
+            self.own.push(address);
+        }
+    }
+
+    /// Adds a route; connected prefixes stay as they are. `None` leads out of the interface with
+    /// the default route.
+    pub(crate) fn add_route(&mut self, prefix: Prefix, overlay: bool) {
+        let egress = if overlay {
+            Some(Egress::Overlay)
+        } else {
+            self.default()
+        };
+        if let Some(egress) = egress
+            && !self.is_connected(prefix)
+        {
+            self.routes.insert(prefix, egress);
+        }
+    }
+
+    /// Removes a route that was added; the default route of an interface comes back.
+    pub(crate) fn remove_route(&mut self, prefix: Prefix) {
+        if self.is_connected(prefix) {
+            return;
+        }
+        self.routes.remove(prefix);
+        if prefix == Prefix::DEFAULT
+            && let Some(egress) = self.default()
+        {
+            self.routes.insert(prefix, egress);
+        }
+    }
+
+    fn is_connected(&self, prefix: Prefix) -> bool {
+        let mut interfaces = self.interfaces.iter();
+        interfaces.any(|interface| interface.connected == Some(prefix))
+    }
+
+    /// What becomes of a packet that came in from a port or from the overlay device.
+    pub(crate) fn receive(&self, bytes: &mut [u8]) -> Fate {
+        let Ok(packet) = Ipv4::parse(bytes) else {
+            return Fate::Drop;
+        };
+        let destination = packet.destination();
+        if self.own.contains(&destination) {
+            return Fate::Local;
+        }
+        if destination.is_multicast() {
+            let is_vrrp = destination == VRRP_GROUP && packet.protocol() == VRRP;
+            return match is_vrrp && packet.ttl() == 255 {
+                true => Fate::Vrrp,
+                false => Fate::Drop,
+            };
+        }
+        if !self.forwards {
+            return Fate::Drop;
+        }
+        match self.egress(destination) {
+            Some(egress) if packet::decrement_ttl(bytes) => Fate::Forward(egress),
+            _ => Fate::Drop,
+        }
+    }
+
+    /// Which way a packet to an address takes when it starts here or is forwarded.
+    pub(crate) fn egress(&self, destination: Ipv4Addr) -> Option<Egress> {
+        self.routes
+            .longest_match(destination)
+            .map(|(_, egress)| *egress)
+    }
+
+    /// Whether an address is the device's own.
+    pub(crate) fn is_own(&self, address: Ipv4Addr) -> bool {
+        self.own.contains(&address)
+    }
+
+    /// A VRRP message, ready to go out of a LAN's interface.
+    pub(crate) fn vrrp(&self, id: InterfaceId, message: &[u8]) -> Vec<u8> {
+        let flow = FiveTuple {
+            source: self.address(id),
+            destination: VRRP_GROUP,
+            protocol: VRRP,
+            source_port: 0,
+            destination_port: 0,
+        };
+        packet::ipv4(flow, 255, message)
+    }
+
+    /// A datagram, ready to go out of the interface that its socket is bound to.
+    pub(crate) fn datagram(
+        &self,
+        id: InterfaceId,
+        port: u16,
+        to: SocketAddrV4,
+        payload: &[u8],
+    ) -> Vec<u8> {
+        let source = SocketAddrV4::new(self.address(id), port);
+        packet::udp(source, to, TTL, payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interface(name: &str, address: [u8; 4], metric: Option<u32>) -> InterfaceConfig {
+        InterfaceConfig {
+            name: name.into(),
+            address: address.into(),
+            prefix_len: 24,
+            default_route_metric: metric,
+        }
+    }
+
+    fn kernel() -> Kernel {
+        let interfaces = [
+            interface("wan0", [192, 0, 2, 1], Some(20)),
+            interface("wan1", [198, 51, 100, 1], Some(10)),
+            interface("lan0", [10, 1, 0, 1], None),
+        ];
+        let port = |name: &str| ["wan0", "wan1", "lan0"].iter().position(|own| *own == name);
+        Kernel::new(&interfaces, true, |name| port(name).map(|id| PortId(id as u32)))
+    }
+
+    fn prefix(text: &str) -> Prefix {
+        text.parse().expect("a prefix")
+    }
+
+    fn out(kernel: &Kernel, to: [u8; 4]) -> Option<Egress> {
+        kernel.egress(to.into())
+    }
+
+    #[test]
+    fn the_default_route_of_the_lowest_metric_wins_and_comes_back() {
+        let mut kernel = kernel();
+        let wan1 = Some(Egress::Interface(InterfaceId(1)));
+        assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
+        kernel.add_route(Prefix::DEFAULT, true);
+        assert_eq!(out(&kernel, [8, 8, 8, 8]), Some(Egress::Overlay));
+        kernel.add_route(prefix("8.0.0.0/8"), false);
+        assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
+        kernel.remove_route(prefix("8.0.0.0/8"));
+        kernel.remove_route(Prefix::DEFAULT);
+        assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
+    }
+
+    #[test]
+    fn connected_prefixes_cannot_be_taken_away() {
+        let mut kernel = kernel();
+        kernel.add_route(prefix("10.0.0.0/8"), true);
+        kernel.add_route(prefix("10.1.0.0/24"), true);
+        let lan = Some(Egress::Interface(InterfaceId(2)));
+        assert_eq!(out(&kernel, [10, 1, 0, 7]), lan);
+        assert_eq!(out(&kernel, [10, 2, 0, 7]), Some(Egress::Overlay));
+        kernel.remove_route(prefix("10.1.0.0/24"));
+        assert_eq!(out(&kernel, [10, 1, 0, 7]), lan);
+    }
+
+    #[test]
+    fn forwarding_lowers_the_ttl_and_ends_at_one() {
+        let kernel = kernel();
+        let from = Ipv4Addr::new(10, 1, 0, 7);
+        let to = Ipv4Addr::new(10, 1, 0, 8);
+        let mut packet = packet::echo_request(from, to, 1, 1, 2, b"");
+        let lan = Fate::Forward(Egress::Interface(InterfaceId(2)));
+        assert_eq!(kernel.receive(&mut packet), lan);
+        assert_eq!(kernel.receive(&mut packet), Fate::Drop);
+        let mut own = packet::echo_request(from, Ipv4Addr::new(10, 1, 0, 1), 1, 1, 1, b"");
+        assert_eq!(kernel.receive(&mut own), Fate::Local);
+    }
+
+    #[test]
+    fn vrrp_is_taken_only_with_the_full_ttl() {
+        let kernel = kernel();
+        let mut message = kernel.vrrp(InterfaceId(2), &[0; 12]);
+        assert_eq!(kernel.receive(&mut message), Fate::Vrrp);
+        message[8] = 254;
+        assert_eq!(kernel.receive(&mut message), Fate::Drop);
+    }
+}

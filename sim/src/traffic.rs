@@ -1,0 +1,244 @@
+//! Test traffic: a small datagram between every ordered pair of hosts at a fixed interval, and
+//! what became of each.
+//!
+//! All pairs send at the same ticks, so a tick's number is the sequence number of all of them. A
+//! phase begins whenever something fails or heals; loss counts for the phase in which a packet
+//! was sent.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
+
+use inet::{Instant, packet};
+
+use crate::kernel;
+
+/// UDP port of the receivers.
+pub(crate) const PORT: u16 = 7_001;
+/// First UDP port of the senders. Pairs use different ports, so that flows spread over equal paths.
+const SOURCE_PORT: u16 = 20_000;
+
+/// What became of the traffic between two hosts in one phase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairLoss {
+    /// The sender.
+    pub source: String,
+    /// The receiver.
+    pub destination: String,
+    /// Packets sent.
+    pub sent: u64,
+    /// Packets that did not arrive.
+    pub lost: u64,
+    /// The longest time without a packet that arrived, in steps of the interval.
+    pub longest_gap: Duration,
+}
+
+/// What became of all traffic in one phase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseLoss {
+    /// What began the phase: `start`, `fail nva1.westeurope`, `heal nva1.westeurope`.
+    pub name: String,
+    /// When it began.
+    pub began: Instant,
+    /// Packets sent by all pairs.
+    pub sent: u64,
+    /// Packets lost by all pairs.
+    pub lost: u64,
+    /// The pairs that lost any, worst first.
+    pub pairs: Vec<PairLoss>,
+}
+
+impl PhaseLoss {
+    /// The longest gap of all pairs.
+    pub fn longest_gap(&self) -> Duration {
+        let gaps = self.pairs.iter().map(|pair| pair.longest_gap);
+        gaps.max().unwrap_or_default()
+    }
+}
+
+#[derive(Debug)]
+struct Pair {
+    source: u32,
+    destination: u32,
+    from: SocketAddrV4,
+    to: SocketAddrV4,
+    /// One bit for each tick that arrived.
+    arrived: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Phase {
+    name: String,
+    began: Instant,
+    first_tick: u64,
+}
+
+/// The traffic and its accounts.
+#[derive(Debug)]
+pub(crate) struct Traffic {
+    interval: Duration,
+    pairs: Vec<Pair>,
+    phases: Vec<Phase>,
+    ticks: u64,
+    /// When the next packets leave; `None` when it has been stopped.
+    pub(crate) next: Option<Instant>,
+}
+
+impl Traffic {
+    /// Traffic between all hosts, given by device number and address.
+    pub(crate) fn new(now: Instant, hosts: &[(u32, Ipv4Addr)], interval: Duration) -> Self {
+        let mut pairs = Vec::new();
+        for (source, from) in hosts {
+            for (destination, to) in hosts {
+                if source != destination {
+                    let port = SOURCE_PORT + (pairs.len() % 40_000) as u16;
+                    pairs.push(Pair {
+                        source: *source,
+                        destination: *destination,
+                        from: SocketAddrV4::new(*from, port),
+                        to: SocketAddrV4::new(*to, PORT),
+                        arrived: Vec::new(),
+                    });
+                }
+            }
+        }
+        let mut traffic = Self {
+            interval,
+            pairs,
+            phases: Vec::new(),
+            ticks: 0,
+            next: Some(now),
+        };
+        traffic.phase(now, "start".to_owned());
+        traffic
+    }
+
+    /// Something fails or heals now.
+    pub(crate) fn phase(&mut self, now: Instant, name: String) {
+        self.phases.push(Phase {
+            name,
+            began: now,
+            first_tick: self.ticks,
+        });
+    }
+
+    /// The packets of one tick: sender and packet.
+    pub(crate) fn tick(&mut self, now: Instant) -> Vec<(u32, Vec<u8>)> {
+        let tick = self.ticks;
+        self.ticks += 1;
+        self.next = Some(now + self.interval);
+        let packets = self.pairs.iter().enumerate().map(|(index, pair)| {
+            let mut payload = [0; 12];
+            payload[..4].copy_from_slice(&(index as u32).to_be_bytes());
+            payload[4..].copy_from_slice(&tick.to_be_bytes());
+            let bytes = packet::udp(pair.from, pair.to, kernel::TTL, &payload);
+            (pair.source, bytes)
+        });
+        packets.collect()
+    }
+
+    /// A host received a datagram of the test.
+    pub(crate) fn arrived(&mut self, payload: &[u8]) {
+        let Some((index, tick)) = payload.split_first_chunk::<4>() else {
+            return;
+        };
+        let Ok(tick) = tick.try_into().map(u64::from_be_bytes) else {
+            return;
+        };
+        let index = u32::from_be_bytes(*index) as usize;
+        if let Some(pair) = self.pairs.get_mut(index)
+            && tick < self.ticks
+        {
+            let word = (tick / 64) as usize;
+            if pair.arrived.len() <= word {
+                pair.arrived.resize(word + 1, 0);
+            }
+            pair.arrived[word] |= 1 << (tick % 64);
+        }
+    }
+
+    /// The accounts, phase by phase.
+    pub(crate) fn report(&self, name: impl Fn(u32) -> String) -> Vec<PhaseLoss> {
+        let ends = self.phases.iter().skip(1).map(|phase| phase.first_tick);
+        let ends = ends.chain([self.ticks]);
+        let phases = self.phases.iter().zip(ends).map(|(phase, end)| {
+            let ticks = end - phase.first_tick;
+            let losses = self.pairs.iter().map(|pair| {
+                let (lost, gap) = pair.loss(phase.first_tick, end, self.ticks);
+                PairLoss {
+                    source: name(pair.source),
+                    destination: name(pair.destination),
+                    sent: ticks,
+                    lost,
+                    longest_gap: self.interval * gap,
+                }
+            });
+            let mut pairs: Vec<PairLoss> = losses.filter(|pair| pair.lost > 0).collect();
+            pairs.sort_by_key(|pair| core::cmp::Reverse((pair.longest_gap, pair.lost)));
+            PhaseLoss {
+                name: phase.name.clone(),
+                began: phase.began,
+                sent: ticks * self.pairs.len() as u64,
+                lost: pairs.iter().map(|pair| pair.lost).sum(),
+                pairs,
+            }
+        });
+        phases.collect()
+    }
+}
+
+impl Pair {
+    fn has(&self, tick: u64) -> bool {
+        let word = self.arrived.get((tick / 64) as usize);
+        word.is_some_and(|word| word >> (tick % 64) & 1 == 1)
+    }
+
+    /// Packets lost of ticks `from..to`, and the longest run of lost ones that begins there; a run
+    /// may go on into later phases, up to the end of all traffic.
+    fn loss(&self, from: u64, to: u64, end: u64) -> (u64, u32) {
+        let (mut lost, mut longest) = (0, 0);
+        let mut tick = from;
+        while tick < to {
+            if self.has(tick) {
+                tick += 1;
+                continue;
+            }
+            let mut run = 0;
+            while tick < end && !self.has(tick) {
+                run += 1;
+                lost += u64::from(tick < to);
+                tick += 1;
+            }
+            longest = longest.max(run);
+        }
+        (lost, longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loss_counts_for_the_phase_in_which_the_packet_was_sent() {
+        let hosts = [(4, Ipv4Addr::new(10, 0, 0, 1)), (9, Ipv4Addr::new(10, 0, 0, 2))];
+        let interval = Duration::from_millis(10);
+        let mut traffic = Traffic::new(Instant::ZERO, &hosts, interval);
+        for tick in 0..200 {
+            let now = Instant::from_millis(tick * 10);
+            if tick == 100 {
+                traffic.phase(now, "fail x".into());
+            }
+            for (source, bytes) in traffic.tick(now) {
+                let lost = source == 4 && (150..180).contains(&tick);
+                if !lost {
+                    traffic.arrived(&bytes[packet::UDP_HEADERS..]);
+                }
+            }
+        }
+        let report = traffic.report(|device| device.to_string());
+        assert_eq!((report[0].sent, report[0].lost), (200, 0));
+        assert_eq!((report[1].sent, report[1].lost), (200, 30));
+        assert_eq!(report[1].longest_gap(), Duration::from_millis(300));
+        assert_eq!(report[1].pairs[0].source, "4");
+    }
+}

@@ -13,7 +13,7 @@ use crate::{Event, Input, Output, Settings, Statistics};
 pub struct Prober {
     settings: Settings,
     state: State,
-    next_probe: Instant,
+    schedule: Probing,
     history: History,
     unexpected_replies: u64,
 }
@@ -33,6 +33,15 @@ enum State {
     },
 }
 
+/// What the time of the next probe is counted from.
+#[derive(Clone, Copy, Debug)]
+enum Probing {
+    /// Settled: the first probe, or one that was asked for.
+    At(Instant),
+    /// The last probe; the state says how long after it.
+    After(Instant),
+}
+
 impl Prober {
     /// A prober for a path that is down until its first reply. The first probe goes out within one interval;
     /// the seed spreads the probes of many paths over it.
@@ -42,7 +51,7 @@ impl Prober {
         Self {
             settings,
             state: State::New,
-            next_probe: now + phase,
+            schedule: Probing::At(now + phase),
             history: History::default(),
             unexpected_replies: 0,
         }
@@ -53,10 +62,10 @@ impl Prober {
         match input {
             Input::Wake => {}
             Input::Reply(bytes) => self.on_reply(now, bytes, out),
-            Input::Probe => self.next_probe = self.next_probe.min(now),
+            Input::Probe => self.schedule = Probing::At(now),
         }
         self.check_liveness(now, out);
-        if self.next_probe <= now {
+        if self.next_probe() <= now {
             self.probe(now, out);
         }
     }
@@ -64,8 +73,10 @@ impl Prober {
     /// When to come back with [`Input::Wake`].
     pub fn wake(&self) -> Option<Instant> {
         Some(match self.state {
-            State::Up { last_reply } => self.next_probe.min(last_reply + self.settings.dead_after),
-            State::New | State::Down { .. } => self.next_probe,
+            State::Up { last_reply } => {
+                self.next_probe().min(last_reply + self.settings.dead_after)
+            }
+            State::New | State::Down { .. } => self.next_probe(),
         })
     }
 
@@ -168,24 +179,28 @@ impl Prober {
             ssid: self.settings.ssid,
         };
         out.push(Output::Probe(request.encode()));
-        self.next_probe = self.following(now);
+        self.schedule = Probing::After(now);
     }
 
     /// When to probe next: at the interval, but four times as often while the path is in doubt, which is from half
     /// an interval after a reply was due until the path is down, and from the first new reply until it is up again.
-    fn following(&self, now: Instant) -> Instant {
+    fn next_probe(&self) -> Instant {
+        let last_probe = match self.schedule {
+            Probing::At(time) => return time,
+            Probing::After(last_probe) => last_probe,
+        };
         let interval = self.settings.interval.max(INTERVAL_MIN);
-        let quick = interval / 4;
+        let quick = last_probe + interval / 4;
         match self.state {
             State::Up { last_reply } => {
                 let doubt = last_reply + interval + interval / 2;
-                (now + interval).min(doubt.max(now + quick))
+                (last_probe + interval).min(doubt.max(quick))
             }
             State::Down {
                 replies: 1..,
                 last_reply,
-            } if now.since(last_reply) < self.settings.dead_after => now + quick,
-            State::New | State::Down { .. } => now + interval,
+            } if last_probe.since(last_reply) < self.settings.dead_after => quick,
+            State::New | State::Down { .. } => last_probe + interval,
         }
     }
 }

@@ -250,7 +250,9 @@ impl RouteServer {
             .neighbors()
             .filter_map(|neighbor| {
                 let session = neighbor.session?;
-                let refreshes = session.capabilities.contains(&bgp::Capability::RouteRefresh);
+                let refreshes = session
+                    .capabilities
+                    .contains(&bgp::Capability::RouteRefresh);
                 Some((neighbor.id, refreshes))
             })
             .collect();

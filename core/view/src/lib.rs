@@ -9,6 +9,7 @@
 //! - [`Status`]: a network in a few lines.
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
 //! - [`Target`]: what can fail, and which device and platform actions a failure is.
+//! - [`node_answer`], [`route_server_answer`], [`fabric_answer`]: a core answers a query.
 //!
 //! Everything that leaves the program carries `format_version`; a change that breaks a reader
 //! raises it. Lists are sorted; nothing in [`Forwarding`] changes while the network is stable.

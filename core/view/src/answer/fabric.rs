@@ -126,7 +126,9 @@ fn reasons(said: &Explanation) -> Vec<String> {
         };
         let (prefix, kind, source) = (route.prefix, route.next_hop_type, route.source);
         let (kind, source) = (kind.name(), source.name());
-        reasons.push(format!("effective route {prefix} ({source}) to {kind}{hop}"));
+        reasons.push(format!(
+            "effective route {prefix} ({source}) to {kind}{hop}"
+        ));
     }
     for verdict in &said.verdicts {
         let does = if verdict.allow { "allows" } else { "denies" };

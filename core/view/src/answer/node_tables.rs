@@ -192,11 +192,14 @@ fn tunnel_reason(said: &Explanation) -> String {
         Some((prefix, source)) => format!("{prefix} {}", origin(source)),
         None => "no route".to_owned(),
     };
-    let neighbor = said.neighbors.iter().find_map(|choice| match choice.reason {
-        ChoiceReason::Hash => Some("the flow's hash chose the neighbour"),
-        ChoiceReason::Only => Some("the only neighbour"),
-        _ => None,
-    });
+    let neighbor = said
+        .neighbors
+        .iter()
+        .find_map(|choice| match choice.reason {
+            ChoiceReason::Hash => Some("the flow's hash chose the neighbour"),
+            ChoiceReason::Only => Some("the only neighbour"),
+            _ => None,
+        });
     let path = said.paths.iter().find_map(|choice| match choice.reason {
         ChoiceReason::Hash => Some("the flow's hash chose the path"),
         ChoiceReason::Only => Some("the only path preferred"),

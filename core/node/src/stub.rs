@@ -123,7 +123,9 @@ pub(crate) fn link_by(
         path
     });
     let to_b = neighbor(b, roles.0, of_a.collect());
-    let of_b = paths.iter().map(|&(to, at, preference)| path(b, at, a, to, preference));
+    let of_b = paths
+        .iter()
+        .map(|&(to, at, preference)| path(b, at, a, to, preference));
     let to_a = neighbor(a, roles.1, of_b.collect());
     a.links.push(to_b);
     b.links.push(to_a);
@@ -139,13 +141,7 @@ fn neighbor(config: &NodeConfig, role: LinkRole, paths: Vec<PathConfig>) -> Link
     }
 }
 
-fn path(
-    own: &NodeConfig,
-    at: usize,
-    other: &NodeConfig,
-    to: usize,
-    preference: u8,
-) -> PathConfig {
+fn path(own: &NodeConfig, at: usize, other: &NodeConfig, to: usize, preference: u8) -> PathConfig {
     let remote = &other.locators[to];
     let interface = other
         .interfaces

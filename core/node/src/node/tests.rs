@@ -1,1 +1,9 @@
+//! Stories of a few nodes in memory.
 
+mod forwarding;
+mod gateways;
+mod harness;
+mod liveness;
+mod routing;
+mod rubbish;
+mod scale;

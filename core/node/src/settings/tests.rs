@@ -77,8 +77,9 @@ fn each_corrupted_field_of_a_cpe_is_named_with_its_reason() {
         "lans[0].vrrp.priority must be from 1 to 254"
     );
     assert_eq!(
-        change(|c| c.lans[0].vrrp.as_mut().expect("VRRP").virtual_address =
-            stub::address("10.1.0.10")),
+        change(
+            |c| c.lans[0].vrrp.as_mut().expect("VRRP").virtual_address = stub::address("10.1.0.10")
+        ),
         "lans[0].vrrp.virtual_address is the node's own address"
     );
     assert_eq!(

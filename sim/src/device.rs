@@ -238,8 +238,8 @@ impl Device {
             return None;
         };
         let mut locators = core.locators.iter();
-        let index = locators
-            .position(|(id, own)| *own == port && self.kernel.address(*id) == address)?;
+        let index =
+            locators.position(|(id, own)| *own == port && self.kernel.address(*id) == address)?;
         Some(node::LocatorId(index as u16))
     }
 
@@ -248,7 +248,10 @@ impl Device {
             return;
         };
         let from = packet.source();
-        let lan = core.lans.iter().position(|id| self.kernel.is_on_link(*id, from));
+        let lan = core
+            .lans
+            .iter()
+            .position(|id| self.kernel.is_on_link(*id, from));
         let Some(lan) = lan else {
             return;
         };
@@ -291,7 +294,8 @@ impl Device {
             node::Output::Bgp(output) => self.on_transport(output),
             node::Output::AddRoute { prefix, via } => {
                 effects.changed = true;
-                self.kernel.add_route(prefix, via == node::RouteVia::Overlay);
+                self.kernel
+                    .add_route(prefix, via == node::RouteVia::Overlay);
             }
             node::Output::RemoveRoute { prefix } => {
                 effects.changed = true;
@@ -324,6 +328,7 @@ impl Device {
                     effects.programmed.push((prefix, next_hops));
                 }
                 route_server::Output::Event(_) => effects.changed = true,
+                route_server::Output::Refused(_) => {}
             }
         }
         self.server_outputs = outputs;

@@ -85,7 +85,10 @@ impl Kernel {
         });
         let interfaces: Vec<Interface> = interfaces.collect();
         let mut kernel = Self {
-            own: interfaces.iter().map(|interface| interface.address).collect(),
+            own: interfaces
+                .iter()
+                .map(|interface| interface.address)
+                .collect(),
             interfaces,
             routes: PrefixMap::new(),
             forwards,
@@ -255,7 +258,9 @@ mod tests {
             interface("lan0", [10, 1, 0, 1], None),
         ];
         let port = |name: &str| ["wan0", "wan1", "lan0"].iter().position(|own| *own == name);
-        Kernel::new(&interfaces, true, |name| port(name).map(|id| PortId(id as u32)))
+        Kernel::new(&interfaces, true, |name| {
+            port(name).map(|id| PortId(id as u32))
+        })
     }
 
     fn prefix(text: &str) -> Prefix {

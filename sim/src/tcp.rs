@@ -102,7 +102,10 @@ impl Tcp {
         mss: u16,
     ) -> Socket {
         let mut port = self.next_port;
-        while self.by_tuple.contains_key(&(SocketAddrV4::new(local, port), remote)) {
+        while self
+            .by_tuple
+            .contains_key(&(SocketAddrV4::new(local, port), remote))
+        {
             port = port.checked_add(1).unwrap_or(EPHEMERAL);
         }
         self.next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
@@ -260,7 +263,10 @@ impl Tcp {
                 index,
                 generation: slot.generation,
             };
-            let connection = slot.connection.as_mut().expect("a timer belongs to a connection");
+            let connection = slot
+                .connection
+                .as_mut()
+                .expect("a timer belongs to a connection");
             let opening = connection.state == connection::State::SynSent;
             let told = connection.end_told;
             let verdict = connection.time_out(now);

@@ -220,7 +220,10 @@ mod tests {
 
     #[test]
     fn loss_counts_for_the_phase_in_which_the_packet_was_sent() {
-        let hosts = [(4, Ipv4Addr::new(10, 0, 0, 1)), (9, Ipv4Addr::new(10, 0, 0, 2))];
+        let hosts = [
+            (4, Ipv4Addr::new(10, 0, 0, 1)),
+            (9, Ipv4Addr::new(10, 0, 0, 2)),
+        ];
         let interval = Duration::from_millis(10);
         let mut traffic = Traffic::new(Instant::ZERO, &hosts, interval);
         for tick in 0..200 {

@@ -27,6 +27,7 @@ use view::DeviceKind;
 
 use crate::device::{Device, Effects};
 use crate::traffic::{PhaseLoss, Traffic};
+pub use answer::Silence;
 pub use build::WorldError;
 pub use converge::{Convergence, NotConverged};
 pub use ping::{Echo, PingReport};
@@ -254,7 +255,11 @@ impl World {
     }
 
     fn send_traffic(&mut self) {
-        let Some(traffic) = self.traffic.as_mut().filter(|traffic| traffic.next.is_some()) else {
+        let Some(traffic) = self
+            .traffic
+            .as_mut()
+            .filter(|traffic| traffic.next.is_some())
+        else {
             return;
         };
         let packets = traffic.tick(self.now);

@@ -145,14 +145,23 @@ impl Connection {
     }
 
     /// Takes a segment; in-order data is appended to `received`.
-    pub(super) fn take(&mut self, now: Instant, segment: &Segment<'_>, received: &mut Vec<u8>) -> Verdict {
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        segment: &Segment<'_>,
+        received: &mut Vec<u8>,
+    ) -> Verdict {
         let header = segment.header;
         if header.rst {
             let expected = match self.state {
                 State::SynSent => header.ack && header.acknowledgment == self.next,
                 _ => !before(header.sequence, self.receive_next),
             };
-            return if expected { Verdict::Over } else { Verdict::Alive };
+            return if expected {
+                Verdict::Over
+            } else {
+                Verdict::Alive
+            };
         }
         let mut verdict = Verdict::Alive;
         match self.state {
@@ -173,7 +182,11 @@ impl Connection {
             State::SynReceived => {
                 // A repeated SYN: the answer was lost.
                 self.acknowledge |= header.syn;
-                self.next = if header.syn { self.unacknowledged } else { self.next };
+                self.next = if header.syn {
+                    self.unacknowledged
+                } else {
+                    self.next
+                };
                 return Verdict::Alive;
             }
             State::Open => {}
@@ -182,7 +195,11 @@ impl Connection {
             self.acknowledged(now, segment);
         }
         self.data(segment, received);
-        if self.is_over() { Verdict::Over } else { verdict }
+        if self.is_over() {
+            Verdict::Over
+        } else {
+            verdict
+        }
     }
 
     /// The SYN was acknowledged: the queue begins behind it.
@@ -265,7 +282,12 @@ impl Connection {
             return;
         }
         self.append(start, segment.data, segment.header.fin, received);
-        while let Some(start) = self.early.keys().copied().find(|start| !before(self.receive_next, *start)) {
+        while let Some(start) = self
+            .early
+            .keys()
+            .copied()
+            .find(|start| !before(self.receive_next, *start))
+        {
             let (data, fin) = self.early.remove(&start).expect("the key was just seen");
             self.append(start, &data, fin, received);
         }

@@ -2,8 +2,8 @@
 
 use core::net::SocketAddrV4;
 
-use inet::packet::{self, Ipv4};
 use inet::FiveTuple;
+use inet::packet::{self, Ipv4};
 
 /// Header without options.
 const HEADER: usize = 20;

@@ -141,9 +141,14 @@ fn a_close_arrives_after_all_data_and_both_ends_forget_the_connection() {
         pair.run(Instant::from_secs(600));
         assert!(pair.received(1) == text(10_000));
         assert!(matches!(pair.events[1].last(), Some(Event::Closed { .. })));
-        let closed = pair.events[0].iter().any(|event| matches!(event, Event::Closed { .. }));
+        let closed = pair.events[0]
+            .iter()
+            .any(|event| matches!(event, Event::Closed { .. }));
         assert!(!closed, "the owner is not told what it did itself");
-        assert!(pair.ends.iter().all(|end| end.by_tuple.is_empty()), "loss {loss_ppm}");
+        assert!(
+            pair.ends.iter().all(|end| end.by_tuple.is_empty()),
+            "loss {loss_ppm}"
+        );
         assert!(pair.ends.iter().all(|end| end.wake().is_none()));
     }
 }
@@ -167,7 +172,10 @@ fn a_peer_that_restarted_resets_what_it_does_not_know() {
     pair.ends[0].send(client, b"hello");
     pair.flush();
     pair.run(Instant::from_secs(5));
-    assert_eq!(pair.events[0].last(), Some(&Event::Closed { socket: client }));
+    assert_eq!(
+        pair.events[0].last(),
+        Some(&Event::Closed { socket: client })
+    );
 }
 
 #[test]
@@ -180,7 +188,10 @@ fn a_silent_peer_is_given_up_in_the_end_and_costs_few_packets() {
     pair.ends[0].send(client, b"hello");
     pair.flush();
     pair.run(Instant::from_secs(3600));
-    assert_eq!(pair.events[0].last(), Some(&Event::Closed { socket: client }));
+    assert_eq!(
+        pair.events[0].last(),
+        Some(&Event::Closed { socket: client })
+    );
     assert!(pair.packets < 20, "{}", pair.packets);
 }
 

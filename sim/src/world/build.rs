@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
+use azure::route_server::PeerRefusal;
 use azure::{Fabric, FabricError, RouteServer, fabric};
 use design::plan::{InterfaceConfig, NodeConfig, NodeRole, Plan};
 use hashbrown::HashMap;
@@ -26,6 +27,13 @@ pub enum WorldError {
         /// What is wrong with it.
         errors: ConfigErrors,
     },
+    /// A Route Server instance's configuration.
+    RouteServer {
+        /// The instance.
+        device: String,
+        /// Which peer it does not take.
+        refusal: PeerRefusal,
+    },
     /// The fabric's configuration.
     Fabric(FabricError),
     /// A node names an interface that the fabric does not have.
@@ -41,6 +49,7 @@ impl fmt::Display for WorldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Node { device, errors } => write!(f, "{device}: {errors}"),
+            Self::RouteServer { device, refusal } => write!(f, "{device}: {refusal}"),
             Self::Fabric(error) => write!(f, "fabric: {error}"),
             Self::Interface { device, interface } => {
                 write!(f, "{device}: nothing is connected to {interface}")
@@ -63,7 +72,9 @@ impl World {
         });
         let mut names = HashMap::with_hasher(Seeded(4));
         names.extend(by_name);
-        let owners = fabric.ports().map(|(_, device, _)| names.get(device).copied());
+        let owners = fabric
+            .ports()
+            .map(|(_, device, _)| names.get(device).copied());
         let nobody = slots.len() as DeviceIndex - 1;
         let owners = owners.map(|owner| owner.unwrap_or(nobody)).collect();
         let devices = slots.len();
@@ -99,7 +110,7 @@ impl World {
         let rng = self.rng.named(&format!("{} {}", slot.name, slot.starts));
         let device = match slot.kind {
             DeviceKind::Nva | DeviceKind::Cpe => self.node(slot, &rng)?,
-            DeviceKind::RouteServer => self.route_server(slot, &rng),
+            DeviceKind::RouteServer => self.route_server(slot, &rng)?,
             DeviceKind::Host | DeviceKind::Fabric => self.host(slot, &rng),
         };
         let wake = device.next_wake();
@@ -108,7 +119,8 @@ impl World {
         slot.device = Some(device);
         if let Some(instance) = slot.instance {
             let input = fabric::Input::InstanceUp(instance);
-            self.fabric.handle(self.now, input, &mut self.fabric_outputs);
+            self.fabric
+                .handle(self.now, input, &mut self.fabric_outputs);
             self.carry();
         }
         self.schedule.set(index, wake);
@@ -135,25 +147,34 @@ impl World {
             seed,
             epoch: EPOCH,
         };
-        let node = Node::new(config, secrets, options, self.now).map_err(|errors| {
-            WorldError::Node {
+        let node =
+            Node::new(config, &secrets, &options, self.now).map_err(|errors| WorldError::Node {
                 device: config.name.clone(),
                 errors,
-            }
-        })?;
+            })?;
         let mut kernel = self.kernel(&config.name, &config.interfaces, true);
         kernel.set_address(config.loopback, true);
         let core = node_core(config, node, &kernel)?;
-        Ok(Device::new(kernel, Core::Node(Box::new(core)), rng.named("tcp")))
+        Ok(Device::new(
+            kernel,
+            Core::Node(Box::new(core)),
+            rng.named("tcp"),
+        ))
     }
 
-    fn route_server(&self, slot: &Slot, rng: &Rng) -> Device {
+    fn route_server(&self, slot: &Slot, rng: &Rng) -> Result<Device, WorldError> {
         let config = &self.plan.route_servers[slot.config];
         let seed = rng.named("route server").next_u64();
-        let server = RouteServer::new(config, seed, self.now);
+        let server = RouteServer::new(config, seed, self.now).map_err(|refusal| {
+            WorldError::RouteServer {
+                device: config.name.clone(),
+                refusal,
+            }
+        })?;
         let interface = core::slice::from_ref(&config.interface);
         let kernel = self.kernel(&config.name, interface, false);
-        Device::new(kernel, Core::RouteServer(Box::new(server)), rng.named("tcp"))
+        let core = Core::RouteServer(Box::new(server));
+        Ok(Device::new(kernel, core, rng.named("tcp")))
     }
 
     fn host(&self, slot: &Slot, rng: &Rng) -> Device {

@@ -1,9 +1,9 @@
 //! Failing and healing.
 
 use azure::fabric;
-use view::{Action, Fault, Target, TargetError};
+use view::{Action, Target, TargetError};
 
-use super::{World, WorldError};
+use super::World;
 
 impl World {
     /// Lets a target fail now.
@@ -45,7 +45,8 @@ impl World {
         match action {
             Action::Fault { fault, up } => {
                 let input = fabric::Input::Command(view::fabric_fault(fault, up));
-                self.fabric.handle(self.now, input, &mut self.fabric_outputs);
+                self.fabric
+                    .handle(self.now, input, &mut self.fabric_outputs);
                 self.carry();
             }
             Action::Kill { device } => {
@@ -56,7 +57,8 @@ impl World {
             }
             Action::Start { device } => {
                 let index = self.by_name[&device];
-                self.start(index).expect("it was started from the same configuration before");
+                self.start(index)
+                    .expect("it was started from the same configuration before");
             }
         }
     }

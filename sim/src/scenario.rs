@@ -1,0 +1,175 @@
+//! A scenario: a cold start, failures and repairs at given times, and a report of what came of it.
+
+use core::fmt;
+use core::time::Duration;
+
+use design::plan::Plan;
+use inet::Instant;
+use view::{Target, TargetError};
+
+use crate::traffic::PhaseLoss;
+use crate::world::{Convergence, NotConverged, World};
+
+/// A failure or a repair, counted from the moment at which the cold start has converged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How long after that moment.
+    pub after: Duration,
+    /// What it is about.
+    pub target: Target,
+    /// Whether it heals.
+    pub heal: bool,
+}
+
+/// Why a text is not a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepError {
+    /// No `@`, or no time behind it.
+    Time(String),
+    /// The target.
+    Target(TargetError),
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(text) => {
+                write!(
+                    f,
+                    "{text:?}: a time is missing, as in nva1.westeurope@30s or @500ms"
+                )
+            }
+            Self::Target(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for StepError {}
+
+impl Step {
+    /// Reads `nva1.westeurope@30s`.
+    pub fn parse(text: &str, heal: bool, plan: &Plan) -> Result<Self, StepError> {
+        let time = || StepError::Time(text.to_owned());
+        let (target, after) = text.rsplit_once('@').ok_or_else(time)?;
+        Ok(Self {
+            after: duration(after).ok_or_else(time)?,
+            target: Target::parse(target, plan).map_err(StepError::Target)?,
+            heal,
+        })
+    }
+}
+
+/// Reads `30s`, `500ms` or `2m`.
+pub fn duration(text: &str) -> Option<Duration> {
+    let end = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..end].parse().ok()?;
+    match &text[end..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        _ => None,
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Failures and repairs, in any order.
+    pub steps: Vec<Step>,
+    /// Send packets between all hosts from the first convergence on, this far apart.
+    pub traffic: Option<Duration>,
+    /// Quiet time that convergence takes.
+    pub settle: Duration,
+    /// Longest time to wait for convergence after the start and after each step.
+    pub patience: Duration,
+}
+
+impl Default for Scenario {
+    /// No failures, no traffic; a settle time of two seconds, five minutes of patience.
+    fn default() -> Self {
+        Self {
+            steps: Vec::new(),
+            traffic: None,
+            settle: Duration::from_secs(2),
+            patience: Duration::from_secs(300),
+        }
+    }
+}
+
+/// What came of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepReport {
+    /// `start`, `fail nva1.westeurope`, `heal nva1.westeurope`.
+    pub name: String,
+    /// When it was done.
+    pub began: Instant,
+    /// How long until the last change, or why it did not end. `None` when the next step came first.
+    pub convergence: Option<Result<Convergence, NotConverged>>,
+}
+
+/// What came of a scenario.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The cold start and each step.
+    pub steps: Vec<StepReport>,
+    /// Loss by phase, if there was traffic.
+    pub loss: Vec<PhaseLoss>,
+    /// [`World::trace_hash`] at the end.
+    pub trace_hash: u64,
+}
+
+/// Runs a scenario on a network that has just been made.
+pub fn run(world: &mut World, scenario: &Scenario) -> Report {
+    let mut steps = scenario.steps.clone();
+    steps.sort_by_key(|step| step.after);
+    let began = world.now();
+    let started = converge(world, scenario, None);
+    let mut report = Report {
+        steps: vec![StepReport {
+            name: "start".to_owned(),
+            began,
+            convergence: started,
+        }],
+        loss: Vec::new(),
+        trace_hash: 0,
+    };
+    let zero = world.now();
+    if let Some(interval) = scenario.traffic {
+        world.start_traffic(interval);
+    }
+    for (at, step) in steps.iter().enumerate() {
+        world.run_until(zero + step.after);
+        let began = world.now();
+        let done = if step.heal {
+            world.heal(&step.target)
+        } else {
+            world.fail(&step.target)
+        };
+        debug_assert!(done.is_ok(), "the target was checked when it was read");
+        let next = steps.get(at + 1).map(|next| zero + next.after);
+        let verb = if step.heal { "heal" } else { "fail" };
+        report.steps.push(StepReport {
+            name: format!("{verb} {}", step.target),
+            began,
+            convergence: converge(world, scenario, next),
+        });
+    }
+    report.loss = world.stop_traffic();
+    report.trace_hash = world.trace_hash();
+    report
+}
+
+/// Waits for convergence; `None` when something else is to happen before it.
+fn converge(
+    world: &mut World,
+    scenario: &Scenario,
+    next: Option<Instant>,
+) -> Option<Result<Convergence, NotConverged>> {
+    let patience = world.now() + scenario.patience;
+    let limit = next.map_or(patience, |next| next.min(patience));
+    let outcome = world.run_until_converged(scenario.settle, limit);
+    match (outcome, next) {
+        (Err(_), Some(next)) if next <= patience => None,
+        (outcome, _) => Some(outcome),
+    }
+}

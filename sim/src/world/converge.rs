@@ -1,0 +1,204 @@
+//! When is a network done?
+//!
+//! It has converged when nothing changed for a settle time (no session, path, kernel route or
+//! programmed route, and after it the forwarding tables are what they were before it), and the
+//! sessions agree with each other: a session is up at both of its ends or at neither. While
+//! nothing has failed, all of them must be up. So a Route Server that has not yet noticed a dead
+//! NVA keeps the network from having converged until its hold timer runs out.
+
+use core::fmt;
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use inet::{Instant, hash};
+use view::Query;
+
+use super::{DeviceIndex, World};
+use crate::device::Core;
+
+/// How often the question is asked.
+const STEP: Duration = Duration::from_millis(100);
+/// Sessions named in a refusal; the others are only counted.
+const NAMED_MAX: usize = 10;
+
+/// A network that has converged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Convergence {
+    /// When the last change happened.
+    pub at: Instant,
+    /// Ends of sessions that are up.
+    pub sessions_up: u32,
+    /// Ends of sessions configured on devices that run.
+    pub sessions: u32,
+}
+
+/// A network that has not converged in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotConverged {
+    /// When it was given up.
+    pub at: Instant,
+    /// When something last changed.
+    pub last_change: Instant,
+    /// Ends of sessions that are not as they should be, the first few: `cpe1.paris to nva1.westeurope: down`.
+    pub sessions: Vec<String>,
+    /// How many there are.
+    pub wrong: usize,
+}
+
+impl fmt::Display for NotConverged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at, last_change, ..
+        } = self;
+        write!(f, "not converged at {at}, last change at {last_change}")?;
+        if self.wrong > 0 {
+            let named = self.sessions.join(", ");
+            write!(
+                f,
+                "; {} sessions are not as they should be: {named}",
+                self.wrong
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for NotConverged {}
+
+impl World {
+    /// Lets time pass until the network has converged and then for `settle` longer, at most until
+    /// `limit`.
+    pub fn run_until_converged(
+        &mut self,
+        settle: Duration,
+        limit: Instant,
+    ) -> Result<Convergence, NotConverged> {
+        let mut quiet: Option<(Instant, u64)> = None;
+        loop {
+            let fixed = quiet.filter(|(since, _)| *since == self.last_change());
+            match fixed {
+                // Tables can change without any kernel route: compare what was with what is.
+                Some((since, before)) if self.now() >= since + settle => {
+                    let (sessions, wrong) = self.sessions();
+                    let now = self.forwarding_hash();
+                    if wrong.is_empty() && before == now {
+                        return Ok(Convergence {
+                            at: since,
+                            ..sessions
+                        });
+                    }
+                    if before != now {
+                        self.last_change = self.now();
+                        quiet = None;
+                    }
+                    if self.now() >= limit {
+                        return Err(self.not_converged(&wrong));
+                    }
+                }
+                Some(_) => {}
+                None => quiet = Some((self.last_change(), self.forwarding_hash())),
+            }
+            if self.now() >= limit && fixed.is_none() {
+                let (_, wrong) = self.sessions();
+                return Err(self.not_converged(&wrong));
+            }
+            self.run_until((self.now() + STEP).min(limit.max(self.now() + STEP)));
+        }
+    }
+
+    fn not_converged(&self, wrong: &[String]) -> NotConverged {
+        NotConverged {
+            at: self.now(),
+            last_change: self.last_change(),
+            sessions: wrong.iter().take(NAMED_MAX).cloned().collect(),
+            wrong: wrong.len(),
+        }
+    }
+
+    /// Counts sessions, and names those that are not as they should be.
+    fn sessions(&self) -> (Convergence, Vec<String>) {
+        let mut up: BTreeSet<(DeviceIndex, DeviceIndex)> = BTreeSet::new();
+        let mut all: Vec<(DeviceIndex, Option<DeviceIndex>, &str)> = Vec::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            let speaker = match slot.device.as_ref().map(|device| &device.core) {
+                Some(Core::Node(core)) => core.node.speaker(),
+                Some(Core::RouteServer(server)) => server.speaker(),
+                Some(Core::None) | None => continue,
+            };
+            let index = index as DeviceIndex;
+            for neighbor in speaker.neighbors() {
+                let name = neighbor.settings.name.as_str();
+                let other = self.by_name.get(name).copied();
+                all.push((index, other, name));
+                if let Some(other) = other
+                    && neighbor.state == bgp::State::Established
+                {
+                    up.insert((index, other));
+                }
+            }
+        }
+        let intact = self.is_intact();
+        let wrong = all.iter().filter_map(|(index, other, name)| {
+            let other = (*other)?;
+            let is_up = up.contains(&(*index, other));
+            let agrees = is_up == up.contains(&(other, *index));
+            let state = if is_up { "up at this end only" } else { "down" };
+            let right = agrees && (is_up || !intact);
+            let device = &self.slots[*index as usize].name;
+            (!right).then(|| format!("{device} to {name}: {state}"))
+        });
+        let counts = Convergence {
+            at: self.now(),
+            sessions_up: up.len() as u32,
+            sessions: all.len() as u32,
+        };
+        (counts, wrong.collect())
+    }
+
+    /// A hash over all forwarding tables of nodes, and what each Route Server instance wants programmed.
+    fn forwarding_hash(&self) -> u64 {
+        let mut state = 0;
+        for slot in &self.slots {
+            match slot.device.as_ref().map(|device| &device.core) {
+                Some(Core::Node(core)) => {
+                    for entry in core.node.forwarding() {
+                        let prefix = u64::from(entry.prefix.bits()) << 8;
+                        state = hash::mix(state ^ prefix ^ u64::from(entry.prefix.len()));
+                        match entry.next_hop {
+                            node::NextHop::Neighbors(names) => {
+                                for name in names {
+                                    state = hash::bytes(state, name.as_bytes());
+                                }
+                            }
+                            node::NextHop::Kernel => state = hash::mix(state ^ 1),
+                            node::NextHop::Platform => state = hash::mix(state ^ 2),
+                            node::NextHop::Unreachable => state = hash::mix(state ^ 3),
+                        }
+                    }
+                }
+                Some(Core::RouteServer(server)) => {
+                    for (prefix, next_hops) in server.programmed() {
+                        state = hash::mix(state ^ u64::from(prefix.bits()));
+                        for hop in next_hops {
+                            state = hash::mix(state ^ u64::from(hop.to_bits()));
+                        }
+                    }
+                }
+                Some(Core::None) | None => {}
+            }
+        }
+        state
+    }
+
+    /// The forwarding tables of all devices that run, and of the platform.
+    pub fn forwarding(&self) -> view::Forwarding {
+        let names = self.slots.iter().map(|slot| slot.name.as_str());
+        let answers = names.chain([view::FABRIC]).filter_map(|name| {
+            match self.ask(name, &Query::Forwarding).ok()? {
+                view::Answer::Forwarding(forwarding) => Some(forwarding),
+                _ => None,
+            }
+        });
+        view::Forwarding::merge(answers)
+    }
+}

@@ -34,7 +34,8 @@ pub enum Output {
     },
     /// What BGP asks of its transport: `Connect`, `Send` or `Close`; never anything else.
     Bgp(bgp::Output),
-    /// Add a kernel route, replacing the one of the same prefix.
+    /// Add a kernel route of metric 0, replacing the node's own of the same prefix. The underlay's
+    /// default has a higher metric and stays; sockets of locators are bound to their interfaces.
     AddRoute {
         /// The prefix.
         prefix: Prefix,

@@ -1,1 +1,12 @@
-//! Behaviours of the fabric.
+//! Behaviours of the fabric. Every flow that a test sends is explained first, and the explanation
+//! must say what then happens.
+
+mod effective;
+mod faults;
+mod lan;
+mod network;
+mod nsg;
+mod program;
+mod site;
+mod speed;
+mod world;

@@ -3,19 +3,21 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use serde::de::DeserializeOwned;
+use design::ConfigError;
 use tunnel::PrivateKey;
 
 use crate::Error;
 
-/// Reads a device's configuration file.
+/// Reads a device's configuration file with `parse`, which is `from_yaml` of the device's kind.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or does not fit; the reason names the line.
-pub fn read_config<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    let text = read(path)?;
-    serde_json::from_str(&text).map_err(|error| Error::Content {
+pub(crate) fn read_config<T>(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<T, ConfigError>,
+) -> Result<T, Error> {
+    parse(&read(path)?).map_err(|error| Error::Content {
         path: path.to_owned(),
         reason: error.to_string(),
     })

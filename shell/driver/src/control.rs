@@ -24,6 +24,18 @@ pub(crate) struct Question {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
+impl Question {
+    /// Answers it: with `answer`, except that a stop is agreed to whoever is asked.
+    pub(crate) fn reply(self, answer: impl FnOnce(&Query) -> Answer) {
+        let said = match &self.query {
+            Query::Stop => Answer::Done,
+            query => answer(query),
+        };
+        // Whoever asked may have gone.
+        drop(self.answer.send(said));
+    }
+}
+
 /// Listens on `path` for as long as the returned receiver lives; without a path nothing ever comes.
 pub(crate) fn serve(path: Option<&Path>) -> Result<mpsc::Receiver<Question>, Error> {
     let (sender, receiver) = mpsc::channel(QUEUE);
@@ -87,5 +99,6 @@ pub fn ask(path: &Path, query: &Query, patience: Duration) -> io::Result<Answer>
     if line.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Answer::from_line(line.trim_end()).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+    Answer::from_line(line.trim_end())
+        .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }

@@ -13,14 +13,15 @@ use std::path::PathBuf;
 
 use azure::Fabric;
 use azure::fabric::{Input, Output};
+use design::plan::FabricConfig;
 use linux::epoll::Poller;
 
 use crate::clock::Clock;
 use crate::config::read_config;
 use crate::{Error, daemon};
 use clients::Clients;
-use ports::Ports;
 pub use ports::PortName;
+use ports::Ports;
 
 /// Real-time priority; ordinary daemons have none.
 const PRIORITY: u8 = 10;
@@ -48,7 +49,7 @@ pub struct FabricSettings {
 ///
 /// The configuration does not fit, or an interface that it names never came.
 pub fn run_fabric(settings: FabricSettings) -> Result<(), Error> {
-    let config = read_config(&settings.config)?;
+    let config = read_config(&settings.config, FabricConfig::from_yaml)?;
     let clock = Clock::start();
     let mut fabric = Fabric::new(&config, clock.now()).map_err(|error| Error::Refused {
         path: settings.config.clone(),
@@ -114,7 +115,9 @@ impl Process {
                     PROGRAMMING => self.clients.accept(&self.programming, true, &self.poller)?,
                     token if token >= CLIENTS => {
                         let now = self.clock.now();
-                        let stop = self.clients.serve(token, now, &mut self.fabric, &mut self.out);
+                        let stop = self
+                            .clients
+                            .serve(token, now, &mut self.fabric, &mut self.out);
                         self.deliver();
                         if stop {
                             return Ok(());

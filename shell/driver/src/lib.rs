@@ -27,7 +27,7 @@ mod programming;
 mod route_server;
 mod transport;
 
-pub use config::{key_path, read_config};
+pub use config::key_path;
 pub use control::ask;
 pub use error::Error;
 pub use fabric::{FabricSettings, PortName, run_fabric};

@@ -44,17 +44,17 @@ pub struct NodeSettings {
 /// The configuration or a key does not fit, or the system refuses a socket, the overlay device or
 /// a route.
 pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
-    let config: NodeConfig = read_config(&settings.config)?;
+    let config = read_config(&settings.config, NodeConfig::from_yaml)?;
     let clock = Clock::start();
     let mut secrets = node::Secrets::default();
     for locator in &config.locators {
-        secrets.insert(&locator.name, read_key(&settings.keys, &locator.name)?);
+        let key = read_key(&settings.keys, &locator.name)?;
+        secrets.private_keys.insert(locator.name.clone(), key);
     }
-    let node = Node::new(&config, secrets, options()?, clock.now()).map_err(|error| {
-        Error::Refused {
-            path: settings.config.clone(),
-            reason: error.to_string(),
-        }
+    let node = Node::new(&config, &secrets, &options()?, clock.now());
+    let node = node.map_err(|error| Error::Refused {
+        path: settings.config.clone(),
+        reason: error.to_string(),
     })?;
     daemon::block_on(async {
         let termination = Termination::new()?;
@@ -65,6 +65,7 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
         let sockets = Sockets::open(&config, kernel.overlay())?;
         let process = Process {
             clock,
+            config,
             node,
             kernel,
             sockets,
@@ -82,12 +83,13 @@ fn options() -> Result<Options, Error> {
     Ok(Options {
         suite: tunnel::Suite::WireGuard,
         seed,
-        unix_epoch_at_zero: unix_time(),
+        epoch: unix_time(),
     })
 }
 
 struct Process {
     clock: Clock,
+    config: NodeConfig,
     node: Node,
     kernel: Kernel,
     sockets: Sockets,
@@ -141,8 +143,16 @@ impl Process {
     }
 
     fn hear(&mut self, event: crate::transport::Event) {
-        let Self { clock, node, transport, out, .. } = self;
-        transport.deliver(event, |input| node.handle(clock.now(), Input::Bgp(input), out));
+        let Self {
+            clock,
+            node,
+            transport,
+            out,
+            ..
+        } = self;
+        transport.deliver(event, |input| {
+            node.handle(clock.now(), Input::Bgp(input), out)
+        });
         self.carry_out();
         self.kernel.flush();
     }
@@ -155,10 +165,10 @@ impl Process {
 
     /// Whether the process is to end.
     fn answer(&mut self, question: Question) -> bool {
-        let answer = view::answer_node(&self.node, self.clock.now(), &question.query);
-        // Whoever asked may have gone.
-        drop(question.answer.send(answer));
-        question.query == Query::Stop
+        let stop = question.query == Query::Stop;
+        question
+            .reply(|query| view::node_answer(&self.node, &self.config, self.clock.now(), query));
+        stop
     }
 
     fn carry_out(&mut self) {
@@ -170,7 +180,11 @@ impl Process {
                 Output::Bgp(output) => self.transport.apply(output),
                 Output::AddRoute { prefix, via } => self.kernel.add_route(prefix, via),
                 Output::RemoveRoute { prefix } => self.kernel.remove_route(prefix),
-                Output::VirtualAddress { lan, address, acquire } => {
+                Output::VirtualAddress {
+                    lan,
+                    address,
+                    acquire,
+                } => {
                     self.kernel.virtual_address(lan, address, acquire);
                 }
                 Output::Event(event) => tracing::info!(?event),

@@ -120,7 +120,13 @@ impl Transport {
     /// Does what the speaker asks of its transport; ignores its other outputs.
     pub(crate) fn apply(&mut self, output: Output) {
         match output {
-            Output::Connect { conn, local, remote, ttl, .. } => self.connect(conn, local, remote, ttl),
+            Output::Connect {
+                conn,
+                local,
+                remote,
+                ttl,
+                ..
+            } => self.connect(conn, local, remote, ttl),
             Output::Send { conn, bytes } => self.send(conn, bytes),
             Output::Close { conn } => {
                 if let Some(connection) = self.connections.remove(&conn) {
@@ -161,7 +167,11 @@ impl Transport {
                 let conn = ConnId::accepted(self.accepted);
                 self.accepted += 1;
                 self.adopt(conn, stream);
-                handle(Input::Accepted { conn, local, remote });
+                handle(Input::Accepted {
+                    conn,
+                    local,
+                    remote,
+                });
             }
             Event::Connected(conn, local) => {
                 if let Some(connection) = self.connections.get_mut(&conn) {
@@ -176,7 +186,10 @@ impl Transport {
             }
             Event::Bytes(conn, bytes) => {
                 if self.connections.contains_key(&conn) {
-                    handle(Input::Bytes { conn, bytes: &bytes });
+                    handle(Input::Bytes {
+                        conn,
+                        bytes: &bytes,
+                    });
                 }
             }
             Event::Closed(conn) => {
@@ -203,7 +216,9 @@ impl Transport {
         for connection in std::mem::take(&mut self.connections).into_values() {
             connection.close();
         }
-        let Self { alive, mut ended, .. } = self;
+        let Self {
+            alive, mut ended, ..
+        } = self;
         // Each task holds a sender; the channel ends with the last of them.
         drop(alive);
         drop(tokio::time::timeout(patience, ended.recv()).await);
@@ -241,7 +256,15 @@ impl Transport {
             }
         });
         let task = task.abort_handle();
-        self.connections.insert(conn, Connection { outgoing, backlog, task, open: false });
+        self.connections.insert(
+            conn,
+            Connection {
+                outgoing,
+                backlog,
+                task,
+                open: false,
+            },
+        );
     }
 
     fn adopt(&mut self, conn: ConnId, stream: TcpStream) {
@@ -257,14 +280,26 @@ impl Transport {
             carry(conn, stream, queue, &shared, &events).await;
         });
         let task = task.abort_handle();
-        self.connections.insert(conn, Connection { outgoing, backlog, task, open: true });
+        self.connections.insert(
+            conn,
+            Connection {
+                outgoing,
+                backlog,
+                task,
+                open: true,
+            },
+        );
     }
 
     fn send(&mut self, conn: ConnId, bytes: Arc<[u8]>) {
         let Some(connection) = self.connections.get(&conn) else {
             return;
         };
-        let waiting = connection.backlog.octets.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
+        let waiting = connection
+            .backlog
+            .octets
+            .fetch_add(bytes.len(), Ordering::Relaxed)
+            + bytes.len();
         // A task that has ended has reported so; the report is on its way.
         drop(connection.outgoing.send(bytes));
         if waiting > PAUSE_ABOVE && !connection.backlog.paused.swap(true, Ordering::Relaxed) {

@@ -23,6 +23,7 @@ pub mod socket;
 pub mod sysctl;
 mod tun;
 pub mod user;
+mod watched;
 
 pub use chance::random;
 pub use descriptors::{receive_descriptors, send_descriptors};
@@ -31,3 +32,4 @@ pub use namespace::NetNamespace;
 pub use netlink::{Netlink, RouteChange, RouteTo};
 pub use routes::{DefaultRoute, default_route};
 pub use tun::{CLONE_DEVICE, Tun};
+pub use watched::{PacketSource, Watched};

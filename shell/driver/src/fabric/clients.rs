@@ -124,7 +124,9 @@ impl Client {
                 self.line.extend(buffer.iter().take(len));
                 Ok(true)
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
                 Ok(true)
             }
             Err(error) => Err(error),
@@ -148,10 +150,12 @@ impl Client {
             Role::Operator => {
                 let query = Query::from_line(&String::from_utf8_lossy(line));
                 let stop = query == Ok(Query::Stop);
-                let answer = query.map_or_else(
-                    |reason| Answer::Refused { reason },
-                    |query| view::answer_fabric(fabric, now, &query, out),
-                );
+                let answer = match query {
+                    Err(reason) => Answer::Refused { reason },
+                    Ok(Query::Stop) => Answer::Done,
+                    Ok(Query::Fault { fault, up }) => break_or_mend(fabric, now, fault, up, out),
+                    Ok(query) => view::fabric_answer(fabric, now, &query),
+                };
                 self.reply(&answer)?;
                 return Ok(stop);
             }
@@ -165,7 +169,15 @@ impl Client {
             }
             Role::Programmer(Some(instance)) => {
                 let Decision { prefix, next_hops } = serde_json::from_slice(line)?;
-                fabric.handle(now, Input::Program { instance, prefix, next_hops }, out);
+                fabric.handle(
+                    now,
+                    Input::Program {
+                        instance,
+                        prefix,
+                        next_hops,
+                    },
+                    out,
+                );
             }
         }
         Ok(false)
@@ -178,4 +190,22 @@ impl Client {
         self.stream.write_all(answer.to_line().as_bytes())?;
         self.stream.set_nonblocking(true)
     }
+}
+
+/// Gives a fault to the fabric, which may know nothing of what it names.
+fn break_or_mend(
+    fabric: &mut Fabric,
+    now: Instant,
+    fault: view::Fault,
+    up: bool,
+    out: &mut Vec<Output>,
+) -> Answer {
+    let before = out.len();
+    let fault = view::fabric_fault(fault, up);
+    fabric.handle(now, Input::Command(fault), out);
+    let refused = out.iter().skip(before).find_map(|output| match output {
+        Output::Refused(fault) => Some(format!("the fabric knows nothing of {fault:?}")),
+        _ => None,
+    });
+    refused.map_or(Answer::Done, |reason| Answer::Refused { reason })
 }

@@ -43,10 +43,9 @@ impl Ports {
                 .map_err(Error::system("receiving interfaces"))?;
             let bytes = buffer.get(..len).unwrap_or_default();
             if bytes.is_empty() {
-                return Err(Error::system("receiving interfaces")(io::Error::other(format!(
-                    "{} of {missing} came",
-                    tuns.len()
-                ))));
+                return Err(Error::system("receiving interfaces")(io::Error::other(
+                    format!("{} of {missing} came", tuns.len()),
+                )));
             }
             let names: Vec<PortName> = serde_json::from_slice(bytes)
                 .map_err(|error| Error::system("receiving interfaces")(error.into()))?;

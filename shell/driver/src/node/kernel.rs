@@ -88,12 +88,20 @@ impl Kernel {
         if to.is_none() {
             tracing::warn!(%prefix, "no default route to send it by");
         }
-        self.changes.push(RouteChange { prefix, metric: METRIC, to });
+        self.changes.push(RouteChange {
+            prefix,
+            metric: METRIC,
+            to,
+        });
     }
 
     /// Notes a route to be removed.
     pub(super) fn remove_route(&mut self, prefix: Prefix) {
-        self.changes.push(RouteChange { prefix, metric: METRIC, to: None });
+        self.changes.push(RouteChange {
+            prefix,
+            metric: METRIC,
+            to: None,
+        });
     }
 
     /// Makes the route changes that were noted.

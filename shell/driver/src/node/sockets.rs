@@ -9,10 +9,9 @@ use std::task::{Context, Poll};
 
 use design::plan::NodeConfig;
 use inet::packet::Ipv4;
-use linux::Tun;
 use linux::socket::RawSocket;
+use linux::{Tun, Watched};
 use node::{Input, LanId, LocatorId};
-use tokio::io::unix::AsyncFd;
 use tokio::net::UdpSocket;
 
 use crate::error::Error;
@@ -32,9 +31,9 @@ pub(super) enum Ready {
 
 /// All data sockets of a node.
 pub(super) struct Sockets {
-    overlay: AsyncFd<Arc<Tun>>,
+    overlay: Watched<Arc<Tun>>,
     locators: Vec<UdpSocket>,
-    lans: Vec<(LanId, AsyncFd<RawSocket>)>,
+    lans: Vec<(LanId, Watched<RawSocket>)>,
     /// Where the search for something to read begins, so that each has its turn.
     turn: usize,
     /// Room for what is read; lent out while a packet is handled.
@@ -44,7 +43,7 @@ pub(super) struct Sockets {
 impl Sockets {
     /// Opens what the configuration names; the interfaces must be there.
     pub(super) fn open(config: &NodeConfig, overlay: Arc<Tun>) -> Result<Self, Error> {
-        let overlay = AsyncFd::new(overlay).map_err(Error::system("the overlay device"))?;
+        let overlay = Watched::new(overlay).map_err(Error::system("the overlay device"))?;
         let mut locators = Vec::new();
         for locator in &config.locators {
             let socket = linux::socket::udp_on_interface(&locator.interface, locator.port)
@@ -56,11 +55,16 @@ impl Sockets {
             locators.push(socket);
         }
         let mut lans = Vec::new();
-        for (number, lan) in config.lans.iter().enumerate().filter(|(_, lan)| lan.vrrp.is_some()) {
+        for (number, lan) in config
+            .lans
+            .iter()
+            .enumerate()
+            .filter(|(_, lan)| lan.vrrp.is_some())
+        {
             let address = config.interfaces.iter().find(|i| i.name == lan.interface);
             let address = address.map_or(Ipv4Addr::UNSPECIFIED, |interface| interface.address);
             let socket = linux::socket::vrrp(&lan.interface, address)
-                .and_then(AsyncFd::new)
+                .and_then(Watched::new)
                 .map_err(Error::system(format!("VRRP on {}", lan.interface)))?;
             let number = u16::try_from(number).expect("a node has few LANs");
             lans.push((LanId(number), socket));
@@ -94,7 +98,7 @@ impl Sockets {
     /// An error counts as ready: reading will meet it and clear it.
     fn poll_one(&self, at: usize, context: &mut Context<'_>) -> Option<Ready> {
         let Some(at) = at.checked_sub(1) else {
-            return self.overlay.poll_read_ready(context).is_ready().then_some(Ready::Overlay);
+            return self.overlay.poll_ready(context).then_some(Ready::Overlay);
         };
         if let Some(locator) = self.locators.get(at) {
             let ready = locator.poll_recv_ready(context).is_ready();
@@ -102,15 +106,17 @@ impl Sockets {
         }
         let at = at - self.locators.len();
         let (_, socket) = self.lans.get(at)?;
-        socket.poll_read_ready(context).is_ready().then_some(Ready::Lan(at))
+        socket.poll_ready(context).then_some(Ready::Lan(at))
     }
 
     /// Reads one packet from a socket that was ready; nothing when no more waits.
     pub(super) fn read<'a>(&self, ready: Ready, buffer: &'a mut [u8]) -> Option<Input<'a>> {
         match ready {
             Ready::Overlay => {
-                let len = take(&self.overlay, |tun| tun.read(buffer))?;
-                Some(Input::Packet { bytes: buffer.get_mut(..len)? })
+                let len = take(&self.overlay, buffer)?;
+                Some(Input::Packet {
+                    bytes: buffer.get_mut(..len)?,
+                })
             }
             Ready::Locator(at) => {
                 let socket = self.locators.get(at)?;
@@ -123,19 +129,27 @@ impl Sockets {
                     }
                 };
                 let locator = LocatorId(u16::try_from(at).ok()?);
-                Some(Input::Datagram { locator, from, bytes: buffer.get_mut(..len)? })
+                Some(Input::Datagram {
+                    locator,
+                    from,
+                    bytes: buffer.get_mut(..len)?,
+                })
             }
             Ready::Lan(at) => {
                 let (lan, socket) = self.lans.get(at)?;
                 let len = loop {
-                    let len = take(socket, |socket| socket.receive(buffer))?;
+                    let len = take(socket, buffer)?;
                     let packet = Ipv4::parse(buffer.get(..len)?);
                     if packet.is_ok_and(|packet| packet.ttl() == VRRP_TTL) {
                         break len;
                     }
                 };
                 let packet = Ipv4::parse(buffer.get(..len)?).ok()?;
-                Some(Input::Vrrp { lan: *lan, from: packet.source(), bytes: packet.payload() })
+                Some(Input::Vrrp {
+                    lan: *lan,
+                    from: packet.source(),
+                    bytes: packet.payload(),
+                })
             }
         }
     }
@@ -152,20 +166,17 @@ impl Sockets {
     /// Sends a VRRP message.
     pub(super) fn advertise(&self, lan: LanId, bytes: &[u8]) {
         if let Some((_, socket)) = self.lans.iter().find(|(id, _)| *id == lan)
-            && let Err(error) = socket.get_ref().send_to_vrrp_group(bytes)
+            && let Err(error) = socket.get().send_to_vrrp_group(bytes)
         {
             tracing::debug!(%error, "advertising");
         }
     }
 }
 
-/// Reads from a descriptor that was ready, and has it waited for again when it is not any more.
-fn take<T: std::os::fd::AsRawFd>(
-    descriptor: &AsyncFd<T>,
-    read: impl FnOnce(&T) -> io::Result<usize>,
-) -> Option<usize> {
-    descriptor
-        .try_io(tokio::io::Interest::READABLE, read)
+/// Reads one packet, if one waits.
+fn take<T: linux::PacketSource>(source: &Watched<T>, buffer: &mut [u8]) -> Option<usize> {
+    source
+        .try_read(buffer)
         .inspect_err(|error| {
             if error.kind() != io::ErrorKind::WouldBlock {
                 tracing::debug!(%error, "reading");

@@ -1,0 +1,239 @@
+//! One instance of a Route Server, with the machine's sockets.
+//!
+//! Any router can peer with it. In a lab it tells the fabric what to program; without a fabric
+//! what it would program is only logged.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use azure::RouteServer;
+use azure::route_server::{Input, Output};
+use design::plan::RouteServerConfig;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use view::Query;
+
+use crate::clock::Clock;
+use crate::config::read_config;
+use crate::control::{self, Question};
+use crate::daemon::{self, Termination};
+use crate::error::Error;
+use crate::programming::{Decision, Hello, line};
+use crate::transport::{Event, Transport};
+
+/// Pause before the fabric is called again.
+const REDIAL: Duration = Duration::from_millis(100);
+
+/// What a Route Server instance is started with.
+#[derive(Clone, Debug)]
+pub struct RouteServerSettings {
+    /// The instance's configuration file.
+    pub config: PathBuf,
+    /// Unix socket to answer queries on.
+    pub control: Option<PathBuf>,
+    /// Unix socket of the fabric that programs the routes.
+    pub fabric: Option<PathBuf>,
+}
+
+/// Runs an instance until it is told to stop.
+///
+/// # Errors
+///
+/// The configuration does not fit, or the system refuses a socket.
+pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
+    let config = read_config(&settings.config, RouteServerConfig::from_yaml)?;
+    let clock = Clock::start();
+    let mut seed = [0; 8];
+    linux::random(&mut seed).map_err(Error::system("randomness"))?;
+    let server = RouteServer::new(&config, u64::from_ne_bytes(seed), clock.now());
+    let server = server.map_err(|error| Error::Refused {
+        path: settings.config.clone(),
+        reason: error.to_string(),
+    })?;
+    daemon::block_on(async {
+        let termination = Termination::new()?;
+        let questions = control::serve(settings.control.as_deref())?;
+        let transport = Transport::new();
+        transport.listen()?;
+        let process = Process {
+            clock,
+            server,
+            transport,
+            fabric: settings
+                .fabric
+                .clone()
+                .map(|path| call(path, config.name.clone())),
+            out: Vec::new(),
+        };
+        process.run(questions, termination).await
+    })
+}
+
+struct Process {
+    clock: Clock,
+    server: RouteServer,
+    transport: Transport,
+    fabric: Option<Fabric>,
+    out: Vec<Output>,
+}
+
+/// The task that talks to the fabric, as the loop sees it.
+struct Fabric {
+    decisions: mpsc::UnboundedSender<Decision>,
+    /// Says each time that a new connection stands and knows of nothing yet.
+    connected: mpsc::Receiver<()>,
+}
+
+impl Process {
+    async fn run(
+        mut self,
+        mut questions: mpsc::Receiver<Question>,
+        mut termination: Termination,
+    ) -> Result<(), Error> {
+        let mut stop = false;
+        self.feed(Input::Wake);
+        while !stop {
+            let wake = self.server.wake().map(|at| self.clock.tokio(at));
+            tokio::select! {
+                () = daemon::sleep_until(wake) => self.feed(Input::Wake),
+                event = self.transport.next() => {
+                    self.hear(event);
+                    while let Some(event) = self.transport.try_next() {
+                        self.hear(event);
+                    }
+                }
+                () = connected(self.fabric.as_mut()) => self.program_everything(),
+                Some(question) = questions.recv() => stop = self.answer(question),
+                () = termination.asked() => stop = true,
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, event: Event) {
+        let Self {
+            clock,
+            server,
+            transport,
+            out,
+            ..
+        } = self;
+        transport.deliver(event, |input| {
+            server.handle(clock.now(), Input::Bgp(input), out)
+        });
+        self.carry_out();
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        self.server.handle(self.clock.now(), input, &mut self.out);
+        self.carry_out();
+    }
+
+    /// Whether the process is to end.
+    fn answer(&mut self, question: Question) -> bool {
+        let stop = question.query == Query::Stop;
+        question.reply(|query| {
+            let name = &self.server.config().name;
+            view::route_server_answer(&self.server, name, self.clock.now(), query)
+        });
+        stop
+    }
+
+    fn carry_out(&mut self) {
+        for output in self.out.drain(..) {
+            match output {
+                Output::Bgp(output) => self.transport.apply(output),
+                Output::Program { prefix, next_hops } => {
+                    tracing::info!(%prefix, ?next_hops, "program");
+                    if let Some(fabric) = &self.fabric {
+                        fabric.decide(Decision { prefix, next_hops });
+                    }
+                }
+                Output::Event(event) => tracing::info!(?event),
+                Output::Refused(refusal) => tracing::warn!(%refusal),
+            }
+        }
+    }
+
+    /// The fabric has just answered the call and knows nothing.
+    fn program_everything(&self) {
+        for (prefix, next_hops) in self.server.programmed() {
+            if let Some(fabric) = &self.fabric {
+                fabric.decide(Decision {
+                    prefix,
+                    next_hops: next_hops.to_vec(),
+                });
+            }
+        }
+    }
+}
+
+impl Fabric {
+    fn decide(&self, decision: Decision) {
+        // The task ends with the runtime only.
+        drop(self.decisions.send(decision));
+    }
+}
+
+/// Waits for a new connection to the fabric; for ever where there is none.
+async fn connected(fabric: Option<&mut Fabric>) {
+    if let Some(fabric) = fabric
+        && fabric.connected.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// Starts the task that talks to the fabric.
+fn call(path: PathBuf, instance: String) -> Fabric {
+    let (decisions, mut queue) = mpsc::unbounded_channel::<Decision>();
+    let (connects, connected) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            if let Ok(stream) = UnixStream::connect(&path).await {
+                // What was decided before is told anew, from the whole table.
+                while queue.try_recv().is_ok() {}
+                if connects.send(()).await.is_err() {
+                    return;
+                }
+                talk(stream, &instance, &mut queue).await;
+            }
+            tokio::time::sleep(REDIAL).await;
+        }
+    });
+    Fabric {
+        decisions,
+        connected,
+    }
+}
+
+/// Tells decisions until the fabric is gone.
+async fn talk(
+    mut stream: UnixStream,
+    instance: &str,
+    queue: &mut mpsc::UnboundedReceiver<Decision>,
+) {
+    let hello = Hello {
+        instance: instance.to_owned(),
+    };
+    if stream.write_all(&line(&hello)).await.is_err() {
+        return;
+    }
+    let (mut gone, mut writer) = stream.into_split();
+    let end = async {
+        // The fabric says nothing; that reading ends means that it is gone.
+        drop(tokio::io::AsyncReadExt::read_u8(&mut gone).await);
+    };
+    tokio::select! {
+        () = end => {}
+        () = async {
+            while let Some(decision) = queue.recv().await {
+                if writer.write_all(&line(&decision)).await.is_err() {
+                    return;
+                }
+            }
+        } => {}
+    }
+}

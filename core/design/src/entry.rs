@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::reader::Shape;
 use crate::report::{Report, Reports, Severity, Sources};
 use crate::settle::Design;
-use crate::{build, settle, table, tree};
+use crate::{build, rules, settle, table, tree};
 
 /// Where files come from that a design names, such as a table of sites.
 pub trait Files {
@@ -79,6 +79,7 @@ pub fn check(design: &Design) -> Reports {
     let mut reports = Vec::new();
     let settled = settle::settle(design, &mut reports);
     build::Addresses::allocate(&settled, &mut reports);
+    rules::run(&settled, &mut reports);
     Reports::new(reports, Arc::clone(&design.sources))
 }
 
@@ -89,6 +90,7 @@ pub fn check(design: &Design) -> Reports {
 pub fn resolve(design: &Design, public_key: &dyn Fn(&str) -> String) -> Result<Plan, Reports> {
     let mut reports = Vec::new();
     let settled = settle::settle(design, &mut reports);
+    rules::run_needed(&settled, &mut reports);
     let plan = build::build(&settled, public_key, &mut reports);
     if reports.iter().any(|report| report.severity == Severity::Error) {
         return Err(Reports::new(reports, Arc::clone(&design.sources)));

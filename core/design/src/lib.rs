@@ -9,12 +9,15 @@ mod model;
 pub mod plan;
 mod reader;
 mod report;
+mod rules;
 mod scalars;
 mod settle;
 mod table;
 mod tree;
 
+pub use device::ConfigError;
 pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
+pub use rules::{Rule, rules};
 pub use settle::Design;
 
 mod entry;

@@ -283,7 +283,6 @@ macro_rules! record {
             pub(crate) const FIELDS: &[&str] = &[$(stringify!($field)),+];
 
             /// These values, and those of `base` where there are none.
-            #[expect(dead_code, reason = "most records are not inherited")]
             pub(crate) fn over(&self, base: &Self) -> Self {
                 Self { $( $field: self.$field.clone().or_else(|| base.$field.clone()), )+ }
             }

@@ -229,7 +229,11 @@ impl Underlay {
 pub(crate) struct Site {
     pub(crate) name: Val<String>,
     pub(crate) place: Option<Val<Coordinates>>,
+    /// Whether the file says where the site is, known or not.
+    pub(crate) place_written: bool,
     pub(crate) home: Option<Val<usize>>,
+    /// Whether the file names a home region, known or not.
+    pub(crate) home_written: bool,
     pub(crate) backup: Option<Val<usize>>,
     pub(crate) cpes: Val<u32>,
     pub(crate) lans: Vec<Lan>,

@@ -128,7 +128,23 @@ impl<'a> Settler<'a> {
         {
             reports.push(Report::shape(at, format!("this is not a WireGuard key: {why}")));
         }
-        Site { name: Val::line(name.value.clone(), name.span), place, home, backup, cpes, lans, underlays, wireguard }
+        let named = text.home.as_ref().or(class.home.as_ref());
+        if let Some(At { value: RegionChoice::None, span }) = named {
+            let says = "a site has a home region; only `backup` can be `none`";
+            reports.push(Report::shape(*span, says));
+        }
+        Site {
+            name: Val::line(name.value.clone(), name.span),
+            place,
+            place_written: text.coordinates.is_some() || text.city.is_some() || text.near.is_some(),
+            home,
+            home_written: named.is_some_and(|at| at.value != RegionChoice::Closest),
+            backup,
+            cpes,
+            lans,
+            underlays,
+            wireguard,
+        }
     }
 
     fn place(&self, text: &SiteText, reports: &mut Vec<Report>) -> Option<Val<Coordinates>> {

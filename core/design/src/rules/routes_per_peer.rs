@@ -1,0 +1,60 @@
+//! More routes than a Route Server takes from one NVA, counted as the platform counts.
+
+use super::Rule;
+use crate::report::{Report, Severity};
+use crate::settle::Settled;
+
+pub(super) static RULE: Rule = Rule {
+    id: "routes-per-peer",
+    severity: Severity::Error,
+    says: "An NVA announces more routes than its Route Server takes.",
+    because: "Route Server adds the routes it holds of a peer to those in an arriving update and drops the session over \
+              the limit, so that announcing all of them again counts twice",
+    try_this: "let the sites of a region share a prefix, or spread the sites over more designs",
+    source: "https://learn.microsoft.com/azure/route-server/route-server-faq",
+    passing: "longhaul: 1
+name: d
+defaults: {region: {route_server: {routes_per_peer: 4}}}
+regions: {westeurope: {}}
+sites: [{name: paris, city: Paris, lans: [10.200.1.0/24, 10.200.2.0/24]}]
+",
+    failing: "longhaul: 1
+name: d
+defaults: {region: {route_server: {routes_per_peer: 3}}}
+regions: {westeurope: {}}
+sites: [{name: paris, city: Paris, lans: [10.200.1.0/24, 10.200.2.0/24]}]
+",
+    check,
+};
+
+fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
+    let lans: usize = settled
+        .sites
+        .iter()
+        .map(|site| match &site.wireguard {
+            Some(wireguard) => wireguard.allowed.value.len(),
+            None => site.lans.len(),
+        })
+        .sum();
+    let spaces = |region: &crate::settle::Region| -> usize {
+        region.vnets().map(|vnet| vnet.space.value.len()).sum()
+    };
+    let all_spaces: usize = settled.regions.iter().map(spaces).sum();
+    for region in &settled.regions {
+        let Some(server) = &region.route_server else { continue };
+        let others = all_spaces - spaces(region);
+        let (routes, limit) = (lans + others, server.routes_per_peer.value as usize);
+        let counted = format!("{routes} routes ({lans} of sites, {others} of other regions' VNets)");
+        let name = &region.name.value;
+        let places = [server.routes_per_peer.why.span(), region.name.why.span()];
+        if routes > limit {
+            let says = format!("each NVA of {name} announces {counted}; its Route Server takes {limit}");
+            reports.push(rule.report(&places, says));
+        } else if routes * 2 > limit {
+            let says = format!("each NVA of {name} announces {counted}; announced again, they count {} of {limit}", routes * 2);
+            let mut report = rule.report(&places, says);
+            report.severity = Severity::Warning;
+            reports.push(report);
+        }
+    }
+}

@@ -7,6 +7,7 @@ mod lan;
 mod network;
 mod nsg;
 mod program;
+mod rubbish;
 mod site;
 mod speed;
 mod world;

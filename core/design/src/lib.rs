@@ -5,20 +5,26 @@
 mod build;
 mod device;
 pub mod geography;
+mod generate;
 mod model;
 pub mod plan;
 mod reader;
 mod report;
 mod rules;
 mod scalars;
+mod schema;
 mod settle;
+mod starter;
 mod table;
 mod tree;
 
 pub use device::ConfigError;
 pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
 pub use rules::{Rule, rules};
+pub use generate::generate;
+pub use schema::{schema, schema_text};
 pub use settle::Design;
+pub use starter::starter;
 
 mod entry;
 pub use entry::{Files, NoFiles, check, read, resolve};

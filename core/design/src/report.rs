@@ -3,6 +3,7 @@
 //! Checking never stops at the first finding. A report points into the text by a [`Span`]; the
 //! texts travel with the [`Reports`], so that they can be shown long after reading.
 
+use core::fmt::Write;
 use std::sync::Arc;
 
 use annotate_snippets::renderer::DecorStyle;
@@ -44,6 +45,18 @@ pub struct Position {
     pub line: usize,
     /// Column.
     pub column: usize,
+}
+
+impl Source {
+    /// The whole lines that the spans lie on.
+    fn window(&self, spans: impl Iterator<Item = Span> + Clone) -> core::ops::Range<usize> {
+        let start = spans.clone().map(|span| span.start as usize).min().unwrap_or(0);
+        let end = spans.map(|span| span.end as usize).max().unwrap_or(start);
+        let (start, end) = (start.min(self.text.len()), end.min(self.text.len()));
+        let start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = self.text[end..].find('\n').map_or(self.text.len(), |newline| end + newline);
+        start..end
+    }
 }
 
 impl Sources {
@@ -111,6 +124,9 @@ pub struct Report {
     /// Other places that belong to it, each with a few words.
     pub also: Vec<(Span, String)>,
 }
+
+/// More findings than this are counted, not shown: they have one cause or nobody reads them.
+const RENDERED_MAX: usize = 100;
 
 /// The rule name of reports about the form of the file.
 pub const SHAPE: &str = "shape";
@@ -209,9 +225,12 @@ impl Reports {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut text = String::new();
-        for report in &self.list {
+        for report in self.list.iter().take(RENDERED_MAX) {
             text.push_str(&renderer.render(&self.groups(report)));
             text.push_str("\n\n");
+        }
+        if self.list.len() > RENDERED_MAX {
+            let _ = write!(text, "and {} more\n\n", self.list.len() - RENDERED_MAX);
         }
         text.push_str(&self.totals());
         text.push('\n');
@@ -244,13 +263,16 @@ impl Reports {
         while let Some((first, ..)) = marks.first() {
             let file = first.file;
             let Some(source) = self.sources.file(*first) else { break };
-            let annotations = marks.iter().filter(|(at, ..)| at.file == file).map(|(at, kind, words)| {
-                let mark = kind.span(at.start as usize..at.end as usize);
+            let here = || marks.iter().filter(|(at, ..)| at.file == file);
+            let window = source.window(here().map(|(at, ..)| *at));
+            let annotations = here().map(|(at, kind, words)| {
+                let offset = |byte: u32| (byte as usize).clamp(window.start, window.end) - window.start;
+                let mark = kind.span(offset(at.start)..offset(at.end));
                 if words.is_empty() { mark } else { mark.label(*words) }
             });
-            group = group.element(
-                Snippet::source(source.text.as_str()).path(source.name.as_str()).annotations(annotations),
-            );
+            let first_line = source.text[..window.start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+            let snippet = Snippet::source(&source.text[window.clone()]).line_start(first_line);
+            group = group.element(snippet.path(source.name.as_str()).annotations(annotations));
             marks.retain(|(at, ..)| at.file != file);
         }
         for (level, words) in [

@@ -43,7 +43,7 @@ fn a_damaged_node_file_is_refused_with_line_and_reason() {
         ("interface: wan0", "interface: wan9", "there is no interface"),
         ("asn: 65010", "asn: many", "u32"),
         ("role: home-hub", "role: home-site", "other kind of node"),
-        ("mtu: 1340", "mtu: 1340\nmtv: 1", "mtv"),
+        ("mtu: 1340", "mtv: 1\nmtu: 1340", "mtv"),
         ("loopback: ", "loopback: 300.", "address"),
     ];
     for (from, to, reason) in cases {

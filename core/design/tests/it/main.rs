@@ -1,3 +1,7 @@
 //! The design crate through its public API.
 
+mod cases;
+mod generated;
 mod global;
+mod hostile;
+mod schema;

@@ -22,9 +22,15 @@
 //! end, packed by attribute set. Routes of a lost neighbour are found by its own chain.
 #![warn(missing_docs)]
 
+mod decision;
+mod export;
 mod input;
+mod interner;
 mod output;
+mod peer;
 mod policy;
+mod rib;
+mod session;
 mod settings;
 mod speaker;
 mod view;

@@ -232,10 +232,7 @@ impl Match {
         attributes: &dyn Fn() -> Attributes,
     ) -> bool {
         match self {
-            Self::AsPathContains(asn) => seen
-                .get_or_insert_with(attributes)
-                .as_path
-                .contains(*asn),
+            Self::AsPathContains(asn) => seen.get_or_insert_with(attributes).as_path.contains(*asn),
             Self::Community(community) => seen
                 .get_or_insert_with(attributes)
                 .communities
@@ -276,7 +273,9 @@ impl Action {
                 attributes.communities.retain(|c| c != community);
             }
             Self::RemoveExtCommunity { value, mask } => {
-                attributes.ext_communities.retain(|c| c & mask != value & mask);
+                attributes
+                    .ext_communities
+                    .retain(|c| c & mask != value & mask);
             }
         }
     }

@@ -20,8 +20,7 @@ pub struct Update<'a> {
 impl<'a> Update<'a> {
     /// Checks a message body. The error is the NOTIFICATION that ends the session.
     pub fn parse(body: &'a [u8], session: &Session) -> Result<Self, Notification> {
-        let malformed =
-            |sub| Notification::new(code::UPDATE, sub, Vec::new());
+        let malformed = |sub| Notification::new(code::UPDATE, sub, Vec::new());
         let list = || malformed(subcode::ATTRIBUTE_LIST);
         let network = || malformed(subcode::NETWORK_FIELD);
         let mut reader = Reader(body);

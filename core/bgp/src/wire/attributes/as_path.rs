@@ -68,7 +68,9 @@ impl AsPath {
 
     /// All numbers, sets included.
     pub fn asns(&self) -> impl Iterator<Item = Asn> {
-        self.0.iter().flat_map(|segment| segment.asns().iter().copied())
+        self.0
+            .iter()
+            .flat_map(|segment| segment.asns().iter().copied())
     }
 
     /// Whether the AS occurs.
@@ -342,14 +344,26 @@ mod tests {
         assert!(check(&[], true, None));
         assert!(check(&[2, 1, 0, 0, 0, 5], true, Some(Asn(5))));
         assert!(!check(&[2, 1, 0, 0, 0, 5], true, Some(Asn(6))), "first AS");
-        assert!(!check(&[1, 1, 0, 0, 0, 5], true, Some(Asn(5))), "a set first");
-        assert!(!check(&[], true, Some(Asn(5))), "empty from an external neighbour");
+        assert!(
+            !check(&[1, 1, 0, 0, 0, 5], true, Some(Asn(5))),
+            "a set first"
+        );
+        assert!(
+            !check(&[], true, Some(Asn(5))),
+            "empty from an external neighbour"
+        );
         assert!(!check(&[2, 1, 0, 0, 0, 0], true, None), "RFC 7607");
         assert!(!check(&[2, 0], true, None), "an empty segment");
-        assert!(!check(&[3, 1, 0, 0, 0, 5], true, None), "a confederation segment");
+        assert!(
+            !check(&[3, 1, 0, 0, 0, 5], true, None),
+            "a confederation segment"
+        );
         assert!(!check(&[2, 2, 0, 0, 0, 5], true, None), "cut off");
         assert!(!check(&[2], true, None), "cut off");
-        assert!(check(&[2, 1, 0x5b, 0xa0], false, Some(Asn(70_000))), "AS_TRANS");
+        assert!(
+            check(&[2, 1, 0x5b, 0xa0], false, Some(Asn(70_000))),
+            "AS_TRANS"
+        );
     }
 
     #[test]

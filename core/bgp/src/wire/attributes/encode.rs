@@ -85,8 +85,16 @@ impl Attributes {
             let value = words(self.cluster_list.iter().map(|c| c.octets()));
             writer.known(table::CLUSTER_LIST, &value);
         }
-        for unknown in self.unknown.iter().filter(|u| u.code < table::EXT_COMMUNITIES) {
-            writer.raw(OPTIONAL | TRANSITIVE | PARTIAL, unknown.code, &unknown.value);
+        for unknown in self
+            .unknown
+            .iter()
+            .filter(|u| u.code < table::EXT_COMMUNITIES)
+        {
+            writer.raw(
+                OPTIONAL | TRANSITIVE | PARTIAL,
+                unknown.code,
+                &unknown.value,
+            );
         }
         if !self.ext_communities.is_empty() {
             let value = words(self.ext_communities.iter().map(|c| c.to_be_bytes()));
@@ -119,7 +127,11 @@ impl Attributes {
         if let Some(asn) = self.only_to_customer {
             tail.push((table::ONLY_TO_CUSTOMER, None, number(asn, true)));
         }
-        for unknown in self.unknown.iter().filter(|u| u.code > table::EXT_COMMUNITIES) {
+        for unknown in self
+            .unknown
+            .iter()
+            .filter(|u| u.code > table::EXT_COMMUNITIES)
+        {
             let flags = OPTIONAL | TRANSITIVE | PARTIAL;
             tail.push((unknown.code, Some(flags), unknown.value.clone()));
         }

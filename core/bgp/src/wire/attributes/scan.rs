@@ -156,7 +156,10 @@ impl<'a> Scan<'a> {
 
     fn found(&mut self, code: u8, problem: Problem, disposition: Disposition) {
         self.canonical = false;
-        if self.fault.is_none_or(|worst| worst.disposition < disposition) {
+        if self
+            .fault
+            .is_none_or(|worst| worst.disposition < disposition)
+        {
             self.fault = Some(AttributeFault {
                 code,
                 problem,
@@ -307,7 +310,10 @@ impl<'a> Scan<'a> {
             .map(|pair| u64::from(pair[0]) << 32 | u64::from(pair[1]))
             .collect();
         let triples = self.words(table::LARGE_COMMUNITIES);
-        owned.large_communities = triples.chunks_exact(3).map(|t| [t[0], t[1], t[2]]).collect();
+        owned.large_communities = triples
+            .chunks_exact(3)
+            .map(|t| [t[0], t[1], t[2]])
+            .collect();
         owned.only_to_customer = self.number(table::ONLY_TO_CUSTOMER).map(Asn);
         owned.unknown = self.unknown_values();
         self.merge_four_octet(&mut owned);

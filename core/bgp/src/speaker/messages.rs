@@ -1,0 +1,326 @@
+//! Messages as they arrive: OPEN with collision detection, KEEPALIVE, UPDATE, ROUTE-REFRESH.
+
+use inet::{Instant, Prefix};
+
+use super::Speaker;
+use crate::export::GroupKey;
+use crate::interner::AttrId;
+use crate::output::{Ended, Event, Output};
+use crate::policy::Applied;
+use crate::session::{Phase, check_open, keeps_outgoing};
+use crate::settings::{ConnId, NeighborId};
+use crate::wire::attributes::{Attributes, Session as Checks};
+use crate::wire::capability::Family;
+use crate::wire::header::{self, Frame, Kind};
+use crate::wire::notification::{Notification, cease, code};
+use crate::wire::open::Open;
+use crate::wire::refresh;
+use crate::wire::update::Update;
+
+/// Whether a connection goes on after a message.
+enum Next {
+    GoOn,
+    Ended,
+}
+
+impl Speaker {
+    /// Takes bytes, cut anywhere, and works off the whole messages among them.
+    pub(super) fn bytes(
+        &mut self,
+        now: Instant,
+        conn: ConnId,
+        bytes: &[u8],
+        out: &mut Vec<Output>,
+    ) {
+        let Some(id) = self.conns.get(&conn).copied() else {
+            return;
+        };
+        let Some(session) = self.peers[id.index()].session(conn) else {
+            return;
+        };
+        let mut stream = core::mem::take(&mut session.buffer);
+        stream.extend_from_slice(bytes);
+        let mut done = 0;
+        loop {
+            let next = match header::frame(&stream[done..]) {
+                Ok(None) => break,
+                Ok(Some(frame)) => {
+                    done += frame.len;
+                    self.message(now, id, conn, &frame, out)
+                }
+                Err(error) => {
+                    self.end(now, conn, Ended::Sent(error), out);
+                    Next::Ended
+                }
+            };
+            if matches!(next, Next::Ended) {
+                return;
+            }
+        }
+        stream.drain(..done);
+        if let Some(session) = self.peers[id.index()].session(conn) {
+            session.buffer = stream;
+        }
+        self.arm(id);
+    }
+
+    fn message(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        conn: ConnId,
+        frame: &Frame<'_>,
+        out: &mut Vec<Output>,
+    ) -> Next {
+        let peer = &mut self.peers[id.index()];
+        peer.counters.messages_in += 1;
+        let Some(session) = peer.session(conn) else {
+            return Next::Ended;
+        };
+        let result = match (session.unexpected(frame), frame.kind) {
+            (Some(error), _) => Err(error),
+            (None, Kind::Open) => self.open(now, id, conn, frame.body, out),
+            (None, Kind::Keepalive) => {
+                self.keepalive(now, id, conn, out);
+                Ok(())
+            }
+            (None, Kind::Update) => {
+                session.heard(now);
+                peer.counters.updates_in += 1;
+                self.update(now, id, frame.body, out)
+            }
+            (None, Kind::RouteRefresh) => {
+                self.refresh(id, frame.body, out);
+                Ok(())
+            }
+            (None, Kind::Notification) => {
+                let told = Notification::parse(frame.body);
+                self.end(now, conn, told.map_or(Ended::Closed, Ended::Received), out);
+                out.push(Output::Close { conn });
+                return Next::Ended;
+            }
+        };
+        if let Err(error) = result {
+            self.end(now, conn, Ended::Sent(error), out);
+        }
+        if self.conns.contains_key(&conn) {
+            Next::GoOn
+        } else {
+            Next::Ended
+        }
+    }
+
+    fn open(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        conn: ConnId,
+        body: &[u8],
+        out: &mut Vec<Output>,
+    ) -> Result<(), Notification> {
+        let open = Open::parse(body)?;
+        let neighbor = &self.peers[id.index()].settings;
+        check_open(&open, &self.settings, neighbor)?;
+        let (hold_time, remote_as) = (neighbor.hold_time, neighbor.remote_as);
+        let ours = (self.settings.router_id, self.settings.local_as);
+        let keeps_ours = keeps_outgoing(ours, (open.router_id, remote_as));
+        let outgoing = self.peers[id.index()]
+            .session(conn)
+            .is_some_and(|session| session.outgoing);
+        // RFC 4271 §6.8.
+        let other = self.peers[id.index()]
+            .sessions
+            .iter()
+            .find(|other| other.conn != conn);
+        match other.map(|other| (other.conn, other.phase)) {
+            Some((_, Phase::Established)) => return Err(Notification::cease(cease::COLLISION)),
+            Some((_, Phase::OpenConfirm)) if keeps_ours != outgoing => {
+                return Err(Notification::cease(cease::COLLISION));
+            }
+            Some((other, Phase::OpenConfirm)) => {
+                self.end(
+                    now,
+                    other,
+                    Ended::Sent(Notification::cease(cease::COLLISION)),
+                    out,
+                );
+            }
+            Some((_, Phase::Connecting | Phase::OpenSent)) | None => {}
+        }
+        let peer = &mut self.peers[id.index()];
+        peer.counters.messages_out += 1;
+        if let Some(session) = peer.session(conn) {
+            session.confirmed(now, open, hold_time);
+        }
+        out.push(Output::Send {
+            conn,
+            bytes: header::keepalive().into(),
+        });
+        Ok(())
+    }
+
+    fn keepalive(&mut self, now: Instant, id: NeighborId, conn: ConnId, out: &mut Vec<Output>) {
+        let peer = &mut self.peers[id.index()];
+        let Some(session) = peer.session(conn) else {
+            return;
+        };
+        session.heard(now);
+        if session.phase != Phase::OpenConfirm {
+            return;
+        }
+        session.phase = Phase::Established;
+        let four_octet = session
+            .open
+            .as_ref()
+            .is_some_and(|open| open.four_octet_as().is_some())
+            && peer.settings.four_octet_as;
+        peer.succeeded(now);
+        let key = GroupKey::of(&peer.settings, self.settings.local_as, four_octet);
+        let others: Vec<ConnId> = peer
+            .sessions
+            .iter()
+            .filter(|other| other.conn != conn)
+            .map(|other| other.conn)
+            .collect();
+        for other in others {
+            self.end(
+                now,
+                other,
+                Ended::Sent(Notification::cease(cease::COLLISION)),
+                out,
+            );
+        }
+        let peer = &mut self.peers[id.index()];
+        peer.refreshed();
+        peer.start_at = None;
+        out.push(Output::Event(Event::Established { neighbor: id }));
+        self.join(id, key, out);
+    }
+
+    fn refresh(&mut self, id: NeighborId, body: &[u8], out: &mut Vec<Output>) {
+        if refresh::parse(body) == Some(Family::IPV4_UNICAST) {
+            out.push(Output::Event(Event::RefreshReceived { neighbor: id }));
+            self.resend(id, out);
+        }
+    }
+
+    /// Asks a neighbour for its routes again.
+    pub(super) fn ask_refresh(&mut self, id: NeighborId, out: &mut Vec<Output>) {
+        let peer = &mut self.peers[id.index()];
+        let Some(session) = peer.established() else {
+            return;
+        };
+        if session.open.as_ref().is_some_and(Open::refreshes) {
+            let bytes = refresh::encode(Family::IPV4_UNICAST).into();
+            out.push(Output::Send {
+                conn: session.conn,
+                bytes,
+            });
+            peer.counters.messages_out += 1;
+        }
+    }
+
+    fn update(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        body: &[u8],
+        out: &mut Vec<Output>,
+    ) -> Result<(), Notification> {
+        let peer = &self.peers[id.index()];
+        let external = peer.settings.remote_as != self.settings.local_as;
+        let checks = Checks {
+            external,
+            four_octet: peer.settings.four_octet_as
+                && peer
+                    .established()
+                    .and_then(|s| s.open.as_ref())
+                    .is_some_and(|o| o.four_octet_as().is_some()),
+            first_as: (external && peer.settings.enforce_first_as)
+                .then_some(peer.settings.remote_as),
+            local_address: peer.settings.local_address,
+        };
+        let update = Update::parse(body, &checks)?;
+        if let Some(fault) = update.fault() {
+            self.peers[id.index()].counters.faults += 1;
+            out.push(Output::Event(Event::Fault {
+                neighbor: id,
+                fault,
+            }));
+        }
+        for prefix in update.withdrawn() {
+            self.forget(Some(id), prefix);
+        }
+        let reach = update.attributes().reach;
+        let in_reach = reach.map(|reach| reach.prefixes).unwrap_or_default();
+        if update.treat_as_withdraw() {
+            for prefix in update.announced().chain(in_reach) {
+                self.forget(Some(id), prefix);
+            }
+            return Ok(());
+        }
+        let announced = (update.announced().count() + in_reach.count()) as u64;
+        if announced > 0 && !self.peers[id.index()].counts(now, announced) {
+            return Err(self.over_limit(id));
+        }
+        if !update.announced().is_empty() {
+            let scan = update.attributes();
+            let received = match scan.canonical() {
+                Some(block) => self.interner.intern(block),
+                None => self
+                    .interner
+                    .intern(&scan.attributes(scan.next_hop()).encode(true)),
+            };
+            self.learn(id, received, update.announced());
+        }
+        if let Some(reach) = reach {
+            let block = update.attributes().attributes(reach.next_hop).encode(true);
+            let received = self.interner.intern(&block);
+            self.learn(id, received, reach.prefixes);
+        }
+        if self.peers[id.index()].within_limit() {
+            Ok(())
+        } else {
+            Err(self.over_limit(id))
+        }
+    }
+
+    /// RFC 4486 §4: the family and the limit.
+    fn over_limit(&self, id: NeighborId) -> Notification {
+        let limit = self.peers[id.index()]
+            .settings
+            .prefix_limit
+            .map_or(u32::MAX, |limit| limit.max);
+        let mut data = vec![0, 1, 1];
+        data.extend_from_slice(&limit.to_be_bytes());
+        Notification::new(code::CEASE, cease::PREFIXES, data)
+    }
+
+    /// Takes routes with one attribute set, whose reference it uses up.
+    fn learn(&mut self, id: NeighborId, received: AttrId, prefixes: impl Iterator<Item = Prefix>) {
+        let mut importer = Importer::new(self.interner.attributes(received));
+        for prefix in prefixes {
+            let accepted = self.import(id, received, prefix, &mut importer);
+            self.interner.retain(received);
+            self.put(Some(id), prefix, received, accepted);
+        }
+        self.interner.release(received);
+    }
+}
+
+/// The import step for routes that share an attribute set: each result of the policy is made once.
+pub(super) struct Importer {
+    pub(super) attributes: Attributes,
+    pub(super) looped: Option<bool>,
+    pub(super) results: Vec<(Applied, AttrId)>,
+}
+
+impl Importer {
+    pub(super) const fn new(attributes: Attributes) -> Self {
+        Self {
+            attributes,
+            looped: None,
+            results: Vec::new(),
+        }
+    }
+}

@@ -173,3 +173,57 @@ fn converge(
         (outcome, _) => Some(outcome),
     }
 }
+
+impl Report {
+    /// As an operator sees it.
+    pub fn view(&self, world: &World) -> view::Simulation {
+        view::Simulation {
+            format_version: view::FormatVersion,
+            name: world.plan().name.clone(),
+            seed: world.seed(),
+            steps: self.steps.iter().map(StepReport::view).collect(),
+            loss: self.loss.iter().map(phase).collect(),
+            trace_hash: format!("{:016x}", self.trace_hash),
+        }
+    }
+}
+
+impl StepReport {
+    fn view(&self) -> view::SimulationStep {
+        let (converged, problem) = match &self.convergence {
+            Some(Ok(convergence)) => (Some(convergence), None),
+            Some(Err(problem)) => (None, Some(problem.to_string())),
+            None => (None, Some("the next step came first".to_owned())),
+        };
+        view::SimulationStep {
+            name: self.name.clone(),
+            at_ms: millis(self.began.since(Instant::ZERO)),
+            converged_after_ms: converged.map(|done| millis(done.at.since(self.began))),
+            sessions_up: converged.map_or(0, |done| done.sessions_up),
+            sessions: converged.map_or(0, |done| done.sessions),
+            problem,
+        }
+    }
+}
+
+fn phase(loss: &PhaseLoss) -> view::PhaseLoss {
+    let pairs = loss.pairs.iter().map(|pair| view::PairLoss {
+        source: pair.source.clone(),
+        destination: pair.destination.clone(),
+        sent: pair.sent,
+        lost: pair.lost,
+        longest_gap_ms: millis(pair.longest_gap),
+    });
+    view::PhaseLoss {
+        name: loss.name.clone(),
+        at_ms: millis(loss.began.since(Instant::ZERO)),
+        sent: loss.sent,
+        lost: loss.lost,
+        longest_gap_ms: millis(loss.longest_gap()),
+        pairs: pairs.collect(),
+    }
+}
+
+const fn millis(duration: Duration) -> u64 {
+    duration.as_millis() as u64
+}

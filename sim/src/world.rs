@@ -103,6 +103,11 @@ impl World {
         self.now
     }
 
+    /// The seed that it was made from.
+    pub const fn seed(&self) -> u64 {
+        self.options.seed
+    }
+
     /// The Plan that is simulated.
     pub const fn plan(&self) -> &Plan {
         &self.plan

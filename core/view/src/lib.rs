@@ -6,7 +6,7 @@
 //! of the cores, `show` prints the same for both, and the two can be compared byte for byte.
 //!
 //! - [`Sessions`], [`Routes`], [`Tunnels`], [`EffectiveRoutes`], [`Forwarding`]: what `show` prints.
-//! - [`Status`]: a network in a few lines.
+//! - [`Status`]: a network in a few lines; [`Simulation`]: what a scenario came to.
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
 //! - [`Target`]: what can fail, and which device and platform actions a failure is.
 //! - [`node_answer`], [`route_server_answer`], [`fabric_answer`]: a core answers a query.
@@ -23,6 +23,7 @@ mod forwarding;
 mod query;
 mod routes;
 mod sessions;
+mod simulation;
 mod status;
 mod target;
 mod trace;
@@ -36,6 +37,7 @@ pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
 pub use query::{Answer, Fault, Passage, Query, Step};
 pub use routes::{Route, Routes};
 pub use sessions::{Session, Sessions};
+pub use simulation::{PairLoss, PhaseLoss, Simulation, SimulationStep};
 pub use status::{
     DeviceKind, DeviceStatus, RegionStatus, SiteStatus, Status, Totals, Verification,
 };

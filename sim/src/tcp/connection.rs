@@ -46,6 +46,10 @@ pub(super) enum Verdict {
     Over,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about one side of the connection"
+)]
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) local: SocketAddrV4,

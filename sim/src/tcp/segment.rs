@@ -9,6 +9,10 @@ use inet::packet::{self, Ipv4};
 const HEADER: usize = 20;
 
 /// Control bits and what else a header says.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are the control bits of RFC 9293"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) sequence: u32,

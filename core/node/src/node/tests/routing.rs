@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use bgp::{AsPath, Policy};
 use design::plan::LinkRole::{BackupHub, BackupSite, HomeHub, HomeSite, Hub, Twin};
-use design::plan::NodeConfig;
+use design::plan::{Liveness, NodeConfig};
 use inet::{FiveTuple, Prefix, packet};
 
 use super::harness::{Device, Net, through};
-use crate::{Decision, NextHop, RouteVia, stub};
+use crate::{Command, Decision, Event, NextHop, RouteVia, stub};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LAN: &str = "10.10.0.0/24";
@@ -250,4 +250,67 @@ fn a_passive_nva_prepends_towards_route_server_only() {
     let path = &net.speaker(server).multipath(lan)[0];
     let overlay = AsPath::sequence([stub::OVERLAY; 3]);
     assert_eq!(path.attributes.as_path, overlay);
+}
+
+#[test]
+fn every_session_stands_a_moment_after_its_link() {
+    let world = world();
+    for device in [world.west[0], world.west[1], world.east, world.cpe] {
+        let events = world.net.events(device);
+        let links = world.net.node(device).links(world.net.now);
+        for link in &links {
+            let up = |event: &Event| matches!(event, Event::LinkUp(id) if *id == link.id);
+            let neighbor = bgp::NeighborId(link.id.0);
+            let stands = |event: &Event| matches!(event, Event::Bgp(bgp::Event::Established { neighbor: id }) if *id == neighbor);
+            let at = |wanted: &dyn Fn(&Event) -> bool| {
+                let found: Vec<_> = events.iter().filter(|(_, event)| wanted(event)).collect();
+                assert_eq!(found.len(), 1, "once, and for good");
+                found[0].0
+            };
+            let took = at(&stands).since(at(&up));
+            assert!(took <= Duration::from_millis(300), "{took:?}");
+        }
+    }
+}
+
+#[test]
+fn routes_behind_a_plain_peer_are_announced_while_it_is_up() {
+    let behind = "10.77.0.0/24";
+    let mut west = stub::nva("nva1.west", 1, 1);
+    let mut east = stub::nva("nva1.east", 2, 2);
+    let mut foreign = stub::nva("wg1.lyon", 3, 3);
+    stub::link(&mut west, &mut east, (Hub, Hub));
+    stub::link(&mut foreign, &mut west, (Hub, HomeSite));
+    for (config, prefix) in [(&mut west, behind), (&mut foreign, "10.0.0.0/8")] {
+        let link = config.links.last_mut().expect("the plain peer");
+        link.loopback = None;
+        link.static_routes = vec![stub::prefix(prefix)];
+        link.paths[0].liveness = Liveness::Handshake;
+    }
+    foreign.summaries.clear();
+    let server = stub::address("10.1.0.4");
+    stub::add_route_server(&mut west, "rs0.west", server);
+    let peers = route_server(server, &[&west]);
+    let mut net = Net::default();
+    let (west, east, foreign) = (net.add(west), net.add(east), net.add(foreign));
+    let server = net.add_speaker(server, peers);
+    net.run(SECOND * 5);
+    let lan = stub::prefix(behind);
+    assert_eq!(net.next_hop(west, behind), through(&["wg1.lyon"]));
+    assert_eq!(net.next_hop(east, behind), through(&["nva1.west"]));
+    assert_eq!(net.speaker(server).paths(lan).len(), 1);
+    net.kill(foreign);
+    net.run(SECOND * 300);
+    assert_eq!(net.next_hop(east, behind), None);
+    assert!(net.speaker(server).paths(lan).is_empty());
+}
+
+#[test]
+fn a_node_that_shuts_down_is_gone_from_route_server_at_once() {
+    let mut world = world();
+    let text = "maintenance".to_owned();
+    world.net.command(world.west[0], Command::Shutdown { text });
+    world.net.run(Duration::from_millis(100));
+    assert_eq!(world.told(world.servers[0], LAN), [1]);
+    assert_eq!(world.net.next_hop(world.east, LAN), through(&["nva2.west"]));
 }

@@ -9,9 +9,7 @@ mod links;
 mod regions;
 mod sites;
 
-use crate::plan::{
-    ForeignConfig, HostConfig, NodeConfig, Plan, ProbeConfig, RouteServerConfig,
-};
+use crate::plan::{ForeignConfig, HostConfig, NodeConfig, Plan, ProbeConfig, RouteServerConfig};
 use crate::report::Report;
 use crate::settle::Settled;
 
@@ -41,7 +39,11 @@ pub(crate) fn build(
             summaries: settled.overlay.summaries.value.clone(),
         },
         regions: settled.regions.iter().map(regions::summary).collect(),
-        sites: settled.sites.iter().map(|site| sites::summary(settled, site)).collect(),
+        sites: settled
+            .sites
+            .iter()
+            .map(|site| sites::summary(settled, site))
+            .collect(),
         nodes: devices.nodes,
         route_servers: devices.route_servers,
         hosts: devices.hosts,
@@ -77,7 +79,8 @@ pub(crate) struct FabricParts {
 
 /// Probing as every node is told.
 pub(crate) fn probe(settled: &Settled) -> ProbeConfig {
-    let millis = |duration: core::time::Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    let millis =
+        |duration: core::time::Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
     ProbeConfig {
         interval_ms: millis(settled.overlay.probe_interval.value).max(1),
         dead_after_ms: millis(settled.overlay.dead_after.value).max(1),
@@ -98,4 +101,3 @@ pub(crate) fn nva_name(region: &str, index: usize) -> String {
 pub(crate) fn cpe_name(site: &str, index: usize) -> String {
     format!("cpe{}.{site}", index + 1)
 }
-

@@ -85,7 +85,11 @@ fn read<T: DeserializeOwned>(text: &str, check: fn(&T, &mut Findings)) -> Result
         None => Ok(value),
         Some((path, reason)) => {
             let (line, column) = locate(text, &path).unwrap_or((0, 0));
-            Err(ConfigError { line, column, reason })
+            Err(ConfigError {
+                line,
+                column,
+                reason,
+            })
         }
     }
 }
@@ -118,9 +122,10 @@ fn locate(text: &str, path: &[Step]) -> Option<(usize, usize)> {
     let mut node: &Node = &root;
     for step in path {
         let next = match (step, &node.kind) {
-            (Step::Field(name), Kind::Map(entries)) => {
-                entries.iter().find(|(key, _)| key.text == *name).map(|(_, node)| node)
-            }
+            (Step::Field(name), Kind::Map(entries)) => entries
+                .iter()
+                .find(|(key, _)| key.text == *name)
+                .map(|(_, node)| node),
             (Step::Item(index), Kind::List(items)) => items.get(*index),
             _ => None,
         };
@@ -135,11 +140,16 @@ fn locate(text: &str, path: &[Step]) -> Option<(usize, usize)> {
 
 /// Checks a WireGuard key: 32 bytes in base64.
 pub(crate) fn key(text: &str) -> Result<(), &'static str> {
-    let body = text.strip_suffix('=').ok_or("it has 44 characters, the last of them =")?;
+    let body = text
+        .strip_suffix('=')
+        .ok_or("it has 44 characters, the last of them =")?;
     if text.len() != 44 {
         return Err("it has 44 characters, the last of them =");
     }
-    if !body.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/') {
+    if !body
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
+    {
         return Err("base64 has only letters, digits, + and /");
     }
     // 32 bytes leave two bits of the last digit unused, and these are zero.

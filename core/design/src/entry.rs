@@ -27,7 +27,9 @@ impl Files for NoFiles {
 
 impl Files for std::collections::BTreeMap<String, String> {
     fn text(&self, name: &str) -> Result<String, String> {
-        self.get(name).cloned().ok_or_else(|| "no such file".to_owned())
+        self.get(name)
+            .cloned()
+            .ok_or_else(|| "no such file".to_owned())
     }
 }
 
@@ -45,7 +47,14 @@ pub fn read(name: &str, text: &str, files: &dyn Files) -> (Option<Design>, Repor
     let sources = Arc::new(sources);
     let reports = Reports::new(reports, Arc::clone(&sources));
     let design = design.filter(|_| !reports.has_errors());
-    (design.map(|(file, sites)| Design { file, sites, sources }), reports)
+    (
+        design.map(|(file, sites)| Design {
+            file,
+            sites,
+            sources,
+        }),
+        reports,
+    )
 }
 
 fn sites(
@@ -58,7 +67,9 @@ fn sites(
         None => Vec::new(),
         Some(SitesText::List(list)) => list.clone(),
         Some(SitesText::Table(table)) => {
-            let Some(from) = &table.from else { return Vec::new() };
+            let Some(from) = &table.from else {
+                return Vec::new();
+            };
             match files.text(&from.value.0) {
                 Ok(text) => {
                     let index = sources.add(&from.value.0, &text);
@@ -92,7 +103,10 @@ pub fn resolve(design: &Design, public_key: &dyn Fn(&str) -> String) -> Result<P
     let settled = settle::settle(design, &mut reports);
     rules::run_needed(&settled, &mut reports);
     let plan = build::build(&settled, public_key, &mut reports);
-    if reports.iter().any(|report| report.severity == Severity::Error) {
+    if reports
+        .iter()
+        .any(|report| report.severity == Severity::Error)
+    {
         return Err(Reports::new(reports, Arc::clone(&design.sources)));
     }
     Ok(plan)

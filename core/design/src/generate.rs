@@ -38,7 +38,12 @@ pub fn generate(regions: usize, sites: usize, seed: u64) -> String {
     let root = Rng::new(seed);
     let cities: Vec<_> = geography::cities().collect();
     for index in 0..sites.min(SITES_MAX) {
-        site(&mut text, index, &cities, &mut root.named(&format!("site{index}")));
+        site(
+            &mut text,
+            index,
+            &cities,
+            &mut root.named(&format!("site{index}")),
+        );
     }
     if sites == 0 {
         text.push_str("  []\n");
@@ -69,7 +74,10 @@ fn site(text: &mut String, index: usize, cities: &[(&str, Coordinates)], rng: &m
     let (_, city) = cities[rng.below(cities.len() as u64) as usize];
     // Within half a degree of the city, about 50 km.
     let mut near = |udeg: i32| udeg - 500_000 + rng.below(1_000_000) as i32;
-    let (latitude, longitude) = (near(city.latitude_udeg), near(city.longitude_udeg).clamp(-180_000_000, 180_000_000));
+    let (latitude, longitude) = (
+        near(city.latitude_udeg),
+        near(city.longitude_udeg).clamp(-180_000_000, 180_000_000),
+    );
     let lan = (128 << 8) + index;
     let _ = writeln!(
         text,
@@ -85,19 +93,30 @@ fn site(text: &mut String, index: usize, cities: &[(&str, Coordinates)], rng: &m
 fn degrees(udeg: i32) -> String {
     let sign = if udeg < 0 { "-" } else { "" };
     let magnitude = udeg.unsigned_abs();
-    format!("{sign}{}.{:06}", magnitude / 1_000_000, magnitude % 1_000_000)
+    format!(
+        "{sign}{}.{:06}",
+        magnitude / 1_000_000,
+        magnitude % 1_000_000
+    )
 }
 
 /// Regions far from each other: each next one is the farthest from those chosen so far.
 fn spread(count: usize) -> Vec<(&'static str, Coordinates)> {
     let mut rest: Vec<_> = geography::regions().collect();
-    let first = rest.iter().position(|(name, _)| *name == "westeurope").unwrap_or(0);
+    let first = rest
+        .iter()
+        .position(|(name, _)| *name == "westeurope")
+        .unwrap_or(0);
     let mut chosen = vec![rest.remove(first)];
     while chosen.len() < count && !rest.is_empty() {
         let distance = |place: Coordinates| {
-            chosen.iter().map(|(_, other)| geography::distance_m(place, *other)).min()
+            chosen
+                .iter()
+                .map(|(_, other)| geography::distance_m(place, *other))
+                .min()
         };
-        let farthest = (0..rest.len()).max_by_key(|index| (distance(rest[*index].1), core::cmp::Reverse(*index)));
+        let farthest = (0..rest.len())
+            .max_by_key(|index| (distance(rest[*index].1), core::cmp::Reverse(*index)));
         let Some(farthest) = farthest else { break };
         chosen.push(rest.remove(farthest));
     }

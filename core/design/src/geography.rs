@@ -45,12 +45,21 @@ pub(crate) fn regions() -> impl Iterator<Item = (&'static str, Coordinates)> + C
         let (latitude_udeg, longitude_udeg) = first_coordinates(line)?;
         // ARM publishes Spain Central with the sign of its longitude lost.
         let sign = if name == "spaincentral" { -1 } else { 1 };
-        Some((name, Coordinates { latitude_udeg, longitude_udeg: sign * longitude_udeg }))
+        Some((
+            name,
+            Coordinates {
+                latitude_udeg,
+                longitude_udeg: sign * longitude_udeg,
+            },
+        ))
     })
 }
 
 fn first_coordinates(line: &str) -> Option<(i32, i32)> {
-    let mut cells = line.split(',').skip(4).skip_while(|cell| degrees(cell, 90).is_none());
+    let mut cells = line
+        .split(',')
+        .skip(4)
+        .skip_while(|cell| degrees(cell, 90).is_none());
     Some((degrees(cells.next()?, 90)?, degrees(cells.next()?, 180)?))
 }
 
@@ -60,7 +69,13 @@ pub(crate) fn cities() -> impl Iterator<Item = (&'static str, Coordinates)> + Cl
         let mut cells = line.split(',');
         let (name, latitude, longitude) = (cells.next()?, cells.next()?, cells.next()?);
         let latitude_udeg = degrees(latitude, 90)?;
-        Some((name, Coordinates { latitude_udeg, longitude_udeg: degrees(longitude, 180)? }))
+        Some((
+            name,
+            Coordinates {
+                latitude_udeg,
+                longitude_udeg: degrees(longitude, 180)?,
+            },
+        ))
     })
 }
 
@@ -81,7 +96,9 @@ impl Atlas {
         });
         Self {
             regions: regions().collect(),
-            cities: cities().map(|(name, place)| (name.to_ascii_lowercase(), place)).collect(),
+            cities: cities()
+                .map(|(name, place)| (name.to_ascii_lowercase(), place))
+                .collect(),
             rtts_ms: rtts.collect(),
         }
     }
@@ -117,7 +134,13 @@ mod tests {
         let spain = atlas.region("spaincentral").expect("a region");
         assert!(spain.longitude_udeg < 0);
         let tokyo = atlas.region("japaneast").expect("a region");
-        assert_eq!(tokyo, Coordinates { latitude_udeg: 35_680_000, longitude_udeg: 139_770_000 });
+        assert_eq!(
+            tokyo,
+            Coordinates {
+                latitude_udeg: 35_680_000,
+                longitude_udeg: 139_770_000
+            }
+        );
     }
 
     #[test]
@@ -129,7 +152,9 @@ mod tests {
         assert!((5_830_000..5_845_000).contains(&distance), "{distance}");
         assert_eq!(distance_m(paris, paris), 0);
         assert_eq!(latency_us(200_000, 100), 1_000);
-        let rtt = atlas.rtt_us("westeurope", "southeastasia").expect("published");
+        let rtt = atlas
+            .rtt_us("westeurope", "southeastasia")
+            .expect("published");
         assert_eq!(rtt, 169_000);
         assert_eq!(atlas.rtt_us("westeurope", "chilecentral"), None);
     }

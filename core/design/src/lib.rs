@@ -4,8 +4,9 @@
 
 mod build;
 mod device;
-pub mod geography;
+mod explain;
 mod generate;
+pub mod geography;
 mod model;
 pub mod plan;
 mod reader;
@@ -19,9 +20,10 @@ mod table;
 mod tree;
 
 pub use device::ConfigError;
+pub use explain::{Explanation, Origin, explain, explainable};
+pub use generate::generate;
 pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
 pub use rules::{Rule, rules};
-pub use generate::generate;
 pub use schema::{schema, schema_text};
 pub use settle::Design;
 pub use starter::starter;

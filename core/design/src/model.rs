@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::reader::{At, Named, OneOrMore, Shape, expected, read_at, record};
 use crate::report::Report;
-use crate::scalars::{AnyPrefix, Count, Loss, Rate, TimeSpan, Stretch, Text, words};
+use crate::scalars::{AnyPrefix, Count, Loss, Rate, Stretch, Text, TimeSpan, words};
 use crate::tree::{Kind, Node};
 
 record! {
@@ -246,11 +246,16 @@ impl Shape for SubnetsText {
         };
         let mut all: Vec<(At<String>, SubnetText)> = Vec::new();
         for (key, node) in entries {
-            let name = At { value: key.text.clone(), span: key.span };
+            let name = At {
+                value: key.text.clone(),
+                span: key.span,
+            };
             let subnet = match &node.kind {
                 _ if node.is_null() => Some(SubnetText::default()),
-                Kind::Scalar { .. } => read_at(node, reports)
-                    .map(|prefix| SubnetText { prefix: Some(prefix), ..SubnetText::default() }),
+                Kind::Scalar { .. } => read_at(node, reports).map(|prefix| SubnetText {
+                    prefix: Some(prefix),
+                    ..SubnetText::default()
+                }),
                 _ => SubnetText::read(node, reports),
             };
             if let Some((first, _)) = all.iter().find(|(first, _)| first.value == name.value) {
@@ -500,10 +505,16 @@ impl<T: Shape + Clone> Shape for Directed<T> {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
         if !matches!(node.kind, Kind::Map(_)) {
             let both = read_at::<T>(node, reports)?;
-            return Some(Self { up: Some(both.clone()), down: Some(both) });
+            return Some(Self {
+                up: Some(both.clone()),
+                down: Some(both),
+            });
         }
         let fields = crate::reader::Fields::of(node, &["up", "down"], reports)?;
-        Some(Self { up: fields.take("up", reports), down: fields.take("down", reports) })
+        Some(Self {
+            up: fields.take("up", reports),
+            down: fields.take("down", reports),
+        })
     }
 
     fn schema(definitions: &mut Map<String, Value>) -> Value {
@@ -604,7 +615,10 @@ impl Shape for SiteUnderlayText {
             Kind::Map(_) => SiteUnderlaySettings::read(node, reports).map(Self),
             _ => {
                 let name = read_at(node, reports)?;
-                Some(Self(SiteUnderlaySettings { name: Some(name), ..SiteUnderlaySettings::default() }))
+                Some(Self(SiteUnderlaySettings {
+                    name: Some(name),
+                    ..SiteUnderlaySettings::default()
+                }))
             }
         }
     }
@@ -637,7 +651,10 @@ impl Shape for LanText {
             Kind::Map(_) => LanSettings::read(node, reports).map(Self),
             _ => {
                 let prefix = read_at(node, reports)?;
-                Some(Self(LanSettings { prefix: Some(prefix), ..LanSettings::default() }))
+                Some(Self(LanSettings {
+                    prefix: Some(prefix),
+                    ..LanSettings::default()
+                }))
             }
         }
     }

@@ -25,10 +25,20 @@ pub(crate) trait Shape: Sized {
     fn schema(definitions: &mut Map<String, Value>) -> Value;
 }
 
+/// What can take its missing values from another of its kind.
+pub(crate) trait Inherit {
+    /// These values, and those of `base` where there are none.
+    #[must_use]
+    fn over(&self, base: &Self) -> Self;
+}
+
 /// Reads a value and keeps its place.
 pub(crate) fn read_at<T: Shape>(node: &Node, reports: &mut Vec<Report>) -> Option<At<T>> {
     let value = T::read(node, reports)?;
-    Some(At { value, span: node.span })
+    Some(At {
+        value,
+        span: node.span,
+    })
 }
 
 /// The error for a node that is something else than expected.
@@ -48,7 +58,10 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// `did you mean …?`, or the list of what there is.
-pub(crate) fn suggestion<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+pub(crate) fn suggestion<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
     match nearest(word, known.clone()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
         None => {
@@ -74,7 +87,10 @@ impl<'a> Fields<'a> {
     /// The entries of a mapping; unknown and duplicate keys are reported.
     pub(crate) fn of(node: &'a Node, known: &[&str], reports: &mut Vec<Report>) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            reports.push(expected(node, &format!("a mapping with {}", known.join(", "))));
+            reports.push(expected(
+                node,
+                &format!("a mapping with {}", known.join(", ")),
+            ));
             return None;
         };
         duplicates(entries, reports);
@@ -101,9 +117,15 @@ impl<'a> Fields<'a> {
     /// Reports required fields that are missing.
     pub(crate) fn require(&self, names: &[&str], reports: &mut Vec<Report>) {
         for name in names {
-            let there = self.entries.iter().any(|(key, node)| key.text == *name && !node.is_null());
+            let there = self
+                .entries
+                .iter()
+                .any(|(key, node)| key.text == *name && !node.is_null());
             if !there {
-                let at = Span { end: self.node.span.end.min(self.node.span.start + 1), ..self.node.span };
+                let at = Span {
+                    end: self.node.span.start,
+                    ..self.node.span
+                };
                 reports.push(Report::shape(at, format!("`{name}` is missing here")));
             }
         }
@@ -136,7 +158,10 @@ impl<T> Default for Named<T> {
 impl<T> Named<T> {
     /// The value of a name.
     pub(crate) fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(key, _)| key.value == name)
+            .map(|(_, value)| value)
     }
 
     /// All names.
@@ -155,9 +180,19 @@ impl<T: Shape + Default> Shape for Named<T> {
         let mut all = Vec::with_capacity(entries.len());
         for (key, node) in entries {
             let name = crate::scalars::name(&key.text, key.span, reports);
-            let value = if node.is_null() { Some(T::default()) } else { T::read(node, reports) };
+            let value = if node.is_null() {
+                Some(T::default())
+            } else {
+                T::read(node, reports)
+            };
             if let (Some(name), Some(value)) = (name, value) {
-                all.push((At { value: name, span: key.span }, value));
+                all.push((
+                    At {
+                        value: name,
+                        span: key.span,
+                    },
+                    value,
+                ));
             }
         }
         Some(Self(all))
@@ -179,7 +214,12 @@ impl<T: Shape> Shape for Vec<At<T>> {
             reports.push(expected(node, "a list"));
             return None;
         };
-        Some(items.iter().filter_map(|item| read_at(item, reports)).collect())
+        Some(
+            items
+                .iter()
+                .filter_map(|item| read_at(item, reports))
+                .collect(),
+        )
     }
 
     fn schema(definitions: &mut Map<String, Value>) -> Value {
@@ -260,7 +300,10 @@ fn example(text: &str) -> Value {
 }
 
 fn prose(docs: &[&str]) -> String {
-    docs.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
+    docs.iter()
+        .map(|line| line.trim())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A record of the design file: its fields with their descriptions and an example each. All fields
@@ -281,9 +324,10 @@ macro_rules! record {
         impl $name {
             /// The names of the fields.
             pub(crate) const FIELDS: &[&str] = &[$(stringify!($field)),+];
+        }
 
-            /// These values, and those of `base` where there are none.
-            pub(crate) fn over(&self, base: &Self) -> Self {
+        impl $crate::reader::Inherit for $name {
+            fn over(&self, base: &Self) -> Self {
                 Self { $( $field: self.$field.clone().or_else(|| base.$field.clone()), )+ }
             }
         }

@@ -50,11 +50,19 @@ pub struct Position {
 impl Source {
     /// The whole lines that the spans lie on.
     fn window(&self, spans: impl Iterator<Item = Span> + Clone) -> core::ops::Range<usize> {
-        let start = spans.clone().map(|span| span.start as usize).min().unwrap_or(0);
+        let start = spans
+            .clone()
+            .map(|span| span.start as usize)
+            .min()
+            .unwrap_or(0);
         let end = spans.map(|span| span.end as usize).max().unwrap_or(start);
         let (start, end) = (start.min(self.text.len()), end.min(self.text.len()));
-        let start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = self.text[end..].find('\n').map_or(self.text.len(), |newline| end + newline);
+        let start = self.text[..start]
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
+        let end = self.text[end..]
+            .find('\n')
+            .map_or(self.text.len(), |newline| end + newline);
         start..end
     }
 }
@@ -89,7 +97,10 @@ impl Sources {
     /// The line a span starts in, without the line break.
     pub fn line(&self, span: Span) -> Option<&str> {
         let text = &self.file(span)?.text;
-        let start = text.get(..span.start as usize)?.rfind('\n').map_or(0, |newline| newline + 1);
+        let start = text
+            .get(..span.start as usize)?
+            .rfind('\n')
+            .map_or(0, |newline| newline + 1);
         text[start..].lines().next()
     }
 }
@@ -199,7 +210,9 @@ impl Reports {
 
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|report| report.severity == Severity::Error)
+        self.list
+            .iter()
+            .any(|report| report.severity == Severity::Error)
     }
 
     /// The texts.
@@ -210,7 +223,11 @@ impl Reports {
     /// These and others about the same files.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        let sources = if self.sources.files.is_empty() { other.sources } else { self.sources };
+        let sources = if self.sources.files.is_empty() {
+            other.sources
+        } else {
+            self.sources
+        };
         let mut list = self.list;
         list.extend(other.list);
         Self::new(list, sources)
@@ -222,7 +239,11 @@ impl Reports {
         if self.list.is_empty() {
             return String::new();
         }
-        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = if color {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        };
         let renderer = renderer.decor_style(DecorStyle::Ascii);
         let mut text = String::new();
         for report in self.list.iter().take(RENDERED_MAX) {
@@ -238,7 +259,12 @@ impl Reports {
     }
 
     fn totals(&self) -> String {
-        let count = |severity| self.list.iter().filter(|report| report.severity == severity).count();
+        let count = |severity| {
+            self.list
+                .iter()
+                .filter(|report| report.severity == severity)
+                .count()
+        };
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let many = |count: usize, word: &str| match count {
             1 => format!("1 {word}"),
@@ -256,21 +282,36 @@ impl Reports {
             Severity::Warning => Level::WARNING,
             Severity::Error => Level::ERROR,
         };
-        let mut group = Group::with_title(level.primary_title(report.says.as_str()).id(report.rule));
+        let mut group =
+            Group::with_title(level.primary_title(report.says.as_str()).id(report.rule));
         let primary = report.at.map(|at| (at, AnnotationKind::Primary, ""));
-        let also = report.also.iter().map(|(at, words)| (*at, AnnotationKind::Context, words.as_str()));
+        let also = report
+            .also
+            .iter()
+            .map(|(at, words)| (*at, AnnotationKind::Context, words.as_str()));
         let mut marks: Vec<_> = primary.into_iter().chain(also).collect();
         while let Some((first, ..)) = marks.first() {
             let file = first.file;
-            let Some(source) = self.sources.file(*first) else { break };
+            let Some(source) = self.sources.file(*first) else {
+                break;
+            };
             let here = || marks.iter().filter(|(at, ..)| at.file == file);
             let window = source.window(here().map(|(at, ..)| *at));
             let annotations = here().map(|(at, kind, words)| {
-                let offset = |byte: u32| (byte as usize).clamp(window.start, window.end) - window.start;
+                let offset =
+                    |byte: u32| (byte as usize).clamp(window.start, window.end) - window.start;
                 let mark = kind.span(offset(at.start)..offset(at.end));
-                if words.is_empty() { mark } else { mark.label(*words) }
+                if words.is_empty() {
+                    mark
+                } else {
+                    mark.label(*words)
+                }
             });
-            let first_line = source.text[..window.start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+            let first_line = source.text[..window.start]
+                .bytes()
+                .filter(|byte| *byte == b'\n')
+                .count()
+                + 1;
             let snippet = Snippet::source(&source.text[window.clone()]).line_start(first_line);
             group = group.element(snippet.path(source.name.as_str()).annotations(annotations));
             marks.retain(|(at, ..)| at.file != file);
@@ -292,7 +333,11 @@ impl Reports {
     /// The findings as JSON: `{format_version, reports: [{id, severity, file, line, column,
     /// message, because, try_this, source, also}]}`.
     pub fn to_json(&self) -> serde_json::Value {
-        let reports: Vec<_> = self.list.iter().map(|report| self.report_json(report)).collect();
+        let reports: Vec<_> = self
+            .list
+            .iter()
+            .map(|report| self.report_json(report))
+            .collect();
         serde_json::json!({ "format_version": 1, "reports": reports })
     }
 

@@ -20,7 +20,9 @@ pub(crate) const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$";
 /// Checks a name.
 pub(crate) fn name(text: &str, span: Span, reports: &mut Vec<Report>) -> Option<String> {
     let good = (1..=40).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-');
     if !good {
@@ -94,7 +96,16 @@ impl Shape for bool {
         match &node.kind {
             Kind::Scalar { text, plain: true } if text == "true" => Some(true),
             Kind::Scalar { text, plain: true } if text == "false" => Some(false),
-            _ => {
+            Kind::Scalar { text, .. } => {
+                let advice = match text.to_ascii_lowercase().as_str() {
+                    "yes" | "on" | "y" | "true" => "write `true`",
+                    "no" | "off" | "n" | "false" => "write `false`",
+                    _ => "",
+                };
+                reports.push(expected(node, "true or false").try_this(advice));
+                None
+            }
+            Kind::List(_) | Kind::Map(_) => {
                 reports.push(expected(node, "true or false"));
                 None
             }
@@ -112,7 +123,10 @@ pub(crate) struct Count<const MIN: u32, const MAX: u32>(pub(crate) u32);
 
 impl<const MIN: u32, const MAX: u32> Shape for Count<MIN, MAX> {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
-        let what = format!("a whole number from {MIN} to {MAX}");
+        let what = match MIN == MAX {
+            true => format!("{MIN}"),
+            false => format!("a whole number from {MIN} to {MAX}"),
+        };
         let text = scalar(node, &what, reports)?;
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         match text.parse() {
@@ -186,8 +200,11 @@ impl Shape for Asn {
             && text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         {
             reports.push(
-                Report::shape(node.span, format!("`{text}` is a fraction to YAML, not an AS number"))
-                    .try_this(format!("put asdot notation in quotes: \"{text}\"")),
+                Report::shape(
+                    node.span,
+                    format!("`{text}` is a fraction to YAML, not an AS number"),
+                )
+                .try_this(format!("put asdot notation in quotes: \"{text}\"")),
             );
             return None;
         }
@@ -211,39 +228,50 @@ fn decimal(text: &str, digits: u32) -> Option<u64> {
     }
     let scale = digits.checked_sub(u32::try_from(fraction.len()).ok()?)?;
     let whole = whole.parse::<u64>().ok()?.checked_mul(10u64.pow(digits))?;
-    let fraction = if fraction.is_empty() { 0 } else { fraction.parse::<u64>().ok()? };
+    let fraction = if fraction.is_empty() {
+        0
+    } else {
+        fraction.parse::<u64>().ok()?
+    };
     whole.checked_add(fraction.checked_mul(10u64.pow(scale))?)
 }
 
-/// A quantity: a number and one of the units, without a space or with one.
-fn quantity(
-    node: &Node,
-    what: &str,
-    units: &[(&str, u32)],
-    reports: &mut Vec<Report>,
-) -> Option<u64> {
+/// A unit: its name, the power of ten that a decimal may use, and a factor beyond that.
+type Unit = (&'static str, u32, u64);
+
+/// A quantity: a number and one of the units, with a space between them or without.
+fn quantity(node: &Node, what: &str, units: &[Unit], reports: &mut Vec<Report>) -> Option<u64> {
     let text = scalar(node, what, reports)?.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim_start());
-    let names = || units.iter().map(|(name, _)| *name);
-    if unit.is_empty() && decimal(number, 9).is_some() {
-        let advice = names().map(|name| format!("`{number}{name}`")).collect::<Vec<_>>().join(" or ");
+    let is_number = decimal(number, 9).is_some();
+    let names = || units.iter().map(|(name, ..)| *name);
+    if unit.is_empty() && is_number {
+        let advice = names()
+            .map(|name| format!("`{number}{name}`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
         reports.push(
-            Report::shape(node.span, format!("`{text}` has no unit; {what} is expected"))
-                .try_this(format!("write {advice}")),
+            Report::shape(
+                node.span,
+                format!("`{text}` has no unit; {what} is expected"),
+            )
+            .try_this(format!("write {advice}")),
         );
         return None;
     }
-    let Some((_, digits)) = units.iter().find(|(name, _)| *name == unit) else {
-        let report = expected(node, what);
-        let advice = match decimal(number, 9) {
-            Some(_) => suggestion(unit, names()),
-            None => String::new(),
+    let Some((_, digits, factor)) = units.iter().find(|(name, ..)| *name == unit) else {
+        let advice = if is_number {
+            suggestion(unit, names())
+        } else {
+            String::new()
         };
-        reports.push(report.try_this(advice));
+        reports.push(expected(node, what).try_this(advice));
         return None;
     };
-    let value = decimal(number, *digits);
+    let value = decimal(number, *digits).and_then(|value| value.checked_mul(*factor));
     if value.is_none() {
         reports.push(expected(node, what).try_this("the number is too large or too fine"));
     }
@@ -256,20 +284,19 @@ pub(crate) struct TimeSpan(pub(crate) Duration);
 
 impl Shape for TimeSpan {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
-        let text = scalar(node, "a duration such as 200ms", reports)?;
-        // Minutes and hours are not decimal; they are turned into seconds first.
-        let (node, factor) = match (text.strip_suffix("min"), text.strip_suffix('h')) {
-            (Some(number), _) => (seconds(node, number), 60),
-            (_, Some(number)) => (seconds(node, number), 3_600),
-            _ => (node.clone(), 1),
-        };
-        let units = [("us", 0), ("ms", 3), ("s", 6)];
-        let micros = quantity(&node, "a duration such as 200ms", &units, reports)?;
-        let total = micros.checked_mul(factor).filter(|micros| *micros <= DURATION_MAX_US);
-        if total.is_none() {
+        let units = [
+            ("us", 0, 1),
+            ("ms", 3, 1),
+            ("s", 6, 1),
+            ("min", 6, 60),
+            ("h", 6, 3_600),
+        ];
+        let micros = quantity(node, "a duration such as 200ms", &units, reports)?;
+        if micros > DURATION_MAX_US {
             reports.push(Report::shape(node.span, "a duration here is at most a day"));
+            return None;
         }
-        total.map(|micros| Self(Duration::from_micros(micros)))
+        Some(Self(Duration::from_micros(micros)))
     }
 
     fn schema(_: &mut Map<String, Value>) -> Value {
@@ -279,18 +306,18 @@ impl Shape for TimeSpan {
 
 const DURATION_MAX_US: u64 = 86_400_000_000;
 
-fn seconds(node: &Node, number: &str) -> Node {
-    let text = format!("{}s", number.trim_end());
-    Node { span: node.span, kind: Kind::Scalar { text, plain: true } }
-}
-
 /// A rate, written `100mbit`, in bits per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate(pub(crate) u64);
 
 impl Shape for Rate {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
-        let units = [("kbit", 3), ("mbit", 6), ("gbit", 9), ("bit", 0)];
+        let units = [
+            ("kbit", 3, 1),
+            ("mbit", 6, 1),
+            ("gbit", 9, 1),
+            ("bit", 0, 1),
+        ];
         quantity(node, "a rate such as 100mbit", &units, reports).map(Self)
     }
 
@@ -305,7 +332,7 @@ pub(crate) struct Loss(pub(crate) u32);
 
 impl Shape for Loss {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
-        let ppm = quantity(node, "a share such as 0.5%", &[("%", 4)], reports)?;
+        let ppm = quantity(node, "a share such as 0.5%", &[("%", 4, 1)], reports)?;
         match u32::try_from(ppm) {
             Ok(ppm) if ppm <= 1_000_000 => Some(Self(ppm)),
             _ => {
@@ -326,11 +353,14 @@ pub(crate) struct Stretch(pub(crate) u16);
 
 impl Shape for Stretch {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
-        let percent = quantity(node, "a factor such as 170%", &[("%", 0)], reports)?;
+        let percent = quantity(node, "a factor such as 170%", &[("%", 0, 1)], reports)?;
         match u16::try_from(percent) {
             Ok(percent) if (100..=1_000).contains(&percent) => Some(Self(percent)),
             _ => {
-                reports.push(Report::shape(node.span, "a path is 100% to 1000% of the distance"));
+                reports.push(Report::shape(
+                    node.span,
+                    "a path is 100% to 1000% of the distance",
+                ));
                 None
             }
         }
@@ -362,11 +392,16 @@ impl Shape for Coordinates {
         if let Kind::List(items) = &node.kind
             && let [latitude, longitude] = items.as_slice()
             && let Kind::Scalar { text: latitude, .. } = &latitude.kind
-            && let Kind::Scalar { text: longitude, .. } = &longitude.kind
+            && let Kind::Scalar {
+                text: longitude, ..
+            } = &longitude.kind
             && let (Some(latitude_udeg), Some(longitude_udeg)) =
                 (degrees(latitude, 90), degrees(longitude, 180))
         {
-            return Some(Self { latitude_udeg, longitude_udeg });
+            return Some(Self {
+                latitude_udeg,
+                longitude_udeg,
+            });
         }
         let advice = "latitude from -90 to 90, then longitude from -180 to 180, in degrees";
         reports.push(expected(node, what).try_this(advice));
@@ -384,6 +419,12 @@ impl Shape for Coordinates {
     }
 }
 
+/// A value that is written as one of some words.
+pub(crate) trait Word {
+    /// The word as it stands in the file.
+    fn word(self) -> &'static str;
+}
+
 /// A word out of a fixed set, each with its meaning.
 macro_rules! words {
     ($(#[doc = $doc:literal])* $name:ident { $($(#[doc = $word_doc:literal])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -391,9 +432,8 @@ macro_rules! words {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum $name { $($(#[doc = $word_doc])* $variant),+ }
 
-        impl $name {
-            /// The word as it stands in the file.
-            pub(crate) const fn word(self) -> &'static str {
+        impl $crate::scalars::Word for $name {
+            fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
             }
         }

@@ -8,19 +8,20 @@ use crate::reader::Shape;
 /// The schema. Draft-07 because that is what editors' YAML servers support.
 pub fn schema() -> Value {
     let mut definitions = Map::new();
-    let root = DesignFile::schema(&mut definitions);
+    DesignFile::schema(&mut definitions);
+    let mut root = definitions.remove(ROOT).map(renamed).unwrap_or_default();
     let definitions: Map<String, Value> = definitions
         .into_iter()
         .map(|(name, schema)| (public_name(&name).to_owned(), renamed(schema)))
         .collect();
-    json!({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": "https://longhaul.dev/schema/longhaul-1.schema.json",
-        "title": "Longhaul design, format version 1",
-        "allOf": [renamed(root)],
-        "definitions": definitions,
-    })
+    root["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    root["title"] = json!("Longhaul design, format version 1");
+    root["definitions"] = Value::Object(definitions);
+    root
 }
+
+/// The record that a file as a whole is.
+const ROOT: &str = "DesignFile";
 
 /// The schema as it is written to a file.
 pub fn schema_text() -> String {

@@ -48,15 +48,24 @@ pub(crate) struct Val<T> {
 
 impl<T> Val<T> {
     pub(crate) const fn default(value: T, why: &'static str) -> Self {
-        Self { value, why: Why::Default(why) }
+        Self {
+            value,
+            why: Why::Default(why),
+        }
     }
 
     pub(crate) const fn line(value: T, span: Span) -> Self {
-        Self { value, why: Why::Line(span) }
+        Self {
+            value,
+            why: Why::Line(span),
+        }
     }
 
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Val<U> {
-        Val { value: change(self.value), why: self.why }
+        Val {
+            value: change(self.value),
+            why: self.why,
+        }
     }
 }
 
@@ -85,6 +94,7 @@ pub(crate) use pick;
 /// A design with every value decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Settled {
+    pub(crate) format: Val<u32>,
     pub(crate) name: Val<String>,
     pub(crate) overlay: Overlay,
     pub(crate) region_latency: Val<Duration>,
@@ -220,7 +230,9 @@ pub(crate) struct Underlay {
 impl Underlay {
     /// Whether a region is reached.
     pub(crate) fn reaches(&self, region: usize) -> bool {
-        self.regions.as_ref().is_none_or(|regions| regions.contains(&region))
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(&region))
     }
 }
 
@@ -299,23 +311,51 @@ pub struct Design {
 pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
     let atlas = Atlas::load();
     let file = &design.file;
-    let defaults = file.defaults.as_ref().map(|at| at.value.clone()).unwrap_or_default();
-    let region_texts = file.regions.as_ref().map(|at| &at.value.0[..]).unwrap_or_default();
+    let defaults = file
+        .defaults
+        .as_ref()
+        .map(|at| at.value.clone())
+        .unwrap_or_default();
+    let region_texts = file
+        .regions
+        .as_ref()
+        .map(|at| &at.value.0[..])
+        .unwrap_or_default();
     let regions = regions::settle_all(region_texts, &defaults, &atlas, reports);
     let backbone = regions::backbone(region_texts, &regions, &atlas, reports);
     let mut overlay = overlay(file);
     let underlays = underlays(file, &regions, &overlay, reports);
-    let sites = sites::Settler::new(design, &defaults, &regions, &underlays, &overlay, &atlas).all(reports);
+    let sites =
+        sites::Settler::new(design, &defaults, &regions, &underlays, &overlay, &atlas).all(reports);
     if overlay.summaries.value.is_empty() && matches!(overlay.summaries.why, Why::Default(_)) {
         overlay.summaries.value = summaries(&regions, &sites);
     }
     Settled {
-        name: pick!([file.name], String::new(), "every design has a name", |name: &String| name.clone()),
+        format: pick!(
+            [file.longhaul],
+            1,
+            "every design says its format",
+            |version: &crate::scalars::Count<1, 1>| version.0
+        ),
+        name: pick!(
+            [file.name],
+            String::new(),
+            "every design has a name",
+            |name: &String| name.clone()
+        ),
         overlay,
-        region_latency: pick!([defaults.region_latency], Duration::from_micros(400),
-            "0.9 ms round trip measured inside a zone, rounded down", |span: &crate::scalars::TimeSpan| span.0),
-        programming_delay: pick!([defaults.programming_delay], Duration::ZERO,
-            "the platform publishes none", |span: &crate::scalars::TimeSpan| span.0),
+        region_latency: pick!(
+            [defaults.region_latency],
+            Duration::from_micros(400),
+            "0.9 ms round trip measured inside a zone, rounded down",
+            |span: &crate::scalars::TimeSpan| span.0
+        ),
+        programming_delay: pick!(
+            [defaults.programming_delay],
+            Duration::ZERO,
+            "the platform publishes none",
+            |span: &crate::scalars::TimeSpan| span.0
+        ),
         regions,
         backbone,
         underlays,
@@ -324,45 +364,104 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
 }
 
 fn overlay(file: &DesignFile) -> Overlay {
-    let text = file.overlay.as_ref().map(|at| at.value.clone()).unwrap_or_default();
+    let text = file
+        .overlay
+        .as_ref()
+        .map(|at| at.value.clone())
+        .unwrap_or_default();
     let probe = text.probe.map(|at| at.value).unwrap_or_default();
     let addresses = text.addresses.map(|at| at.value).unwrap_or_default();
     let duration = |span: &crate::scalars::TimeSpan| span.0;
-    let prefix = |a, b, c, d, len| Prefix::around(Ipv4Addr::new(a, b, c, d), len).expect("a length up to 32");
+    let prefix = |a, b, c, d, len| {
+        Prefix::around(Ipv4Addr::new(a, b, c, d), len).expect("a length up to 32")
+    };
     let count = |at: &crate::scalars::Count<1024, 65535>| at.0 as u16;
     Overlay {
-        asn: Val::pick(&[text.asn.as_ref()], Asn(65_010), "a private 16-bit AS number"),
-        loopbacks: Val::pick(&[text.loopbacks.as_ref()], prefix(10, 255, 0, 0, 16),
-            "the top /16 of 10.0.0.0/8"),
+        asn: Val::pick(
+            &[text.asn.as_ref()],
+            Asn(65_010),
+            "a private 16-bit AS number",
+        ),
+        loopbacks: Val::pick(
+            &[text.loopbacks.as_ref()],
+            prefix(10, 255, 0, 0, 16),
+            "the top /16 of 10.0.0.0/8",
+        ),
         port: pick!([text.port], 51_820, "WireGuard's port", count),
-        keepalive: pick!([text.keepalive], Duration::from_secs(25),
-            "under the 30 s after which NATs forget a UDP mapping", duration),
-        probe_interval: pick!([probe.interval], Duration::from_millis(200),
-            "four probes fit into dead_after", duration),
-        dead_after: pick!([probe.dead_after], Duration::from_millis(900),
-            "a dead path is left within a second", duration),
-        summaries: pick!([text.summaries], Vec::new(), "the RFC 1918 blocks that the design uses",
-            |list: &Vec<At<Prefix>>| list.iter().map(|at| at.value).collect()),
-        mtu: pick!([text.mtu], 1_340, "1400 bytes pass Azure unfragmented, less 60 of WireGuard",
-            |mtu: &crate::scalars::Count<576, 1440>| mtu.0 as u16),
-        seed: pick!([text.seed], 1, "any seed gives a run that repeats",
-            |seed: &crate::scalars::Count<0, 4294967295>| u64::from(seed.0)),
-        nva_public: Val::pick(&[addresses.nva_public.as_ref()], prefix(203, 0, 113, 0, 24),
-            "documentation addresses (RFC 5737): in the lab they stand for public ones"),
-        underlay_addresses: Val::pick(&[addresses.underlays.as_ref()], prefix(11, 0, 0, 0, 8),
-            "public addresses seen nowhere on the internet, and not in Azure's None routes"),
-        behind_nat: Val::pick(&[addresses.behind_nat.as_ref()], prefix(172, 31, 0, 0, 16),
-            "the top /16 of 172.16.0.0/12"),
-        lans: Val::pick(&[addresses.lans.as_ref()], prefix(10, 128, 0, 0, 10),
-            "a quarter of 10.0.0.0/8 that regions and loopbacks do not use by default"),
+        keepalive: pick!(
+            [text.keepalive],
+            Duration::from_secs(25),
+            "under the 30 s after which NATs forget a UDP mapping",
+            duration
+        ),
+        probe_interval: pick!(
+            [probe.interval],
+            Duration::from_millis(200),
+            "four probes fit into dead_after",
+            duration
+        ),
+        dead_after: pick!(
+            [probe.dead_after],
+            Duration::from_millis(900),
+            "a dead path is left within a second",
+            duration
+        ),
+        summaries: pick!(
+            [text.summaries],
+            Vec::new(),
+            "the RFC 1918 blocks that the design uses",
+            |list: &Vec<At<Prefix>>| list.iter().map(|at| at.value).collect()
+        ),
+        mtu: pick!(
+            [text.mtu],
+            1_340,
+            "1400 bytes pass Azure unfragmented, less 60 of WireGuard",
+            |mtu: &crate::scalars::Count<576, 1440>| mtu.0 as u16
+        ),
+        seed: pick!(
+            [text.seed],
+            1,
+            "any seed gives a run that repeats",
+            |seed: &crate::scalars::Count<0, 4294967295>| u64::from(seed.0)
+        ),
+        nva_public: Val::pick(
+            &[addresses.nva_public.as_ref()],
+            prefix(203, 0, 113, 0, 24),
+            "documentation addresses (RFC 5737): in the lab they stand for public ones",
+        ),
+        underlay_addresses: Val::pick(
+            &[addresses.underlays.as_ref()],
+            prefix(11, 0, 0, 0, 8),
+            "public addresses seen nowhere on the internet, and not in Azure's None routes",
+        ),
+        behind_nat: Val::pick(
+            &[addresses.behind_nat.as_ref()],
+            prefix(172, 31, 0, 0, 16),
+            "the top /16 of 172.16.0.0/12",
+        ),
+        lans: Val::pick(
+            &[addresses.lans.as_ref()],
+            prefix(10, 128, 0, 0, 10),
+            "a quarter of 10.0.0.0/8 that regions and loopbacks do not use by default",
+        ),
     }
 }
 
 /// Which RFC 1918 blocks hold a VNet or a LAN.
 fn summaries(regions: &[Region], sites: &[Site]) -> Vec<Prefix> {
-    let blocks = [([10, 0, 0, 0], 8), ([172, 16, 0, 0], 12), ([192, 168, 0, 0], 16)];
-    let spaces = regions.iter().flat_map(Region::vnets).flat_map(|vnet| &vnet.space.value);
-    let lans = sites.iter().flat_map(|site| &site.lans).map(|lan| &lan.prefix.value);
+    let blocks = [
+        ([10, 0, 0, 0], 8),
+        ([172, 16, 0, 0], 12),
+        ([192, 168, 0, 0], 16),
+    ];
+    let spaces = regions
+        .iter()
+        .flat_map(Region::vnets)
+        .flat_map(|vnet| &vnet.space.value);
+    let lans = sites
+        .iter()
+        .flat_map(|site| &site.lans)
+        .map(|lan| &lan.prefix.value);
     let used: Vec<Prefix> = spaces.chain(lans).copied().collect();
     blocks
         .into_iter()
@@ -377,17 +476,45 @@ fn underlays(
     overlay: &Overlay,
     reports: &mut Vec<Report>,
 ) -> Vec<Underlay> {
-    let texts = file.underlays.as_ref().map(|at| at.value.clone()).unwrap_or_default();
+    let texts = file
+        .underlays
+        .as_ref()
+        .map(|at| at.value.clone())
+        .unwrap_or_default();
     let mut all = texts.0;
     if !all.iter().any(|(name, _)| name.value == "internet") {
-        let span = file.name.as_ref().map_or(Span { file: 0, start: 0, end: 0 }, |name| name.span);
-        all.insert(0, (At { value: "internet".to_owned(), span }, crate::model::UnderlayText::default()));
+        let span = file.name.as_ref().map_or(
+            Span {
+                file: 0,
+                start: 0,
+                end: 0,
+            },
+            |name| name.span,
+        );
+        all.insert(
+            0,
+            (
+                At {
+                    value: "internet".to_owned(),
+                    span,
+                },
+                crate::model::UnderlayText::default(),
+            ),
+        );
     }
     let part = overlay.underlay_addresses.value.len().max(16);
     let mut underlays = Vec::new();
     for (index, (name, text)) in all.into_iter().enumerate() {
-        let kind = if name.value == "internet" { UnderlayKind::Internet } else { UnderlayKind::Mpls };
-        let kind = Val::pick(&[text.kind.as_ref()], kind, "`internet` is the internet, others are MPLS");
+        let kind = if name.value == "internet" {
+            UnderlayKind::Internet
+        } else {
+            UnderlayKind::Mpls
+        };
+        let kind = Val::pick(
+            &[text.kind.as_ref()],
+            kind,
+            "`internet` is the internet, others are MPLS",
+        );
         let (stretch, why) = match kind.value {
             UnderlayKind::Internet => (170, "the internet's paths: 1.7 times the distance"),
             UnderlayKind::Mpls => (150, "a provider's paths: 1.5 times the distance"),
@@ -395,29 +522,63 @@ fn underlays(
         let pool = overlay.underlay_addresses.value;
         let derived = pool.subnet(part, index as u64).unwrap_or(pool);
         underlays.push(Underlay {
-            regions: text.regions.map(|list| region_indices(&list.value, regions, reports)),
+            regions: text
+                .regions
+                .map(|list| region_indices(&list.value, regions, reports)),
             kind,
-            stretch: pick!([text.stretch], stretch, why, |stretch: &crate::scalars::Stretch| stretch.0),
-            loss_ppm: pick!([text.loss], 0, "no loss unless said", |loss: &crate::scalars::Loss| loss.0),
-            jitter: pick!([text.jitter], Duration::ZERO, "no jitter unless said",
-                |span: &crate::scalars::TimeSpan| span.0),
-            addresses: Val::pick(&[text.addresses.as_ref()], derived,
-                "a /16 of overlay.addresses.underlays for each underlay, in order"),
+            stretch: pick!(
+                [text.stretch],
+                stretch,
+                why,
+                |stretch: &crate::scalars::Stretch| stretch.0
+            ),
+            loss_ppm: pick!(
+                [text.loss],
+                0,
+                "no loss unless said",
+                |loss: &crate::scalars::Loss| loss.0
+            ),
+            jitter: pick!(
+                [text.jitter],
+                Duration::ZERO,
+                "no jitter unless said",
+                |span: &crate::scalars::TimeSpan| span.0
+            ),
+            addresses: Val::pick(
+                &[text.addresses.as_ref()],
+                derived,
+                "a /16 of overlay.addresses.underlays for each underlay, in order",
+            ),
             name: Val::line(name.value, name.span),
         });
     }
     underlays
 }
 
-fn region_indices(list: &[At<String>], regions: &[Region], reports: &mut Vec<Report>) -> Vec<usize> {
-    list.iter().filter_map(|name| region_index(name, regions, reports)).collect()
+fn region_indices(
+    list: &[At<String>],
+    regions: &[Region],
+    reports: &mut Vec<Report>,
+) -> Vec<usize> {
+    list.iter()
+        .filter_map(|name| region_index(name, regions, reports))
+        .collect()
 }
 
 /// The index of a region that the design names, or a report.
-pub(crate) fn region_index(name: &At<String>, regions: &[Region], reports: &mut Vec<Report>) -> Option<usize> {
-    let found = regions.iter().position(|region| region.name.value == name.value);
+pub(crate) fn region_index(
+    name: &At<String>,
+    regions: &[Region],
+    reports: &mut Vec<Report>,
+) -> Option<usize> {
+    let found = regions
+        .iter()
+        .position(|region| region.name.value == name.value);
     if found.is_none() {
-        let known: Vec<&str> = regions.iter().map(|region| region.name.value.as_str()).collect();
+        let known: Vec<&str> = regions
+            .iter()
+            .map(|region| region.name.value.as_str())
+            .collect();
         reports.push(unknown("region", &name.value, name.span, known));
     }
     found
@@ -442,7 +603,10 @@ pub(crate) fn unique<'a>(
     for name in names {
         if let Some(first) = seen.get(name.value.as_str()) {
             let says = format!("two {what}s have the name `{}`", name.value);
-            let report = Report { rule: "duplicate-name", ..Report::shape(name.span, says) };
+            let report = Report {
+                rule: "duplicate-name",
+                ..Report::shape(name.span, says)
+            };
             reports.push(report.also(Some(*first), "first here"));
         } else {
             seen.insert(name.value.as_str(), name.span);

@@ -10,16 +10,33 @@ use crate::report::{Report, Span};
 use crate::tree::{Key, Kind, Node};
 
 const COLUMNS: &[&str] = &[
-    "name", "class", "latitude", "longitude", "city", "near", "lans", "cpes", "underlays", "hosts",
-    "home", "backup",
+    "name",
+    "class",
+    "latitude",
+    "longitude",
+    "city",
+    "near",
+    "lans",
+    "cpes",
+    "underlays",
+    "hosts",
+    "home",
+    "backup",
 ];
 
 /// Reads the sites of a table.
 pub(crate) fn sites(file: u16, text: &str, reports: &mut Vec<Report>) -> Vec<At<SiteText>> {
     let mut lines = lines(file, text);
     let Some(header) = lines.next() else {
-        let at = Span { file, start: 0, end: 0 };
-        reports.push(Report::shape(at, "the table is empty; its first line names the columns"));
+        let at = Span {
+            file,
+            start: 0,
+            end: 0,
+        };
+        reports.push(Report::shape(
+            at,
+            "the table is empty; its first line names the columns",
+        ));
         return Vec::new();
     };
     let header = cells(header, text, reports).unwrap_or_default();
@@ -30,15 +47,27 @@ pub(crate) fn sites(file: u16, text: &str, reports: &mut Vec<Report>) -> Vec<At<
                     .try_this(suggestion(&column.text, COLUMNS.iter().copied())),
             );
         }
-        if header[..index].iter().any(|other| other.text == column.text) {
-            reports.push(Report::shape(column.span, format!("the column `{}` is here twice", column.text)));
+        if header[..index]
+            .iter()
+            .any(|other| other.text == column.text)
+        {
+            reports.push(Report::shape(
+                column.span,
+                format!("the column `{}` is here twice", column.text),
+            ));
         }
     }
     let mut sites = Vec::new();
     for line in lines {
-        let Some(row) = cells(line, text, reports) else { continue };
+        let Some(row) = cells(line, text, reports) else {
+            continue;
+        };
         if row.len() != header.len() {
-            let says = format!("this row has {} cells, the header has {}", row.len(), header.len());
+            let says = format!(
+                "this row has {} cells, the header has {}",
+                row.len(),
+                header.len()
+            );
             reports.push(Report::shape(line, says));
             continue;
         }
@@ -58,7 +87,11 @@ fn lines(file: u16, text: &str) -> impl Iterator<Item = Span> {
         next += line.len();
         let kept = line.trim_end();
         let offset = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
-        let span = Span { file, start: offset(start), end: offset(start + kept.len()) };
+        let span = Span {
+            file,
+            start: offset(start),
+            end: offset(start + kept.len()),
+        };
         (!kept.is_empty() && !kept.starts_with('#')).then_some(span)
     })
 }
@@ -75,7 +108,10 @@ fn cells(line: Span, text: &str, reports: &mut Vec<Report>) -> Option<Vec<Cell>>
         let rest = &content[at..];
         let (cell, raw) = if rest.starts_with('"') {
             let Some(quoted) = quoted(rest) else {
-                reports.push(Report::shape(line, "a quoted cell of this row does not end"));
+                reports.push(Report::shape(
+                    line,
+                    "a quoted cell of this row does not end",
+                ));
                 return None;
             };
             quoted
@@ -86,7 +122,14 @@ fn cells(line: Span, text: &str, reports: &mut Vec<Report>) -> Option<Vec<Cell>>
         let lead = rest[..raw].len() - rest[..raw].trim_start().len();
         let start = line.start + u32::try_from(at + lead.min(raw)).unwrap_or(u32::MAX);
         let width = u32::try_from(rest[..raw].trim().len()).unwrap_or(u32::MAX);
-        all.push(Cell { text: cell, span: Span { start, end: start + width, ..line } });
+        all.push(Cell {
+            text: cell,
+            span: Span {
+                start,
+                end: start + width,
+                ..line
+            },
+        });
         at += raw;
         if !content[at..].starts_with(',') {
             break;
@@ -94,7 +137,10 @@ fn cells(line: Span, text: &str, reports: &mut Vec<Report>) -> Option<Vec<Cell>>
         at += 1;
     }
     if at < content.len() {
-        reports.push(Report::shape(line, "text follows a quoted cell of this row"));
+        reports.push(Report::shape(
+            line,
+            "text follows a quoted cell of this row",
+        ));
         return None;
     }
     Some(all)
@@ -126,25 +172,66 @@ fn row_node(line: Span, header: &[Cell], row: Vec<Cell>) -> Node {
             continue;
         }
         let span = cell.span;
-        let node = |text: &str| Node { span, kind: Kind::Scalar { text: text.to_owned(), plain: true } };
+        let node = |text: &str| Node {
+            span,
+            kind: Kind::Scalar {
+                text: text.to_owned(),
+                plain: true,
+            },
+        };
         match column.text.as_str() {
             "latitude" => place.push((false, node(&cell.text))),
             "longitude" => place.push((true, node(&cell.text))),
             "lans" | "underlays" => {
                 let words = cell.text.split([' ', ';']).filter(|word| !word.is_empty());
-                let list = Node { span, kind: Kind::List(words.map(node).collect()) };
-                entries.push((Key { text: column.text.clone(), span }, list));
+                let list = Node {
+                    span,
+                    kind: Kind::List(words.map(node).collect()),
+                };
+                entries.push((
+                    Key {
+                        text: column.text.clone(),
+                        span,
+                    },
+                    list,
+                ));
             }
-            _ => entries.push((Key { text: column.text.clone(), span }, node(&cell.text))),
+            _ => entries.push((
+                Key {
+                    text: column.text.clone(),
+                    span,
+                },
+                node(&cell.text),
+            )),
         }
     }
     if let Some(span) = place.first().map(|(_, node)| node.span) {
         place.sort_by_key(|(longitude, _)| *longitude);
-        let end = place.iter().map(|(_, node)| node.span.end).max().unwrap_or(span.end);
-        let start = place.iter().map(|(_, node)| node.span.start).min().unwrap_or(span.start);
+        let end = place
+            .iter()
+            .map(|(_, node)| node.span.end)
+            .max()
+            .unwrap_or(span.end);
+        let start = place
+            .iter()
+            .map(|(_, node)| node.span.start)
+            .min()
+            .unwrap_or(span.start);
         let span = Span { start, end, ..span };
         let items = place.into_iter().map(|(_, node)| node).collect();
-        entries.push((Key { text: "coordinates".to_owned(), span }, Node { span, kind: Kind::List(items) }));
+        entries.push((
+            Key {
+                text: "coordinates".to_owned(),
+                span,
+            },
+            Node {
+                span,
+                kind: Kind::List(items),
+            },
+        ));
     }
-    Node { span: line, kind: Kind::Map(entries) }
+    Node {
+        span: line,
+        kind: Kind::Map(entries),
+    }
 }

@@ -20,7 +20,10 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     /// Text; `plain` when it stands without quotes.
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        plain: bool,
+    },
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
 }
@@ -61,7 +64,11 @@ const NODES_MAX: usize = 2_000_000;
 
 /// Reads the one document in a text. `None` with at least one report when there is no tree.
 pub(crate) fn parse(file: u16, text: &str, reports: &mut Vec<Report>) -> Option<Node> {
-    let mut builder = Builder { file, text, ..Builder::default() };
+    let mut builder = Builder {
+        file,
+        text,
+        ..Builder::default()
+    };
     for next in Parser::new_from_str(text) {
         let step = match next {
             Ok((event, span)) => {
@@ -69,8 +76,11 @@ pub(crate) fn parse(file: u16, text: &str, reports: &mut Vec<Report>) -> Option<
                 builder.event(event, span)
             }
             Err(error) => {
-                let at = builder.span(error.marker(), error.marker());
-                Err(Report::shape(at, format!("this is not YAML: {}", error.info())))
+                let at = builder.error_span(error.marker());
+                Err(Report::shape(
+                    at,
+                    format!("this is not YAML: {}", error.info()),
+                ))
             }
         };
         if let Err(report) = step {
@@ -79,7 +89,11 @@ pub(crate) fn parse(file: u16, text: &str, reports: &mut Vec<Report>) -> Option<
         }
     }
     if builder.root.is_none() {
-        let at = Span { file, start: 0, end: 0 };
+        let at = Span {
+            file,
+            start: 0,
+            end: 0,
+        };
         reports.push(Report::shape(at, "the file is empty"));
     }
     builder.root
@@ -114,11 +128,30 @@ struct Anchored {
 impl Builder<'_> {
     fn span(&self, start: &Marker, end: &Marker) -> Span {
         let offset = |marker: &Marker| {
-            let bytes = marker.byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-            u32::try_from(bytes).unwrap_or(u32::MAX)
+            let bytes = marker.byte_offset().unwrap_or(self.text.len());
+            u32::try_from(self.text.floor_char_boundary(bytes)).unwrap_or(u32::MAX)
         };
         let start = offset(start);
-        Span { file: self.file, start, end: offset(end).max(start) }
+        Span {
+            file: self.file,
+            start,
+            end: offset(end).max(start),
+        }
+    }
+
+    /// The place of an error. Its marker counts characters reliably, bytes not always.
+    fn error_span(&self, marker: &Marker) -> Span {
+        let bytes = self
+            .text
+            .char_indices()
+            .nth(marker.index())
+            .map_or(self.text.len(), |(bytes, _)| bytes);
+        let start = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Span {
+            file: self.file,
+            start,
+            end: start,
+        }
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Report> {
@@ -126,12 +159,18 @@ impl Builder<'_> {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err(Report::shape(span, "a design is one YAML document; a second starts here"));
+                    return Err(Report::shape(
+                        span,
+                        "a design is one YAML document; a second starts here",
+                    ));
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
                 refuse_tag(tag.is_some(), span)?;
-                let kind = Kind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                let kind = Kind::Scalar {
+                    text: text.into_owned(),
+                    plain: style == ScalarStyle::Plain,
+                };
                 self.count(1, span)?;
                 self.finish(Node { span, kind }, anchor, 1)?;
             }
@@ -145,16 +184,35 @@ impl Builder<'_> {
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(open) = self.open.pop() {
-                    let span = Span { end: span.end.max(open.start.end), ..open.start };
+                    let span = Span {
+                        end: span.end.max(open.start.end),
+                        ..open.start
+                    };
                     let size = self.nodes - open.first_node + 1;
-                    self.finish(Node { span, kind: open.kind }, open.anchor, size)?;
+                    self.finish(
+                        Node {
+                            span,
+                            kind: open.kind,
+                        },
+                        open.anchor,
+                        size,
+                    )?;
                 }
             }
             Event::Alias(anchor) => {
                 let Some(Anchored { node, size }) = self.anchors.get(&anchor) else {
-                    return Err(Report::shape(span, "this alias is inside of what it stands for"));
+                    return Err(Report::shape(
+                        span,
+                        "this alias is inside of what it stands for",
+                    ));
                 };
-                let (node, size) = (Node { span, kind: node.kind.clone() }, *size);
+                let (node, size) = (
+                    Node {
+                        span,
+                        kind: node.kind.clone(),
+                    },
+                    *size,
+                );
                 self.count(size, span)?;
                 self.finish(node, 0, size)?;
             }
@@ -166,24 +224,42 @@ impl Builder<'_> {
     fn count(&mut self, more: usize, span: Span) -> Result<(), Report> {
         self.nodes += more;
         if self.nodes > NODES_MAX {
-            return Err(Report::shape(span, format!("the file has over {NODES_MAX} values, aliases included"))
-                .try_this("put the sites into a table: `sites: {from: sites.csv}`"));
+            return Err(Report::shape(
+                span,
+                format!("the file has over {NODES_MAX} values, aliases included"),
+            )
+            .try_this("put the sites into a table: `sites: {from: sites.csv}`"));
         }
         Ok(())
     }
 
     fn start(&mut self, kind: Kind, anchor: usize, start: Span) -> Result<(), Report> {
         if self.open.len() >= DEPTH_MAX {
-            return Err(Report::shape(start, format!("values are nested over {DEPTH_MAX} deep")));
+            return Err(Report::shape(
+                start,
+                format!("values are nested over {DEPTH_MAX} deep"),
+            ));
         }
         self.count(1, start)?;
-        self.open.push(Open { anchor, first_node: self.nodes, start, kind, key: None });
+        self.open.push(Open {
+            anchor,
+            first_node: self.nodes,
+            start,
+            kind,
+            key: None,
+        });
         Ok(())
     }
 
     fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Report> {
         if anchor != 0 {
-            self.anchors.insert(anchor, Anchored { node: node.clone(), size });
+            self.anchors.insert(
+                anchor,
+                Anchored {
+                    node: node.clone(),
+                    size,
+                },
+            );
         }
         let Some(parent) = self.open.last_mut() else {
             self.root = Some(node);
@@ -203,8 +279,14 @@ impl Builder<'_> {
 
 fn key(node: Node) -> Result<Key, Report> {
     match node.kind {
-        Kind::Scalar { text, .. } => Ok(Key { text, span: node.span }),
-        _ => Err(Report::shape(node.span, "a key is a name, not a list or mapping")),
+        Kind::Scalar { text, .. } => Ok(Key {
+            text,
+            span: node.span,
+        }),
+        _ => Err(Report::shape(
+            node.span,
+            "a key is a name, not a list or mapping",
+        )),
     }
 }
 
@@ -213,4 +295,35 @@ fn refuse_tag(tagged: bool, span: Span) -> Result<(), Report> {
         return Err(Report::shape(span, "a design has no YAML tags").try_this("remove the `!…`"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_right_behind_letters_of_several_bytes() {
+        let text = "städte: {köln: 1}\n";
+        let mut reports = Vec::new();
+        let root = parse(0, text, &mut reports).expect("a tree");
+        let Kind::Map(entries) = &root.kind else {
+            panic!("a mapping")
+        };
+        let Kind::Map(inner) = &entries[0].1.kind else {
+            panic!("a mapping")
+        };
+        let written = |span: Span| &text[span.start as usize..span.end as usize];
+        assert_eq!(written(inner[0].0.span), "köln");
+        assert_eq!(written(inner[0].1.span), "1");
+    }
+
+    #[test]
+    fn an_error_behind_letters_of_several_bytes_has_a_place() {
+        for text in ["»: ]", "é: {ü: [}", "é: \"ü"] {
+            let mut reports = Vec::new();
+            assert!(parse(0, text, &mut reports).is_none());
+            let at = reports[0].at.expect("a place");
+            assert!(text.is_char_boundary(at.start as usize), "{text}");
+        }
+    }
 }

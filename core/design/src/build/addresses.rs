@@ -69,7 +69,14 @@ struct Pool<'a> {
 
 impl<'a> Pool<'a> {
     fn new(what: &'static str, from: &'a Val<Prefix>, named: BTreeSet<Ipv4Addr>) -> Self {
-        Self { what, from, next: 1, end: from.value.size().saturating_sub(1), named, reported: false }
+        Self {
+            what,
+            from,
+            next: 1,
+            end: from.value.size().saturating_sub(1),
+            named,
+            reported: false,
+        }
     }
 
     fn take(&mut self, reports: &mut Vec<Report>) -> Ipv4Addr {
@@ -93,7 +100,14 @@ fn too_small(what: &str, pool: &Val<Prefix>) -> Report {
     Report {
         rule: "address-pool",
         at: pool.why.span(),
-        ..Report::shape(crate::report::Span { file: 0, start: 0, end: 0 }, says)
+        ..Report::shape(
+            crate::report::Span {
+                file: 0,
+                start: 0,
+                end: 0,
+            },
+            says,
+        )
     }
     .try_this("give it a shorter prefix under `overlay`")
 }
@@ -101,15 +115,24 @@ fn too_small(what: &str, pool: &Val<Prefix>) -> Report {
 impl Addresses {
     /// Gives out every address.
     pub(crate) fn allocate(settled: &Settled, reports: &mut Vec<Report>) -> Self {
-        let named = settled.regions.iter().flat_map(|region| &region.nvas.public_addresses);
+        let named = settled
+            .regions
+            .iter()
+            .flat_map(|region| &region.nvas.public_addresses);
         let named = named.map(|address| address.value).collect();
-        let mut public = Pool::new("public addresses of NVAs", &settled.overlay.nva_public, named);
+        let mut public = Pool::new(
+            "public addresses of NVAs",
+            &settled.overlay.nva_public,
+            named,
+        );
         let loopbacks = loopback_blocks(settled, reports);
         let regions = settled
             .regions
             .iter()
             .enumerate()
-            .map(|(index, region)| region_addresses(region, index, &loopbacks, &mut public, reports))
+            .map(|(index, region)| {
+                region_addresses(region, index, &loopbacks, &mut public, reports)
+            })
             .collect();
         let sites = site_addresses(settled, loopbacks.cpe_first, reports);
         Self { regions, sites }
@@ -128,13 +151,29 @@ fn loopback_blocks(settled: &Settled, reports: &mut Vec<Report>) -> LoopbackBloc
     let pool = &settled.overlay.loopbacks;
     let half = pool.value.size() / 2;
     let share = half / (settled.regions.len() as u64 + 1);
-    let block = if share == 0 { 0 } else { 1 << share.ilog2().min(8) };
-    let nvas = settled.regions.iter().map(|region| u64::from(region.nvas.count.value)).max();
-    let cpes: u64 = settled.sites.iter().map(|site| u64::from(site.cpes.value)).sum();
+    let block = if share == 0 {
+        0
+    } else {
+        1 << share.ilog2().min(8)
+    };
+    let nvas = settled
+        .regions
+        .iter()
+        .map(|region| u64::from(region.nvas.count.value))
+        .max();
+    let cpes: u64 = settled
+        .sites
+        .iter()
+        .map(|site| u64::from(site.cpes.value))
+        .sum();
     if block <= nvas.unwrap_or(0) || half <= cpes {
         reports.push(too_small("loopbacks", pool));
     }
-    LoopbackBlocks { space: pool.value, block, cpe_first: half + 1 }
+    LoopbackBlocks {
+        space: pool.value,
+        block,
+        cpe_first: half + 1,
+    }
 }
 
 fn region_addresses(
@@ -145,29 +184,47 @@ fn region_addresses(
     reports: &mut Vec<Report>,
 ) -> RegionAddresses {
     let mut all = RegionAddresses::default();
-    let foreign_named = region.foreign.iter().filter_map(|router| router.address.as_ref());
-    let mut nva_subnet = Hosts::of(&region.hub, NVA_SUBNET, foreign_named.map(|at| at.value).collect());
+    let foreign_named = region
+        .foreign
+        .iter()
+        .filter_map(|router| router.address.as_ref());
+    let mut nva_subnet = Hosts::of(
+        &region.hub,
+        NVA_SUBNET,
+        foreign_named.map(|at| at.value).collect(),
+    );
     for nva in 0..region.nvas.count.value as usize {
         let offset = loopbacks.block * (index as u64 + 1) + nva as u64 + 1;
-        let named = region.nvas.public_addresses.get(nva).map(|address| address.value);
+        let named = region
+            .nvas
+            .public_addresses
+            .get(nva)
+            .map(|address| address.value);
         all.nvas.push(NvaAddresses {
-            loopback: loopbacks.space.nth(offset).unwrap_or(loopbacks.space.address()),
+            loopback: loopbacks
+                .space
+                .nth(offset)
+                .unwrap_or(loopbacks.space.address()),
             private: nva_subnet.take(reports),
             public: named.unwrap_or_else(|| public.take(reports)),
         });
     }
     for router in &region.foreign {
         let named = router.address.as_ref().map(|address| address.value);
-        all.foreign.push(named.unwrap_or_else(|| nva_subnet.take(reports)));
+        all.foreign
+            .push(named.unwrap_or_else(|| nva_subnet.take(reports)));
     }
     if region.route_server.is_some() {
         let mut subnet = Hosts::of(&region.hub, ROUTE_SERVER_SUBNET, BTreeSet::new());
         all.route_servers = (0..2).map(|_| subnet.take(reports)).collect();
     }
     for vnet in region.vnets() {
-        let name = workload_subnet(vnet).map(|subnet| subnet.name.value.clone()).unwrap_or_default();
+        let name = workload_subnet(vnet)
+            .map(|subnet| subnet.name.value.clone())
+            .unwrap_or_default();
         let mut subnet = Hosts::of(vnet, &name, BTreeSet::new());
-        all.vms.push((0..vnet.vms.value).map(|_| subnet.take(reports)).collect());
+        all.vms
+            .push((0..vnet.vms.value).map(|_| subnet.take(reports)).collect());
     }
     all
 }
@@ -184,11 +241,19 @@ struct Hosts<'a> {
 impl<'a> Hosts<'a> {
     fn of(vnet: &'a Vnet, subnet: &str, named: BTreeSet<Ipv4Addr>) -> Self {
         let subnet = vnet.subnets.iter().find(|known| known.name.value == subnet);
-        Self { vnet, subnet, next: FIRST_ASSIGNABLE, named, reported: false }
+        Self {
+            vnet,
+            subnet,
+            next: FIRST_ASSIGNABLE,
+            named,
+            reported: false,
+        }
     }
 
     fn take(&mut self, reports: &mut Vec<Report>) -> Ipv4Addr {
-        let Some(subnet) = self.subnet else { return Ipv4Addr::UNSPECIFIED };
+        let Some(subnet) = self.subnet else {
+            return Ipv4Addr::UNSPECIFIED;
+        };
         let last = subnet.prefix.value.size().saturating_sub(1);
         while self.next < last {
             let address = subnet.prefix.value.nth(self.next);
@@ -200,30 +265,61 @@ impl<'a> Hosts<'a> {
         if !self.reported {
             self.reported = true;
             let (name, prefix) = (&subnet.name.value, subnet.prefix.value);
-            let says = format!("subnet {name} ({prefix}) of {} is too small for its devices", self.vnet.name.value);
-            let at = subnet.prefix.why.span().or(subnet.name.why.span()).or(self.vnet.name.why.span());
+            let says = format!(
+                "subnet {name} ({prefix}) of {} is too small for its devices",
+                self.vnet.name.value
+            );
+            let at = subnet.prefix.why.span().or(subnet.name.why.span()).or(self
+                .vnet
+                .name
+                .why
+                .span());
             if let Some(at) = at {
                 let because = "the platform keeps five addresses of each subnet";
-                reports.push(Report { rule: "subnet-size", ..Report::shape(at, says) }.because(because));
+                reports.push(
+                    Report {
+                        rule: "subnet-size",
+                        ..Report::shape(at, says)
+                    }
+                    .because(because),
+                );
             }
         }
         subnet.prefix.value.address()
     }
 }
 
-fn site_addresses(settled: &Settled, cpe_first: u64, reports: &mut Vec<Report>) -> Vec<SiteAddresses> {
+fn site_addresses(
+    settled: &Settled,
+    cpe_first: u64,
+    reports: &mut Vec<Report>,
+) -> Vec<SiteAddresses> {
     let links = || settled.sites.iter().flat_map(|site| &site.underlays);
     let mut pools: Vec<Pool<'_>> = Vec::new();
     for (index, underlay) in settled.underlays.iter().enumerate() {
-        let named = links().filter(|link| link.underlay == index).flat_map(|link| &link.addresses);
+        let named = links()
+            .filter(|link| link.underlay == index)
+            .flat_map(|link| &link.addresses);
         let named = named.map(|address| address.value).collect();
-        pools.push(Pool::new("addresses of sites on an underlay", &underlay.addresses, named));
+        pools.push(Pool::new(
+            "addresses of sites on an underlay",
+            &underlay.addresses,
+            named,
+        ));
     }
-    let mut behind = Pool::new("CPEs behind NAT", &settled.overlay.behind_nat, BTreeSet::new());
+    let mut behind = Pool::new(
+        "CPEs behind NAT",
+        &settled.overlay.behind_nat,
+        BTreeSet::new(),
+    );
     let mut loopback = cpe_first;
     let mut all = Vec::with_capacity(settled.sites.len());
     for site in &settled.sites {
-        let count = if site.wireguard.is_some() { 1 } else { site.cpes.value as usize };
+        let count = if site.wireguard.is_some() {
+            1
+        } else {
+            site.cpes.value as usize
+        };
         let mut addresses = SiteAddresses::default();
         for cpe in 0..count {
             let own = settled.overlay.loopbacks.value.nth(loopback);
@@ -267,18 +363,32 @@ fn lan_addresses(site: &crate::settle::Site, all: &mut SiteAddresses, reports: &
         let free = |offset: &u64| *offset < last && prefix.nth(*offset) != Some(lan.gateway.value);
         let mut offsets = (1..last).filter(free);
         for cpe in &mut all.cpes {
-            let own = if shared { offsets.next().and_then(|offset| prefix.nth(offset)) } else { Some(lan.gateway.value) };
+            let own = if shared {
+                offsets.next().and_then(|offset| prefix.nth(offset))
+            } else {
+                Some(lan.gateway.value)
+            };
             cpe.lans.push(own.unwrap_or(prefix.address()));
         }
         let first = offsets.next().unwrap_or(last);
-        let start = if prefix.len() <= 26 { first.max(10) } else { first };
+        let start = if prefix.len() <= 26 {
+            first.max(10)
+        } else {
+            first
+        };
         let hosts = (start..last).filter(free).take(lan.hosts.value as usize);
         let hosts: Vec<Ipv4Addr> = hosts.filter_map(|offset| prefix.nth(offset)).collect();
         if hosts.len() < lan.hosts.value as usize || (shared && first == last) {
-            let says = format!("LAN {prefix} of {} is too small for its devices", site.name.value);
+            let says = format!(
+                "LAN {prefix} of {} is too small for its devices",
+                site.name.value
+            );
             let at = lan.prefix.why.span().or(site.name.why.span());
             if let Some(at) = at {
-                reports.push(Report { rule: "lan-size", ..Report::shape(at, says) });
+                reports.push(Report {
+                    rule: "lan-size",
+                    ..Report::shape(at, says)
+                });
             }
         }
         all.hosts.push(hosts);

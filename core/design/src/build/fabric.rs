@@ -32,7 +32,12 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
     });
     let clouds = settled.underlays.iter().map(|underlay| CloudConfig {
         name: underlay.name.value.clone(),
-        regions: underlay.regions.iter().flatten().map(|index| name(*index)).collect(),
+        regions: underlay
+            .regions
+            .iter()
+            .flatten()
+            .map(|index| name(*index))
+            .collect(),
         stretch_percent: underlay.stretch.value,
         loss_ppm: underlay.loss_ppm.value,
         jitter_us: micros(underlay.jitter.value),
@@ -43,9 +48,17 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
         regions: regions.collect(),
         backbone: backbone.collect(),
         region_latency_us: micros(settled.region_latency.value),
-        vnets: settled.regions.iter().flat_map(|region| region.vnets().map(|vnet| vnet_config(region, vnet))).collect(),
+        vnets: settled
+            .regions
+            .iter()
+            .flat_map(|region| region.vnets().map(|vnet| vnet_config(region, vnet)))
+            .collect(),
         nics: parts.nics,
-        nsgs: settled.regions.iter().flat_map(|region| nsgs(settled, region)).collect(),
+        nsgs: settled
+            .regions
+            .iter()
+            .flat_map(|region| nsgs(settled, region))
+            .collect(),
         route_tables: settled.regions.iter().flat_map(route_tables).collect(),
         clouds: clouds.collect(),
         attachments: parts.attachments,
@@ -64,7 +77,10 @@ fn vnet_config(region: &Region, vnet: &Vnet) -> VnetConfig {
         name: subnet.name.value.clone(),
         prefix: subnet.prefix.value,
         nsg: subnet.nsg.as_ref().map(|nsg| scoped(&nsg.value, region)),
-        route_table: subnet.route_table.as_ref().map(|table| scoped(&table.value, region)),
+        route_table: subnet
+            .route_table
+            .as_ref()
+            .map(|table| scoped(&table.value, region)),
     });
     let peering = |remote: &Vnet, spoke: &Vnet, from_hub: bool| PeeringConfig {
         remote: remote.name.value.clone(),
@@ -74,7 +90,11 @@ fn vnet_config(region: &Region, vnet: &Vnet) -> VnetConfig {
         use_remote_gateways: !from_hub && spoke.peering.remote.value,
     };
     let peerings = if vnet.short == "hub" {
-        region.spokes.iter().map(|spoke| peering(spoke, spoke, true)).collect()
+        region
+            .spokes
+            .iter()
+            .map(|spoke| peering(spoke, spoke, true))
+            .collect()
     } else {
         vec![peering(&region.hub, vnet, false)]
     };
@@ -110,9 +130,12 @@ fn nsgs(settled: &Settled, region: &Region) -> Vec<NsgConfig> {
 }
 
 fn route_tables(region: &Region) -> Vec<RouteTableConfig> {
-    let tables = region.route_tables.iter().map(|(_, table)| RouteTableConfig {
-        name: scoped(&table.name, region),
-        ..table.clone()
-    });
+    let tables = region
+        .route_tables
+        .iter()
+        .map(|(_, table)| RouteTableConfig {
+            name: scoped(&table.name, region),
+            ..table.clone()
+        });
     tables.collect()
 }

@@ -46,7 +46,10 @@ impl Context<'_> {
 
 fn mesh(context: &Context<'_>, devices: &mut Devices) {
     let regions = &context.addresses.regions;
-    let all = || (0..regions.len()).flat_map(|region| (0..regions[region].nvas.len()).map(move |index| (region, index)));
+    let all = || {
+        (0..regions.len())
+            .flat_map(|region| (0..regions[region].nvas.len()).map(move |index| (region, index)))
+    };
     for (region, index) in all() {
         let own = devices.nva_start[region] + index;
         let mut links = Vec::new();
@@ -68,7 +71,11 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
             };
             links.push(LinkConfig {
                 neighbor: other.name.clone(),
-                role: if other_region == region { LinkRole::Twin } else { LinkRole::Hub },
+                role: if other_region == region {
+                    LinkRole::Twin
+                } else {
+                    LinkRole::Hub
+                },
                 loopback: Some(other.loopback),
                 static_routes: Vec::new(),
                 paths: vec![path],
@@ -86,7 +93,9 @@ fn site_links(
     (up, down): (LinkRole, LinkRole),
     devices: &mut Devices,
 ) {
-    let Some(cpe_start) = devices.cpe_start[site_index] else { return };
+    let Some(cpe_start) = devices.cpe_start[site_index] else {
+        return;
+    };
     let site = &context.settled.sites[site_index];
     for (cpe_index, cpe_addresses) in context.addresses.sites[site_index].cpes.iter().enumerate() {
         for nva_index in 0..context.addresses.regions[region].nvas.len() {
@@ -112,7 +121,9 @@ fn site_links(
                     local: path.remote.clone(),
                     remote: path.local.clone(),
                     public_key: cpe.locators[wan].public_key.clone(),
-                    endpoint: nat.is_none().then(|| SocketAddrV4::new(address, cpe.locators[wan].port)),
+                    endpoint: nat
+                        .is_none()
+                        .then(|| SocketAddrV4::new(address, cpe.locators[wan].port)),
                     initiate: false,
                     ..path
                 });
@@ -137,18 +148,23 @@ fn site_links(
 
 /// The one link of a plain WireGuard device, on the NVA's side only.
 fn plain_wireguard(context: &Context<'_>, index: usize, site: &Site, devices: &mut Devices) {
-    let (Some(wireguard), Some(home), Some(first)) = (&site.wireguard, &site.home, site.underlays.first()) else {
+    let (Some(wireguard), Some(home), Some(first)) =
+        (&site.wireguard, &site.home, site.underlays.first())
+    else {
         return;
     };
     let region = &context.settled.regions[home.value];
     let nvas = context.addresses.regions[home.value].nvas.len();
     let wanted = format!("{}.{}", wireguard.nva.value, region.name.value);
-    let Some(nva_index) = (0..nvas).find(|index| nva_name(&region.name.value, *index) == wanted) else {
+    let Some(nva_index) = (0..nvas).find(|index| nva_name(&region.name.value, *index) == wanted)
+    else {
         return;
     };
     let name = cpe_name(&site.name.value, 0);
     let (address, nat) = context.addresses.sites[index].cpes[0].underlays[0];
-    let endpoint = nat.is_none().then(|| SocketAddrV4::new(address, context.settled.overlay.port.value));
+    let endpoint = nat
+        .is_none()
+        .then(|| SocketAddrV4::new(address, context.settled.overlay.port.value));
     let path = PathConfig {
         local: format!("{wanted}/{AZURE}"),
         remote: super::sites::locator_name(context.settled, &name, first.underlay),

@@ -61,13 +61,18 @@ pub(crate) fn summary(region: &Region) -> crate::plan::Region {
     crate::plan::Region {
         name: name.clone(),
         number: region.number,
-        nvas: (0..region.nvas.count.value as usize).map(|index| nva_name(name, index)).collect(),
+        nvas: (0..region.nvas.count.value as usize)
+            .map(|index| nva_name(name, index))
+            .collect(),
         vnets: region.vnets().map(|vnet| vnet.name.value.clone()).collect(),
     }
 }
 
 fn subnet(vnet: &Vnet, name: &str) -> Option<Prefix> {
-    vnet.subnets.iter().find(|subnet| subnet.name.value == name).map(|subnet| subnet.prefix.value)
+    vnet.subnets
+        .iter()
+        .find(|subnet| subnet.name.value == name)
+        .map(|subnet| subnet.prefix.value)
 }
 
 fn interface(address: Ipv4Addr, subnet: Option<Prefix>) -> InterfaceConfig {
@@ -104,13 +109,20 @@ fn nva(
     let address = own.nvas[index];
     let locator = format!("{name}/{AZURE}");
     let passive = region.nvas.mode.value == NvaMode::ActivePassive && index > 0;
-    let servers = own.route_servers.iter().enumerate().map(|(instance, address)| BgpPeerConfig {
-        name: server_name(region, instance),
-        address: *address,
-        asn: ROUTE_SERVER_ASN,
-    });
+    let servers = own
+        .route_servers
+        .iter()
+        .enumerate()
+        .map(|(instance, address)| BgpPeerConfig {
+            name: server_name(region, instance),
+            address: *address,
+            asn: ROUTE_SERVER_ASN,
+        });
     devices.nodes.push(NodeConfig {
-        role: NodeRole::Nva { region: region.name.value.clone(), number: region.number },
+        role: NodeRole::Nva {
+            region: region.name.value.clone(),
+            number: region.number,
+        },
         asn: settled.overlay.asn.value,
         loopback: address.loopback,
         interfaces: vec![interface(address.private, subnet(&region.hub, NVA_SUBNET))],
@@ -150,18 +162,28 @@ fn route_server(
     devices: &mut Devices,
 ) {
     let asn = settled.overlay.asn.value;
-    let nvas = own.nvas.iter().enumerate().map(|(index, nva)| BgpPeerConfig {
-        name: nva_name(&region.name.value, index),
-        address: nva.private,
-        asn,
-    });
-    let foreign = region.foreign.iter().zip(&own.foreign).filter(|(router, _)| router.peers.value);
+    let nvas = own
+        .nvas
+        .iter()
+        .enumerate()
+        .map(|(index, nva)| BgpPeerConfig {
+            name: nva_name(&region.name.value, index),
+            address: nva.private,
+            asn,
+        });
+    let foreign = region
+        .foreign
+        .iter()
+        .zip(&own.foreign)
+        .filter(|(router, _)| router.peers.value);
     let foreign = foreign.map(|(router, address)| BgpPeerConfig {
         name: format!("{}.{}", router.name.value, region.name.value),
         address: *address,
         asn: router.asn.value,
     });
-    let uses = |vnet: &&Vnet| vnet.short == "hub" || (vnet.peering.transit.value && vnet.peering.remote.value);
+    let uses = |vnet: &&Vnet| {
+        vnet.short == "hub" || (vnet.peering.transit.value && vnet.peering.remote.value)
+    };
     let subnet = subnet(&region.hub, ROUTE_SERVER_SUBNET);
     let name = server_name(region, instance);
     let address = own.route_servers[instance];
@@ -174,8 +196,15 @@ fn route_server(
         subnet: subnet.unwrap_or(Prefix::host(address)),
         asn: ROUTE_SERVER_ASN,
         peers: nvas.chain(foreign).collect(),
-        announced: region.vnets().filter(uses).flat_map(|vnet| vnet.space.value.clone()).collect(),
-        vnet_space: region.vnets().flat_map(|vnet| vnet.space.value.clone()).collect(),
+        announced: region
+            .vnets()
+            .filter(uses)
+            .flat_map(|vnet| vnet.space.value.clone())
+            .collect(),
+        vnet_space: region
+            .vnets()
+            .flat_map(|vnet| vnet.space.value.clone())
+            .collect(),
         branch_to_branch: server.branch_to_branch.value,
         routing_preference: match server.preference.value {
             Preference::ExpressRoute => RoutingPreference::ExpressRoute,
@@ -186,16 +215,26 @@ fn route_server(
         routes_per_peer: server.routes_per_peer.value,
         name: name.clone(),
     });
-    devices.fabric.nics.push(nic(name, &region.hub, ROUTE_SERVER_SUBNET, address));
+    devices
+        .fabric
+        .nics
+        .push(nic(name, &region.hub, ROUTE_SERVER_SUBNET, address));
 }
 
 fn vm(vnet: &Vnet, index: usize, address: Ipv4Addr, devices: &mut Devices) {
-    let Some(subnet) = workload_subnet(vnet) else { return };
+    let Some(subnet) = workload_subnet(vnet) else {
+        return;
+    };
     let name = format!("vm{}.{}", index + 1, vnet.name.value);
     devices.hosts.push(HostConfig {
         name: name.clone(),
         interface: interface(address, Some(subnet.prefix.value)),
-        place: HostPlace::Vnet { vnet: vnet.name.value.clone() },
+        place: HostPlace::Vnet {
+            vnet: vnet.name.value.clone(),
+        },
     });
-    devices.fabric.nics.push(nic(name, vnet, &subnet.name.value, address));
+    devices
+        .fabric
+        .nics
+        .push(nic(name, vnet, &subnet.name.value, address));
 }

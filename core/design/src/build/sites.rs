@@ -23,14 +23,19 @@ pub(crate) fn build(
 ) {
     for (site, own) in settled.sites.iter().zip(&addresses.sites) {
         devices.wireguard_keys.push(None);
-        devices.cpe_start.push(site.wireguard.is_none().then_some(devices.nodes.len()));
+        devices
+            .cpe_start
+            .push(site.wireguard.is_none().then_some(devices.nodes.len()));
         for (index, cpe) in own.cpes.iter().enumerate() {
             match &site.wireguard {
                 None => node(settled, site, index, cpe, public_key, devices),
                 Some(wireguard) => {
                     let given = wireguard.public_key.as_ref().map(|key| key.value.clone());
                     let name = cpe_name(&site.name.value, 0);
-                    let locator = site.underlays.first().map(|link| locator_name(settled, &name, link.underlay));
+                    let locator = site
+                        .underlays
+                        .first()
+                        .map(|link| locator_name(settled, &name, link.underlay));
                     let key = given.or_else(|| locator.map(|locator| public_key(&locator)));
                     devices.wireguard_keys.pop();
                     devices.wireguard_keys.push(key);
@@ -50,12 +55,22 @@ pub(crate) fn build(
 /// A site for people.
 pub(crate) fn summary(settled: &Settled, site: &Site) -> crate::plan::Site {
     let region = |index: usize| settled.regions[index].name.value.clone();
-    let cpes = if site.wireguard.is_some() { 1 } else { site.cpes.value as usize };
+    let cpes = if site.wireguard.is_some() {
+        1
+    } else {
+        site.cpes.value as usize
+    };
     crate::plan::Site {
         name: site.name.value.clone(),
-        home: site.home.as_ref().map(|home| region(home.value)).unwrap_or_default(),
+        home: site
+            .home
+            .as_ref()
+            .map(|home| region(home.value))
+            .unwrap_or_default(),
         backup: site.backup.as_ref().map(|backup| region(backup.value)),
-        cpes: (0..cpes).map(|index| cpe_name(&site.name.value, index)).collect(),
+        cpes: (0..cpes)
+            .map(|index| cpe_name(&site.name.value, index))
+            .collect(),
         lans: site.lans.iter().map(|lan| lan.prefix.value).collect(),
     }
 }
@@ -66,18 +81,27 @@ pub(crate) fn locator_name(settled: &Settled, device: &str, underlay: usize) -> 
 }
 
 fn interfaces(site: &Site, cpe: &CpeAddresses) -> Vec<InterfaceConfig> {
-    let wan = cpe.underlays.iter().enumerate().map(|(index, (address, _))| InterfaceConfig {
-        name: format!("wan{index}"),
-        address: *address,
-        prefix_len: 32,
-        default_route_metric: Some(100 * (index as u32 + 1)),
-    });
-    let lan = cpe.lans.iter().zip(&site.lans).enumerate().map(|(index, (address, lan))| InterfaceConfig {
-        name: format!("lan{index}"),
-        address: *address,
-        prefix_len: lan.prefix.value.len(),
-        default_route_metric: None,
-    });
+    let wan = cpe
+        .underlays
+        .iter()
+        .enumerate()
+        .map(|(index, (address, _))| InterfaceConfig {
+            name: format!("wan{index}"),
+            address: *address,
+            prefix_len: 32,
+            default_route_metric: Some(100 * (index as u32 + 1)),
+        });
+    let lan = cpe
+        .lans
+        .iter()
+        .zip(&site.lans)
+        .enumerate()
+        .map(|(index, (address, lan))| InterfaceConfig {
+            name: format!("lan{index}"),
+            address: *address,
+            prefix_len: lan.prefix.value.len(),
+            default_route_metric: None,
+        });
     wan.chain(lan).collect()
 }
 
@@ -112,7 +136,9 @@ fn node(
         }),
     });
     devices.nodes.push(NodeConfig {
-        role: NodeRole::Cpe { site: site.name.value.clone() },
+        role: NodeRole::Cpe {
+            site: site.name.value.clone(),
+        },
         asn: settled.overlay.asn.value,
         loopback: cpe.loopback.unwrap_or(Ipv4Addr::UNSPECIFIED),
         interfaces: interfaces(site, cpe),
@@ -128,15 +154,25 @@ fn node(
     });
 }
 
-fn attachments(settled: &Settled, site: &Site, index: usize, cpe: &CpeAddresses, devices: &mut Devices) {
+fn attachments(
+    settled: &Settled,
+    site: &Site,
+    index: usize,
+    cpe: &CpeAddresses,
+    devices: &mut Devices,
+) {
     let Some(place) = &site.place else { return };
     for (wan, (link, (address, outside))) in site.underlays.iter().zip(&cpe.underlays).enumerate() {
-        let nat = link.nat.as_ref().zip(*outside).map(|(nat, public_address)| NatConfig {
-            public_address,
-            mapping: nat.mapping.value,
-            filtering: nat.filtering.value,
-            timeout_s: u32::try_from(nat.timeout.value.as_secs()).unwrap_or(u32::MAX),
-        });
+        let nat = link
+            .nat
+            .as_ref()
+            .zip(*outside)
+            .map(|(nat, public_address)| NatConfig {
+                public_address,
+                mapping: nat.mapping.value,
+                filtering: nat.filtering.value,
+                timeout_s: u32::try_from(nat.timeout.value.as_secs()).unwrap_or(u32::MAX),
+            });
         devices.fabric.attachments.push(AttachmentConfig {
             device: cpe_name(&site.name.value, index),
             interface: format!("wan{wan}"),
@@ -167,12 +203,16 @@ fn one_way(access: &Access) -> LinkConfigOneWay {
 fn lans(site: &Site, own: &SiteAddresses, devices: &mut Devices) {
     let mut host = 0;
     for (index, (lan, hosts)) in site.lans.iter().zip(&own.hosts).enumerate() {
-        let routers = own.cpes.iter().enumerate().map(|(cpe, addresses)| LanPortConfig {
-            device: cpe_name(&site.name.value, cpe),
-            interface: format!("lan{index}"),
-            address: addresses.lans[index],
-            router: true,
-        });
+        let routers = own
+            .cpes
+            .iter()
+            .enumerate()
+            .map(|(cpe, addresses)| LanPortConfig {
+                device: cpe_name(&site.name.value, cpe),
+                interface: format!("lan{index}"),
+                address: addresses.lans[index],
+                router: true,
+            });
         let mut ports: Vec<LanPortConfig> = routers.collect();
         for address in hosts {
             host += 1;
@@ -191,7 +231,9 @@ fn lans(site: &Site, own: &SiteAddresses, devices: &mut Devices) {
                     prefix_len: lan.prefix.value.len(),
                     default_route_metric: Some(0),
                 },
-                place: HostPlace::Site { site: site.name.value.clone() },
+                place: HostPlace::Site {
+                    site: site.name.value.clone(),
+                },
             });
         }
         devices.fabric.lans.push(LanConfig {

@@ -10,22 +10,38 @@ use crate::plan::{
 
 /// Checks a node's file.
 pub(super) fn node(config: &NodeConfig, findings: &mut Findings) {
-    let interfaces = config.interfaces.iter().map(|interface| interface.name.as_str());
+    let interfaces = config
+        .interfaces
+        .iter()
+        .map(|interface| interface.name.as_str());
     unique(interfaces, "interface", &[Field("interfaces")], findings);
     for (index, interface) in config.interfaces.iter().enumerate() {
         prefix_len(interface, &[Field("interfaces"), Item(index)], findings);
     }
-    let known: BTreeSet<&str> = config.interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    let known: BTreeSet<&str> = config
+        .interfaces
+        .iter()
+        .map(|interface| interface.name.as_str())
+        .collect();
     let mut on_interface = |name: &str, path: [Step; 3]| {
         if !known.contains(name) {
-            findings.add(&path, format!("there is no interface `{name}` in this file"));
+            findings.add(
+                &path,
+                format!("there is no interface `{name}` in this file"),
+            );
         }
     };
     for (index, locator) in config.locators.iter().enumerate() {
-        on_interface(&locator.interface, [Field("locators"), Item(index), Field("interface")]);
+        on_interface(
+            &locator.interface,
+            [Field("locators"), Item(index), Field("interface")],
+        );
     }
     for (index, lan) in config.lans.iter().enumerate() {
-        on_interface(&lan.interface, [Field("lans"), Item(index), Field("interface")]);
+        on_interface(
+            &lan.interface,
+            [Field("lans"), Item(index), Field("interface")],
+        );
     }
     locators(config, findings);
     let names = config.links.iter().map(|link| link.neighbor.as_str());
@@ -35,40 +51,70 @@ pub(super) fn node(config: &NodeConfig, findings: &mut Findings) {
     }
     lans(config, findings);
     if config.probe.interval_ms == 0 {
-        findings.add(&[Field("probe"), Field("interval_ms")], "probes need a time between them".to_owned());
+        findings.add(
+            &[Field("probe"), Field("interval_ms")],
+            "probes need a time between them".to_owned(),
+        );
     }
     if config.probe.dead_after_ms <= config.probe.interval_ms {
-        let reason = "dead_after_ms is longer than interval_ms, or every path is down between two probes";
+        let reason =
+            "dead_after_ms is longer than interval_ms, or every path is down between two probes";
         findings.add(&[Field("probe"), Field("dead_after_ms")], reason.to_owned());
     }
     if !(576..=9_000).contains(&config.mtu) {
-        findings.add(&[Field("mtu")], format!("an MTU is 576 to 9000, not {}", config.mtu));
+        findings.add(
+            &[Field("mtu")],
+            format!("an MTU is 576 to 9000, not {}", config.mtu),
+        );
     }
     if matches!(config.role, NodeRole::Cpe { .. }) && !config.route_servers.is_empty() {
-        findings.add(&[Field("route_servers")], "only an NVA peers with Route Servers".to_owned());
+        findings.add(
+            &[Field("route_servers")],
+            "only an NVA peers with Route Servers".to_owned(),
+        );
     }
 }
 
 fn prefix_len(interface: &InterfaceConfig, path: &[Step], findings: &mut Findings) {
     if interface.prefix_len > 32 {
         let path = [path, &[Field("prefix_len")]].concat();
-        findings.add(&path, format!("a prefix length is at most 32, not {}", interface.prefix_len));
+        findings.add(
+            &path,
+            format!(
+                "a prefix length is at most 32, not {}",
+                interface.prefix_len
+            ),
+        );
     }
 }
 
 fn locators(config: &NodeConfig, findings: &mut Findings) {
-    unique(config.locators.iter().map(|locator| locator.name.as_str()), "locator", &[Field("locators")], findings);
+    unique(
+        config.locators.iter().map(|locator| locator.name.as_str()),
+        "locator",
+        &[Field("locators")],
+        findings,
+    );
     let mut sockets = BTreeSet::new();
     for (index, locator) in config.locators.iter().enumerate() {
         let at = |field| [Field("locators"), Item(index), Field(field)];
         if let Err(why) = key(&locator.public_key) {
-            findings.add(&at("public_key"), format!("this is not a public key: {why}"));
+            findings.add(
+                &at("public_key"),
+                format!("this is not a public key: {why}"),
+            );
         }
         if locator.port == 0 {
-            findings.add(&at("port"), "a locator listens on a port of its own, not 0".to_owned());
+            findings.add(
+                &at("port"),
+                "a locator listens on a port of its own, not 0".to_owned(),
+            );
         }
         if !sockets.insert((&locator.interface, locator.port)) {
-            let reason = format!("port {} of {} has a locator already", locator.port, locator.interface);
+            let reason = format!(
+                "port {} of {} has a locator already",
+                locator.port, locator.interface
+            );
             findings.add(&at("port"), reason);
         }
     }
@@ -81,29 +127,59 @@ fn link(config: &NodeConfig, link: &LinkConfig, index: usize, findings: &mut Fin
         LinkRole::Hub | LinkRole::Twin | LinkRole::HomeSite | LinkRole::BackupSite
     );
     if of_nva != matches!(config.role, NodeRole::Nva { .. }) {
-        findings.add(&at("role"), "this role belongs to the other kind of node".to_owned());
+        findings.add(
+            &at("role"),
+            "this role belongs to the other kind of node".to_owned(),
+        );
     }
     if link.neighbor == config.name {
-        findings.add(&at("neighbor"), "a node is not its own neighbour".to_owned());
+        findings.add(
+            &at("neighbor"),
+            "a node is not its own neighbour".to_owned(),
+        );
     }
     if link.paths.is_empty() {
-        findings.add(&at("paths"), format!("the link to {} has no path", link.neighbor));
+        findings.add(
+            &at("paths"),
+            format!("the link to {} has no path", link.neighbor),
+        );
     }
     let mut pairs = BTreeSet::new();
     for (number, path) in link.paths.iter().enumerate() {
-        let at = |field| [Field("links"), Item(index), Field("paths"), Item(number), Field(field)];
-        if !config.locators.iter().any(|locator| locator.name == path.local) {
-            findings.add(&at("local"), format!("there is no locator `{}` in this file", path.local));
+        let at = |field| {
+            [
+                Field("links"),
+                Item(index),
+                Field("paths"),
+                Item(number),
+                Field(field),
+            ]
+        };
+        if !config
+            .locators
+            .iter()
+            .any(|locator| locator.name == path.local)
+        {
+            findings.add(
+                &at("local"),
+                format!("there is no locator `{}` in this file", path.local),
+            );
         }
         if let Err(why) = key(&path.public_key) {
-            findings.add(&at("public_key"), format!("this is not a public key: {why}"));
+            findings.add(
+                &at("public_key"),
+                format!("this is not a public key: {why}"),
+            );
         }
         if path.initiate && path.endpoint.is_none() {
             let reason = "a path is initiated only where the other side's endpoint is known";
             findings.add(&at("initiate"), reason.to_owned());
         }
         if !pairs.insert((&path.local, &path.remote)) {
-            findings.add(&at("remote"), format!("the path {} > {} is here twice", path.local, path.remote));
+            findings.add(
+                &at("remote"),
+                format!("the path {} > {} is here twice", path.local, path.remote),
+            );
         }
     }
 }
@@ -113,14 +189,20 @@ fn lans(config: &NodeConfig, findings: &mut Findings) {
         let Some(vrrp) = &lan.vrrp else { continue };
         let at = |field| [Field("lans"), Item(index), Field("vrrp"), Field(field)];
         if vrrp.id == 0 {
-            findings.add(&at("id"), "a virtual router ID is 1 to 255 (RFC 9568 §5.2.3)".to_owned());
+            findings.add(
+                &at("id"),
+                "a virtual router ID is 1 to 255 (RFC 9568 §5.2.3)".to_owned(),
+            );
         }
         if vrrp.priority == 0 || vrrp.priority == 255 {
             let reason = "a priority is 1 to 254 here: 0 and 255 have meanings of their own (RFC 9568 §5.2.4)";
             findings.add(&at("priority"), reason.to_owned());
         }
         if vrrp.interval_cs == 0 || vrrp.interval_cs > 4_095 {
-            findings.add(&at("interval_cs"), "an interval is 1 to 4095 centiseconds (RFC 9568 §5.2.7)".to_owned());
+            findings.add(
+                &at("interval_cs"),
+                "an interval is 1 to 4095 centiseconds (RFC 9568 §5.2.7)".to_owned(),
+            );
         }
         if !lan.prefix.contains(vrrp.virtual_address) {
             let reason = format!("{} is not on the LAN {}", vrrp.virtual_address, lan.prefix);
@@ -133,28 +215,51 @@ fn lans(config: &NodeConfig, findings: &mut Findings) {
 pub(super) fn route_server(config: &RouteServerConfig, findings: &mut Findings) {
     prefix_len(&config.interface, &[Field("interface")], findings);
     if config.instance > 1 {
-        findings.add(&[Field("instance")], "a Route Server has instances 0 and 1".to_owned());
+        findings.add(
+            &[Field("instance")],
+            "a Route Server has instances 0 and 1".to_owned(),
+        );
     }
     if config.twin == config.name {
-        findings.add(&[Field("twin")], "an instance is not its own twin".to_owned());
+        findings.add(
+            &[Field("twin")],
+            "an instance is not its own twin".to_owned(),
+        );
     }
     if !config.subnet.contains(config.interface.address) {
-        let reason = format!("{} is not in the subnet {}", config.interface.address, config.subnet);
+        let reason = format!(
+            "{} is not in the subnet {}",
+            config.interface.address, config.subnet
+        );
         findings.add(&[Field("interface"), Field("address")], reason);
     }
-    unique(config.peers.iter().map(|peer| peer.name.as_str()), "peer", &[Field("peers")], findings);
+    unique(
+        config.peers.iter().map(|peer| peer.name.as_str()),
+        "peer",
+        &[Field("peers")],
+        findings,
+    );
     let mut addresses = BTreeSet::new();
     for (index, peer) in config.peers.iter().enumerate() {
         let at = |field| [Field("peers"), Item(index), Field(field)];
         if !addresses.insert(peer.address) {
-            findings.add(&at("address"), format!("{} is a peer already", peer.address));
+            findings.add(
+                &at("address"),
+                format!("{} is a peer already", peer.address),
+            );
         }
         if peer.asn == config.asn {
-            findings.add(&at("asn"), format!("a peer has another AS than {}", config.asn));
+            findings.add(
+                &at("asn"),
+                format!("a peer has another AS than {}", config.asn),
+            );
         }
     }
     if matches!(config.hold_time_s, 1 | 2) {
-        findings.add(&[Field("hold_time_s")], "a hold time is 0 or at least 3 seconds (RFC 4271 §4.2)".to_owned());
+        findings.add(
+            &[Field("hold_time_s")],
+            "a hold time is 0 or at least 3 seconds (RFC 4271 §4.2)".to_owned(),
+        );
     }
 }
 
@@ -163,36 +268,97 @@ pub(super) fn fabric(config: &FabricConfig, findings: &mut Findings) {
     let names = |list: Vec<&str>, what: &str, field, findings: &mut Findings| {
         unique(list.into_iter(), what, &[Field(field)], findings);
     };
-    names(config.regions.iter().map(|region| region.name.as_str()).collect(), "region", "regions", findings);
-    names(config.vnets.iter().map(|vnet| vnet.name.as_str()).collect(), "VNet", "vnets", findings);
-    names(config.nsgs.iter().map(|nsg| nsg.name.as_str()).collect(), "security group", "nsgs", findings);
-    names(config.route_tables.iter().map(|table| table.name.as_str()).collect(), "route table", "route_tables", findings);
-    names(config.clouds.iter().map(|cloud| cloud.name.as_str()).collect(), "cloud", "clouds", findings);
+    names(
+        config
+            .regions
+            .iter()
+            .map(|region| region.name.as_str())
+            .collect(),
+        "region",
+        "regions",
+        findings,
+    );
+    names(
+        config.vnets.iter().map(|vnet| vnet.name.as_str()).collect(),
+        "VNet",
+        "vnets",
+        findings,
+    );
+    names(
+        config.nsgs.iter().map(|nsg| nsg.name.as_str()).collect(),
+        "security group",
+        "nsgs",
+        findings,
+    );
+    names(
+        config
+            .route_tables
+            .iter()
+            .map(|table| table.name.as_str())
+            .collect(),
+        "route table",
+        "route_tables",
+        findings,
+    );
+    names(
+        config
+            .clouds
+            .iter()
+            .map(|cloud| cloud.name.as_str())
+            .collect(),
+        "cloud",
+        "clouds",
+        findings,
+    );
     let known = Known::of(config);
     vnets(config, &known, findings);
     nics(config, &known, findings);
     for (index, pair) in config.backbone.iter().enumerate() {
         for (field, region) in [("a", &pair.a), ("b", &pair.b)] {
-            known.region(region, &[Field("backbone"), Item(index), Field(field)], findings);
+            known.region(
+                region,
+                &[Field("backbone"), Item(index), Field(field)],
+                findings,
+            );
         }
     }
     for (index, cloud) in config.clouds.iter().enumerate() {
         for (item, region) in cloud.regions.iter().enumerate() {
-            known.region(region, &[Field("clouds"), Item(index), Field("regions"), Item(item)], findings);
+            known.region(
+                region,
+                &[Field("clouds"), Item(index), Field("regions"), Item(item)],
+                findings,
+            );
         }
     }
-    let clouds: BTreeSet<&str> = config.clouds.iter().map(|cloud| cloud.name.as_str()).collect();
+    let clouds: BTreeSet<&str> = config
+        .clouds
+        .iter()
+        .map(|cloud| cloud.name.as_str())
+        .collect();
     for (index, attachment) in config.attachments.iter().enumerate() {
         if !clouds.contains(attachment.cloud.as_str()) {
             let path = [Field("attachments"), Item(index), Field("cloud")];
-            findings.add(&path, format!("there is no cloud `{}` in this file", attachment.cloud));
+            findings.add(
+                &path,
+                format!("there is no cloud `{}` in this file", attachment.cloud),
+            );
         }
     }
     for (index, lan) in config.lans.iter().enumerate() {
         for (item, port) in lan.ports.iter().enumerate() {
             if !lan.prefix.contains(port.address) {
-                let path = [Field("lans"), Item(index), Field("ports"), Item(item), Field("address")];
-                findings.add(&path, format!("{} is not on the LAN {}", port.address, lan.prefix));
+                let path = [
+                    Field("lans"),
+                    Item(index),
+                    Field("ports"),
+                    Item(item),
+                    Field("address"),
+                ];
+                findings.add(
+                    &path,
+                    format!("{} is not on the LAN {}", port.address, lan.prefix),
+                );
             }
         }
     }
@@ -209,9 +375,17 @@ struct Known<'a> {
 impl<'a> Known<'a> {
     fn of(config: &'a FabricConfig) -> Self {
         Self {
-            regions: config.regions.iter().map(|region| region.name.as_str()).collect(),
+            regions: config
+                .regions
+                .iter()
+                .map(|region| region.name.as_str())
+                .collect(),
             nsgs: config.nsgs.iter().map(|nsg| nsg.name.as_str()).collect(),
-            tables: config.route_tables.iter().map(|table| table.name.as_str()).collect(),
+            tables: config
+                .route_tables
+                .iter()
+                .map(|table| table.name.as_str())
+                .collect(),
         }
     }
 
@@ -223,7 +397,10 @@ impl<'a> Known<'a> {
 
     fn nsg(&self, name: Option<&String>, path: &[Step], findings: &mut Findings) {
         if let Some(name) = name.filter(|name| !self.nsgs.contains(name.as_str())) {
-            findings.add(path, format!("there is no security group `{name}` in this file"));
+            findings.add(
+                path,
+                format!("there is no security group `{name}` in this file"),
+            );
         }
     }
 }
@@ -233,21 +410,57 @@ fn vnets(config: &FabricConfig, known: &Known<'_>, findings: &mut Findings) {
     for (index, vnet) in config.vnets.iter().enumerate() {
         let at = |field| [Field("vnets"), Item(index), Field(field)];
         known.region(&vnet.region, &at("region"), findings);
-        unique(vnet.subnets.iter().map(|subnet| subnet.name.as_str()), "subnet", &at("subnets"), findings);
+        unique(
+            vnet.subnets.iter().map(|subnet| subnet.name.as_str()),
+            "subnet",
+            &at("subnets"),
+            findings,
+        );
         for (item, subnet) in vnet.subnets.iter().enumerate() {
-            let at = |field| [Field("vnets"), Item(index), Field("subnets"), Item(item), Field(field)];
-            if !vnet.address_space.iter().any(|space| space.covers(subnet.prefix)) {
-                findings.add(&at("prefix"), format!("{} is not in the VNet's address space", subnet.prefix));
+            let at = |field| {
+                [
+                    Field("vnets"),
+                    Item(index),
+                    Field("subnets"),
+                    Item(item),
+                    Field(field),
+                ]
+            };
+            if !vnet
+                .address_space
+                .iter()
+                .any(|space| space.covers(subnet.prefix))
+            {
+                findings.add(
+                    &at("prefix"),
+                    format!("{} is not in the VNet's address space", subnet.prefix),
+                );
             }
             known.nsg(subnet.nsg.as_ref(), &at("nsg"), findings);
-            if let Some(table) = subnet.route_table.as_ref().filter(|table| !known.tables.contains(table.as_str())) {
-                findings.add(&at("route_table"), format!("there is no route table `{table}` in this file"));
+            if let Some(table) = subnet
+                .route_table
+                .as_ref()
+                .filter(|table| !known.tables.contains(table.as_str()))
+            {
+                findings.add(
+                    &at("route_table"),
+                    format!("there is no route table `{table}` in this file"),
+                );
             }
         }
         for (item, peering) in vnet.peerings.iter().enumerate() {
             if !vnets.contains(peering.remote.as_str()) {
-                let path = [Field("vnets"), Item(index), Field("peerings"), Item(item), Field("remote")];
-                findings.add(&path, format!("there is no VNet `{}` in this file", peering.remote));
+                let path = [
+                    Field("vnets"),
+                    Item(index),
+                    Field("peerings"),
+                    Item(item),
+                    Field("remote"),
+                ];
+                findings.add(
+                    &path,
+                    format!("there is no VNet `{}` in this file", peering.remote),
+                );
             }
         }
     }
@@ -258,13 +471,22 @@ fn nics(config: &FabricConfig, known: &Known<'_>, findings: &mut Findings) {
         let at = |field| [Field("nics"), Item(index), Field(field)];
         known.nsg(nic.nsg.as_ref(), &at("nsg"), findings);
         let Some(vnet) = config.vnets.iter().find(|vnet| vnet.name == nic.vnet) else {
-            findings.add(&at("vnet"), format!("there is no VNet `{}` in this file", nic.vnet));
+            findings.add(
+                &at("vnet"),
+                format!("there is no VNet `{}` in this file", nic.vnet),
+            );
             continue;
         };
         match vnet.subnets.iter().find(|subnet| subnet.name == nic.subnet) {
-            None => findings.add(&at("subnet"), format!("{} has no subnet `{}`", nic.vnet, nic.subnet)),
+            None => findings.add(
+                &at("subnet"),
+                format!("{} has no subnet `{}`", nic.vnet, nic.subnet),
+            ),
             Some(subnet) if !subnet.prefix.contains(nic.address) => {
-                findings.add(&at("address"), format!("{} is not in {}", nic.address, subnet.prefix));
+                findings.add(
+                    &at("address"),
+                    format!("{} is not in {}", nic.address, subnet.prefix),
+                );
             }
             Some(_) => {}
         }
@@ -283,16 +505,29 @@ fn ports(config: &FabricConfig, findings: &mut Findings) {
         port(&nic.device, &nic.interface, &[Field("nics"), Item(index)]);
     }
     for (index, attachment) in config.attachments.iter().enumerate() {
-        port(&attachment.device, &attachment.interface, &[Field("attachments"), Item(index)]);
+        port(
+            &attachment.device,
+            &attachment.interface,
+            &[Field("attachments"), Item(index)],
+        );
     }
     for (index, lan) in config.lans.iter().enumerate() {
         for (item, on) in lan.ports.iter().enumerate() {
-            port(&on.device, &on.interface, &[Field("lans"), Item(index), Field("ports"), Item(item)]);
+            port(
+                &on.device,
+                &on.interface,
+                &[Field("lans"), Item(index), Field("ports"), Item(item)],
+            );
         }
     }
 }
 
-fn unique<'a>(names: impl Iterator<Item = &'a str>, what: &str, path: &[Step], findings: &mut Findings) {
+fn unique<'a>(
+    names: impl Iterator<Item = &'a str>,
+    what: &str,
+    path: &[Step],
+    findings: &mut Findings,
+) {
     let mut seen = BTreeSet::new();
     for (index, name) in names.enumerate() {
         if !seen.insert(name) {

@@ -63,19 +63,28 @@ const NONE: [([u8; 4], u8); 21] = [
 ];
 
 fn within(table: &[([u8; 4], u8)], prefix: Prefix) -> Option<Prefix> {
-    let ranges = table.iter().filter_map(|(address, len)| Prefix::new(Ipv4Addr::from(*address), *len));
+    let ranges = table
+        .iter()
+        .filter_map(|(address, len)| Prefix::new(Ipv4Addr::from(*address), *len));
     ranges.into_iter().find(|range| range.overlaps(prefix))
 }
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
     let mut forbidden = |prefix: Prefix, by: &str, places: &[Option<Span>]| {
         if let Some(range) = within(&FORBIDDEN, prefix) {
-            reports.push(rule.report(places, format!("{prefix} of {by} is in {range}, which the platform forbids")));
+            reports.push(rule.report(
+                places,
+                format!("{prefix} of {by} is in {range}, which the platform forbids"),
+            ));
         }
     };
     for vnet in settled.regions.iter().flat_map(|region| region.vnets()) {
         for prefix in &vnet.space.value {
-            forbidden(*prefix, &vnet.name.value, &[vnet.space.why.span(), vnet.name.why.span()]);
+            forbidden(
+                *prefix,
+                &vnet.name.value,
+                &[vnet.space.why.span(), vnet.name.why.span()],
+            );
         }
     }
     for site in &settled.sites {
@@ -86,21 +95,41 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
     }
     let mut dropped = |prefix: Prefix, by: &str, at: Option<Span>| {
         if let (Some(range), Some(at)) = (within(&NONE, prefix), at) {
-            let says = format!("{by} {prefix} would be dropped: the platform has a route {range} of type None");
+            let says = format!(
+                "{by} {prefix} would be dropped: the platform has a route {range} of type None"
+            );
             reports.push(rule.report(&[Some(at)], says));
         }
     };
     let public = &settled.overlay.nva_public;
     dropped(public.value, "public addresses", public.why.span());
-    for address in settled.regions.iter().flat_map(|region| &region.nvas.public_addresses) {
-        dropped(Prefix::host(address.value), "public address", address.why.span());
+    let pool = &settled.overlay.underlay_addresses;
+    dropped(pool.value, "addresses on underlays", pool.why.span());
+    for address in settled
+        .regions
+        .iter()
+        .flat_map(|region| &region.nvas.public_addresses)
+    {
+        dropped(
+            Prefix::host(address.value),
+            "public address",
+            address.why.span(),
+        );
     }
     for underlay in &settled.underlays {
-        dropped(underlay.addresses.value, "addresses on the underlay", underlay.addresses.why.span());
+        dropped(
+            underlay.addresses.value,
+            "addresses on the underlay",
+            underlay.addresses.why.span(),
+        );
     }
     for link in settled.sites.iter().flat_map(|site| &site.underlays) {
         for address in &link.addresses {
-            dropped(Prefix::host(address.value), "address on the underlay", address.why.span());
+            dropped(
+                Prefix::host(address.value),
+                "address on the underlay",
+                address.why.span(),
+            );
         }
     }
 }

@@ -33,8 +33,12 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
                     let report = rule.report(&[Some(prefix.span)], says);
                     reports.push(report.also(region.route_server_why.span(), "the Route Server"));
                 } else {
-                    let says = format!("IPv6 address space {text} of {name} is not carried by the overlay");
-                    let mut report = rule.report(&[Some(prefix.span)], says).because("Longhaul carries IPv4");
+                    let says = format!(
+                        "IPv6 address space {text} of {name} is not carried by the overlay"
+                    );
+                    let mut report = rule
+                        .report(&[Some(prefix.span)], says)
+                        .because("Longhaul carries IPv4");
                     report.severity = Severity::Warning;
                     reports.push(report.try_this("take the IPv6 prefix out"));
                 }

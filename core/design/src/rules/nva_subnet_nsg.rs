@@ -30,11 +30,22 @@ regions: {westeurope: {hub: {subnets: {nva: {nsg: hubs}}}, nsgs: {hubs: {rules: 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
     let port = settled.overlay.port.value;
     for region in &settled.regions {
-        let subnet = region.hub.subnets.iter().find(|subnet| subnet.name.value == NVA_SUBNET);
-        let Some(nsg) = subnet.and_then(|subnet| subnet.nsg.as_ref()) else { continue };
-        let Some((_, rules)) = region.nsgs.iter().find(|(name, _)| name.value == nsg.value) else { continue };
+        let subnet = region
+            .hub
+            .subnets
+            .iter()
+            .find(|subnet| subnet.name.value == NVA_SUBNET);
+        let Some(nsg) = subnet.and_then(|subnet| subnet.nsg.as_ref()) else {
+            continue;
+        };
+        let Some((_, rules)) = region.nsgs.iter().find(|(name, _)| name.value == nsg.value) else {
+            continue;
+        };
         if !admits(rules, port) {
-            let says = format!("security group `{}` of the NVA subnet of {} keeps tunnels (UDP {port}) out", nsg.value, region.name.value);
+            let says = format!(
+                "security group `{}` of the NVA subnet of {} keeps tunnels (UDP {port}) out",
+                nsg.value, region.name.value
+            );
             reports.push(rule.report(&[nsg.why.span()], says));
         }
     }
@@ -45,8 +56,14 @@ fn admits(rules: &[NsgRuleConfig], port: u16) -> bool {
     let looks = |rule: &&NsgRuleConfig| {
         rule.direction == Direction::In
             && rule.protocol.is_none_or(|protocol| protocol == UDP)
-            && rule.ports.is_none_or(|(first, last)| (first..=last).contains(&port))
+            && rule
+                .ports
+                .is_none_or(|(first, last)| (first..=last).contains(&port))
             && matches!(rule.source, None | Some(crate::plan::NsgAddress::Internet))
     };
-    rules.iter().filter(looks).min_by_key(|rule| rule.priority).is_some_and(|rule| rule.allow)
+    rules
+        .iter()
+        .filter(looks)
+        .min_by_key(|rule| rule.priority)
+        .is_some_and(|rule| rule.allow)
 }

@@ -48,19 +48,35 @@ fn spaces(settled: &Settled) -> Vec<Used> {
         at: overlay.loopbacks.why.span(),
     }];
     let mut pool = |value: &crate::settle::Val<Prefix>, by: String| {
-        all.push(Used { prefix: value.value, by, at: value.why.span() });
+        all.push(Used {
+            prefix: value.value,
+            by,
+            at: value.why.span(),
+        });
     };
     pool(&overlay.nva_public, "the NVAs' public addresses".to_owned());
-    if settled.sites.iter().flat_map(|site| &site.underlays).any(|link| link.nat.is_some()) {
+    if settled
+        .sites
+        .iter()
+        .flat_map(|site| &site.underlays)
+        .any(|link| link.nat.is_some())
+    {
         pool(&overlay.behind_nat, "the addresses behind NAT".to_owned());
     }
     for underlay in &settled.underlays {
-        pool(&underlay.addresses, format!("underlay {}", underlay.name.value));
+        pool(
+            &underlay.addresses,
+            format!("underlay {}", underlay.name.value),
+        );
     }
     for vnet in settled.regions.iter().flat_map(|region| region.vnets()) {
         let at = vnet.space.why.span().or(vnet.name.why.span());
         let by = || format!("VNet {}", vnet.name.value);
-        all.extend(vnet.space.value.iter().map(|prefix| Used { prefix: *prefix, by: by(), at }));
+        all.extend(vnet.space.value.iter().map(|prefix| Used {
+            prefix: *prefix,
+            by: by(),
+            at,
+        }));
     }
     for site in &settled.sites {
         all.extend(site.lans.iter().map(|lan| Used {
@@ -78,11 +94,18 @@ fn among(rule: &Rule, mut all: Vec<Used>, reports: &mut Vec<Report>) {
     all.sort_by_key(|used| (used.prefix, used.at));
     let mut open: Vec<Used> = Vec::new();
     for used in all {
-        while open.last().is_some_and(|outer| !outer.prefix.covers(used.prefix)) {
+        while open
+            .last()
+            .is_some_and(|outer| !outer.prefix.covers(used.prefix))
+        {
             open.pop();
         }
         if let Some(outer) = open.last() {
-            let (first, second) = if outer.at <= used.at { (outer, &used) } else { (&used, outer) };
+            let (first, second) = if outer.at <= used.at {
+                (outer, &used)
+            } else {
+                (&used, outer)
+            };
             let says = format!(
                 "{} of {} and {} of {} overlap",
                 second.prefix, second.by, first.prefix, first.by
@@ -104,7 +127,10 @@ fn subnets(rule: &Rule, vnet: &Vnet, reports: &mut Vec<Report>) {
         let name = &subnet.name.value;
         for other in &vnet.subnets[..index] {
             if other.prefix.value.overlaps(subnet.prefix.value) {
-                let says = format!("subnets {name} and {} of {} overlap", other.name.value, vnet.name.value);
+                let says = format!(
+                    "subnets {name} and {} of {} overlap",
+                    other.name.value, vnet.name.value
+                );
                 let report = rule.report(&[at, vnet.name.why.span()], says);
                 reports.push(report.also(other.prefix.why.span(), "the other one"));
             }

@@ -27,10 +27,18 @@ regions: {westeurope: {foreign: {bird1: {asn: 4200000000}}}}
 };
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
-    if settled.regions.iter().any(|region| region.route_server.is_some()) {
+    if settled
+        .regions
+        .iter()
+        .any(|region| region.route_server.is_some())
+    {
         asn(rule, &settled.overlay.asn, "the overlay", reports);
     }
-    for region in settled.regions.iter().filter(|region| region.route_server.is_some()) {
+    for region in settled
+        .regions
+        .iter()
+        .filter(|region| region.route_server.is_some())
+    {
         for router in region.foreign.iter().filter(|router| router.peers.value) {
             let by = format!("{}.{}", router.name.value, region.name.value);
             asn(rule, &router.asn, &by, reports);
@@ -48,7 +56,10 @@ fn asn(rule: &Rule, asn: &Val<Asn>, by: &str, reports: &mut Vec<Report>) {
     } else if !asn.value.is_private() {
         let mut report = rule.report(&at, format!("AS {number} of {by} is a public AS number"));
         report.severity = Severity::Warning;
-        reports.push(report.because("routes that leave over ExpressRoute would seem to come from its holder"));
+        reports.push(
+            report
+                .because("routes that leave over ExpressRoute would seem to come from its holder"),
+        );
     }
 }
 

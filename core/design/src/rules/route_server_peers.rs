@@ -26,8 +26,16 @@ regions: {westeurope: {nvas: {count: 8}, foreign: {bird1: {asn: 65020}}}}
 };
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
-    for region in settled.regions.iter().filter(|region| region.route_server.is_some()) {
-        let foreign: Vec<_> = region.foreign.iter().filter(|router| router.peers.value).collect();
+    for region in settled
+        .regions
+        .iter()
+        .filter(|region| region.route_server.is_some())
+    {
+        let foreign: Vec<_> = region
+            .foreign
+            .iter()
+            .filter(|router| router.peers.value)
+            .collect();
         let nvas = region.nvas.count.value as usize;
         let peers = nvas + foreign.len();
         if peers > PEERS_MAX {
@@ -36,7 +44,10 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
                 region.name.value,
                 foreign.len()
             );
-            let mut report = rule.report(&[region.nvas.count.why.span(), region.name.why.span()], says);
+            let mut report = rule.report(
+                &[region.nvas.count.why.span(), region.name.why.span()],
+                says,
+            );
             if let Some(router) = foreign.last() {
                 report = report.also(router.name.why.span(), "peers too");
             }

@@ -32,15 +32,23 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             if let Some(nsg) = &subnet.nsg
                 && (is_server || name == GATEWAY_SUBNET)
             {
-                let says = format!("{name} of {} has security group `{}`", region.name.value, nsg.value);
+                let says = format!(
+                    "{name} of {} has security group `{}`",
+                    region.name.value, nsg.value
+                );
                 reports.push(rule.report(&[nsg.why.span()], says));
             }
-            let Some(table) = &subnet.route_table else { continue };
+            let Some(table) = &subnet.route_table else {
+                continue;
+            };
             let kept_out = region.route_tables.iter().any(|(known, config)| {
                 known.value == table.value && config.disable_bgp_propagation
             });
             if is_server || (name == GATEWAY_SUBNET && kept_out) {
-                let says = format!("{name} of {} has route table `{}`", region.name.value, table.value);
+                let says = format!(
+                    "{name} of {} has route table `{}`",
+                    region.name.value, table.value
+                );
                 reports.push(rule.report(&[table.why.span()], says));
             }
         }

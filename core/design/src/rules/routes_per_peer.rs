@@ -1,5 +1,7 @@
 //! More routes than a Route Server takes from one NVA, counted as the platform counts.
 
+use std::collections::BTreeMap;
+
 use super::Rule;
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
@@ -40,19 +42,35 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         region.vnets().map(|vnet| vnet.space.value.len()).sum()
     };
     let all_spaces: usize = settled.regions.iter().map(spaces).sum();
+    // One setting for many regions is one finding, about the region that has the most routes.
+    let mut worst = BTreeMap::new();
     for region in &settled.regions {
-        let Some(server) = &region.route_server else { continue };
+        let Some(server) = &region.route_server else {
+            continue;
+        };
+        let at = server.routes_per_peer.why.span().or(region.name.why.span());
         let others = all_spaces - spaces(region);
+        let entry = worst
+            .entry(at)
+            .or_insert((others, region.name.value.as_str(), server));
+        if others > entry.0 {
+            *entry = (others, &region.name.value, server);
+        }
+    }
+    for (at, (others, name, server)) in worst {
         let (routes, limit) = (lans + others, server.routes_per_peer.value as usize);
-        let counted = format!("{routes} routes ({lans} of sites, {others} of other regions' VNets)");
-        let name = &region.name.value;
-        let places = [server.routes_per_peer.why.span(), region.name.why.span()];
+        let counted =
+            format!("{routes} routes ({lans} of sites, {others} of other regions' VNets)");
         if routes > limit {
-            let says = format!("each NVA of {name} announces {counted}; its Route Server takes {limit}");
-            reports.push(rule.report(&places, says));
+            let says =
+                format!("each NVA of {name} announces {counted}; its Route Server takes {limit}");
+            reports.push(rule.report(&[at], says));
         } else if routes * 2 > limit {
-            let says = format!("each NVA of {name} announces {counted}; announced again, they count {} of {limit}", routes * 2);
-            let mut report = rule.report(&places, says);
+            let twice = routes * 2;
+            let says = format!(
+                "each NVA of {name} announces {counted}; announced again, they count {twice} of {limit}"
+            );
+            let mut report = rule.report(&[at], says);
             report.severity = Severity::Warning;
             reports.push(report);
         }

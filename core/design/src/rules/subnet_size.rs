@@ -33,12 +33,31 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
 
 fn size(rule: &Rule, vnet: &Vnet, subnet: &Subnet, reports: &mut Vec<Report>) {
     let (name, prefix) = (&subnet.name.value, subnet.prefix.value);
-    let places = [subnet.prefix.why.span(), subnet.name.why.span(), vnet.name.why.span()];
+    let places = [
+        subnet.prefix.why.span(),
+        subnet.name.why.span(),
+        vnet.name.why.span(),
+    ];
     if !vnet.space.value.iter().any(|space| space.covers(prefix)) {
-        let says = format!("subnet {name} ({prefix}) is not in the address space of {}", vnet.name.value);
-        let report = rule.report(&places, says).because("a subnet is a part of its VNet's address space");
-        let shown = vnet.space.value.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        reports.push(report.try_this(format!("choose a part of {shown}")).also(vnet.space.why.span(), "the address space"));
+        let says = format!(
+            "subnet {name} ({prefix}) is not in the address space of {}",
+            vnet.name.value
+        );
+        let report = rule
+            .report(&places, says)
+            .because("a subnet is a part of its VNet's address space");
+        let shown = vnet
+            .space
+            .value
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ");
+        reports.push(
+            report
+                .try_this(format!("choose a part of {shown}"))
+                .also(vnet.space.why.span(), "the address space"),
+        );
     }
     let in_hub = vnet.short == "hub";
     let longest = match name.as_str() {
@@ -50,7 +69,11 @@ fn size(rule: &Rule, vnet: &Vnet, subnet: &Subnet, reports: &mut Vec<Report>) {
     if prefix.len() <= longest {
         return;
     }
-    let says = format!("subnet {name} of {} is a /{}; it has to be a /{longest} or larger", vnet.name.value, prefix.len());
+    let says = format!(
+        "subnet {name} of {} is a /{}; it has to be a /{longest} or larger",
+        vnet.name.value,
+        prefix.len()
+    );
     let mut report = rule.report(&places, says);
     // Documents before September 2025 allow a /27 for Route Server, and such ones exist.
     if name == ROUTE_SERVER_SUBNET && prefix.len() == 27 {

@@ -12,7 +12,11 @@ fn every_rule_passes_its_passing_design_and_finds_its_failing_one() {
         let passing = found(rule.passing);
         assert!(passing.is_empty(), "{}: {}", rule.id, passing.render(false));
         let failing = found(rule.failing);
-        assert!(failing.iter().any(|report| report.rule == rule.id), "{}", rule.id);
+        assert!(
+            failing.iter().any(|report| report.rule == rule.id),
+            "{}",
+            rule.id
+        );
         for report in failing.iter().filter(|report| report.rule == rule.id) {
             assert!(report.at.is_some(), "{} points nowhere", rule.id);
             assert!(report.severity <= rule.severity);
@@ -28,7 +32,11 @@ fn rules_are_named_in_kebab_case_and_listed_once_in_order() {
     sorted.dedup();
     assert_eq!(ids, sorted);
     for rule in rules() {
-        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'));
+        assert!(
+            rule.id
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        );
         assert!(!rule.because.is_empty() && !rule.try_this.is_empty() && !rule.source.is_empty());
     }
 }

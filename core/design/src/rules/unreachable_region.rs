@@ -28,14 +28,28 @@ sites: [{name: paris, city: Paris, underlays: [mpls], backup: eastus}]
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
     for site in &settled.sites {
-        let reaches = |region| site.underlays.iter().any(|link| settled.underlays[link.underlay].reaches(region));
+        let reaches = |region| {
+            site.underlays
+                .iter()
+                .any(|link| settled.underlays[link.underlay].reaches(region))
+        };
         for (what, region) in [("home", &site.home), ("backup", &site.backup)] {
-            let Some(region) = region.as_ref().filter(|region| !reaches(region.value)) else { continue };
+            let Some(region) = region.as_ref().filter(|region| !reaches(region.value)) else {
+                continue;
+            };
             let name = &settled.regions[region.value].name.value;
-            let says = format!("no underlay of site {} reaches its {what} region {name}", site.name.value);
+            let says = format!(
+                "no underlay of site {} reaches its {what} region {name}",
+                site.name.value
+            );
             reports.push(rule.report(&[region.why.span(), site.name.why.span()], says));
         }
-        if site.home.is_none() && site.place_written && !site.home_written && !site.underlays.is_empty() && site.place.is_some() {
+        if site.home.is_none()
+            && site.place_written
+            && !site.home_written
+            && !site.underlays.is_empty()
+            && site.place.is_some()
+        {
             let says = format!("no underlay of site {} reaches any region", site.name.value);
             reports.push(rule.report(&[site.name.why.span()], says));
         }

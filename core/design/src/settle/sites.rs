@@ -17,7 +17,7 @@ use crate::model::{
     RegionChoice, SiteText, SiteUnderlaySettings, SiteUnderlayText, UnderlayKind,
 };
 use crate::plan::NatBehavior;
-use crate::reader::At;
+use crate::reader::{At, Inherit};
 use crate::report::Report;
 use crate::scalars::{Count, Loss, Rate, Text, TimeSpan};
 
@@ -49,8 +49,17 @@ impl<'a> Settler<'a> {
         overlay: &Overlay,
         atlas: &'a Atlas,
     ) -> Self {
-        let no_class = defaults.site.as_ref().map(|at| at.value.clone()).unwrap_or_default();
-        let written = design.file.site_classes.as_ref().map(|at| &at.value.0[..]).unwrap_or_default();
+        let no_class = defaults
+            .site
+            .as_ref()
+            .map(|at| at.value.clone())
+            .unwrap_or_default();
+        let written = design
+            .file
+            .site_classes
+            .as_ref()
+            .map(|at| &at.value.0[..])
+            .unwrap_or_default();
         let mut parents = Vec::new();
         let classes = written.iter().map(|(name, class)| {
             let text = inherit(name, class, written, &mut parents).over(&no_class);
@@ -60,7 +69,9 @@ impl<'a> Settler<'a> {
         let texts = design.file.underlays.as_ref().map(|at| &at.value);
         let access = underlays.iter().map(|underlay| {
             let text = texts.and_then(|texts| texts.get(&underlay.name.value));
-            text.and_then(|text| text.access.as_ref()).map(|at| at.value.clone()).unwrap_or_default()
+            text.and_then(|text| text.access.as_ref())
+                .map(|at| at.value.clone())
+                .unwrap_or_default()
         });
         Self {
             texts: &design.sites,
@@ -79,7 +90,13 @@ impl<'a> Settler<'a> {
     /// Settles every site.
     pub(crate) fn all(mut self, reports: &mut Vec<Report>) -> Vec<Site> {
         reports.append(&mut self.parents);
-        super::unique("site", self.texts.iter().filter_map(|site| site.value.name.as_ref()), reports);
+        super::unique(
+            "site",
+            self.texts
+                .iter()
+                .filter_map(|site| site.value.name.as_ref()),
+            reports,
+        );
         let mut sites = Vec::with_capacity(self.texts.len());
         let mut seen = std::collections::BTreeSet::new();
         for text in self.texts {
@@ -104,32 +121,61 @@ impl<'a> Settler<'a> {
             None => &self.no_class,
         };
         let class = class.clone();
-        let cpes = pick!([text.cpes, class.cpes], 1, "one CPE", |count: &Count<1, 4>| count.0);
-        let hosts = pick!([text.hosts, class.hosts], 1, "one host on each LAN", |count: &Count<0, 200>| count.0);
+        let cpes = pick!([text.cpes, class.cpes], 1, "one CPE", |count: &Count<
+            1,
+            4,
+        >| count.0);
+        let hosts = pick!(
+            [text.hosts, class.hosts],
+            1,
+            "one host on each LAN",
+            |count: &Count<0, 200>| count.0
+        );
         let underlays = self.site_underlays(text, &class, name, reports);
         let place = self.place(text, reports);
         let (home, backup) = self.regions_of(text, &class, place.as_ref(), &underlays, reports);
         let place = place.or_else(|| {
             let home = home.as_ref()?;
-            Some(Val::default(self.regions[home.value].place.value, "where its home region is"))
+            Some(Val::default(
+                self.regions[home.value].place.value,
+                "where its home region is",
+            ))
         });
         let lans = self.lans(text, &class, hosts, reports);
         let wireguard = text.wireguard.as_ref().map(|at| {
             let prefixes: Vec<Prefix> = lans.iter().map(|lan| lan.prefix.value).collect();
             let list = |list: &Vec<At<Prefix>>| list.iter().map(|at| at.value).collect();
             Wireguard {
-                public_key: at.value.public_key.as_ref().map(|at| Val::line(at.value.0.clone(), at.span)),
-                nva: Val::pick(&[at.value.nva.as_ref()], "nva1".to_owned(), "the home region's first NVA"),
+                public_key: at
+                    .value
+                    .public_key
+                    .as_ref()
+                    .map(|at| Val::line(at.value.0.clone(), at.span)),
+                nva: Val::pick(
+                    &[at.value.nva.as_ref()],
+                    "nva1".to_owned(),
+                    "the home region's first NVA",
+                ),
                 allowed: pick!([at.value.allowed], prefixes, "the site's LANs", list),
             }
         });
-        if let Some(Wireguard { public_key: Some(key), .. }) = &wireguard
+        if let Some(Wireguard {
+            public_key: Some(key),
+            ..
+        }) = &wireguard
             && let (Err(why), Some(at)) = (crate::device::key(&key.value), key.why.span())
         {
-            reports.push(Report::shape(at, format!("this is not a WireGuard key: {why}")));
+            reports.push(Report::shape(
+                at,
+                format!("this is not a WireGuard key: {why}"),
+            ));
         }
         let named = text.home.as_ref().or(class.home.as_ref());
-        if let Some(At { value: RegionChoice::None, span }) = named {
+        if let Some(At {
+            value: RegionChoice::None,
+            span,
+        }) = named
+        {
             let says = "a site has a home region; only `backup` can be `none`";
             reports.push(Report::shape(*span, says));
         }
@@ -160,20 +206,37 @@ impl<'a> Settler<'a> {
         if let Some(at) = &text.coordinates {
             return Some(Val::line(at.value, at.span));
         }
-        if let Some(At { value: Text(name), span }) = &text.city {
+        if let Some(At {
+            value: Text(name),
+            span,
+        }) = &text.city
+        {
             let place = self.atlas.city(name);
             if place.is_none() {
                 let known = geography::cities().map(|(name, _)| name);
-                let meant = crate::reader::nearest(name, known).map(|name| format!("did you mean `{name}`?"));
-                let advice = meant.unwrap_or_else(|| "give `coordinates: [latitude, longitude]`".to_owned());
+                let meant = crate::reader::nearest(name, known)
+                    .map(|name| format!("did you mean `{name}`?"));
+                let advice =
+                    meant.unwrap_or_else(|| "give `coordinates: [latitude, longitude]`".to_owned());
                 let says = format!("`{name}` is not one of the built-in cities");
-                reports.push(Report { rule: "unknown-name", ..Report::shape(*span, says) }.try_this(advice));
+                reports.push(
+                    Report {
+                        rule: "unknown-name",
+                        ..Report::shape(*span, says)
+                    }
+                    .try_this(advice),
+                );
             }
             return place.map(|place| Val::line(place, *span));
         }
         let At { value, span } = text.near.as_ref()?;
-        let own = self.regions.iter().find(|region| region.name.value == *value);
-        let place = own.map(|region| region.place.value).or_else(|| self.atlas.region(value));
+        let own = self
+            .regions
+            .iter()
+            .find(|region| region.name.value == *value);
+        let place = own
+            .map(|region| region.place.value)
+            .or_else(|| self.atlas.region(value));
         if place.is_none() {
             let known = geography::regions().map(|(name, _)| name).collect();
             reports.push(unknown("Azure region", value, *span, known));
@@ -195,21 +258,41 @@ impl<'a> Settler<'a> {
                 let distance = geography::distance_m(place, self.regions[region].place.value);
                 let reaching = underlays.iter().map(|link| &self.underlays[link.underlay]);
                 let reaching = reaching.filter(move |underlay| underlay.reaches(region));
-                reaching.map(move |underlay| geography::latency_us(distance, underlay.stretch.value)).min()
+                reaching
+                    .map(move |underlay| geography::latency_us(distance, underlay.stretch.value))
+                    .min()
             };
             let all = (0..self.regions.len()).filter(|region| Some(*region) != except);
-            all.filter_map(|region| Some((ways(region)?, region))).min().map(|(_, region)| region)
+            all.filter_map(|region| Some((ways(region)?, region)))
+                .min()
+                .map(|(_, region)| region)
         };
         let mut choose = |choice: Option<&At<RegionChoice>>, except, why| match choice {
             None => Some(Val::default(nearest(except)?, why)),
-            Some(At { value: RegionChoice::Closest, span }) => Some(Val::line(nearest(except)?, *span)),
-            Some(At { value: RegionChoice::None, .. }) => None,
-            Some(At { value: RegionChoice::Named(name), span }) => {
-                let name = At { value: name.clone(), span: *span };
+            Some(At {
+                value: RegionChoice::Closest,
+                span,
+            }) => Some(Val::line(nearest(except)?, *span)),
+            Some(At {
+                value: RegionChoice::None,
+                ..
+            }) => None,
+            Some(At {
+                value: RegionChoice::Named(name),
+                span,
+            }) => {
+                let name = At {
+                    value: name.clone(),
+                    span: *span,
+                };
                 region_index(&name, self.regions, reports).map(|region| Val::line(region, *span))
             }
         };
-        let home = choose(text.home.as_ref().or(class.home.as_ref()), None, "the closest by modelled latency");
+        let home = choose(
+            text.home.as_ref().or(class.home.as_ref()),
+            None,
+            "the closest by modelled latency",
+        );
         let except = home.as_ref().map(|home| home.value);
         let choice = text.backup.as_ref().or(class.backup.as_ref());
         let backup = choose(choice, except, "the next closest by modelled latency");
@@ -217,7 +300,10 @@ impl<'a> Settler<'a> {
             (Some(backup), Some(home)) if backup.value == home => {
                 if let Some(at) = backup.why.span() {
                     let says = "the backup region is the home region";
-                    reports.push(Report::shape(at, says).try_this("name another region, `closest` or `none`"));
+                    reports.push(
+                        Report::shape(at, says)
+                            .try_this("name another region, `closest` or `none`"),
+                    );
                 }
                 None
             }
@@ -235,37 +321,65 @@ impl<'a> Settler<'a> {
     ) -> Vec<Lan> {
         let gateway_why = "the first address of the LAN";
         if let Some(written) = &text.lans {
-            let lans = written.value.iter().filter_map(|At { value: LanText(lan), .. }| {
-                let prefix = lan.prefix.as_ref()?;
-                let Some(first) = prefix.value.nth(1).filter(|_| prefix.value.len() <= 30) else {
-                    reports.push(Report::shape(prefix.span, "a LAN is a /30 or larger"));
-                    return None;
-                };
-                let gateway = Val::pick(&[lan.gateway.as_ref()], first, gateway_why);
-                if let (false, Some(at)) = (prefix.value.contains(gateway.value), gateway.why.span()) {
-                    reports.push(Report::shape(at, format!("the gateway is not in {}", prefix.value)));
-                }
-                Some(Lan {
-                    prefix: Val::line(prefix.value, prefix.span),
-                    gateway,
-                    hosts: pick!([lan.hosts], hosts.value, "as for the site", |count: &Count<0, 200>| count.0),
-                })
-            });
+            let lans = written.value.iter().filter_map(
+                |At {
+                     value: LanText(lan),
+                     ..
+                 }| {
+                    let prefix = lan.prefix.as_ref()?;
+                    let Some(first) = prefix.value.nth(1).filter(|_| prefix.value.len() <= 30)
+                    else {
+                        reports.push(Report::shape(prefix.span, "a LAN is a /30 or larger"));
+                        return None;
+                    };
+                    let gateway = Val::pick(&[lan.gateway.as_ref()], first, gateway_why);
+                    if let (false, Some(at)) =
+                        (prefix.value.contains(gateway.value), gateway.why.span())
+                    {
+                        reports.push(Report::shape(
+                            at,
+                            format!("the gateway is not in {}", prefix.value),
+                        ));
+                    }
+                    Some(Lan {
+                        prefix: Val::line(prefix.value, prefix.span),
+                        gateway,
+                        hosts: pick!(
+                            [lan.hosts],
+                            hosts.value,
+                            "as for the site",
+                            |count: &Count<0, 200>| count.0
+                        ),
+                    })
+                },
+            );
             return lans.collect();
         }
-        let len = class.lan_length.as_ref().map_or(24, |at| at.value.0 as u8).max(self.lan_pool.len());
+        let len = class
+            .lan_length
+            .as_ref()
+            .map_or(24, |at| at.value.0 as u8)
+            .max(self.lan_pool.len());
         let size = 1u64 << (32 - len);
         let start = self.lan_next.next_multiple_of(size);
-        let prefix = self.lan_pool.nth(start).and_then(|address| Prefix::new(address, len));
+        let prefix = self
+            .lan_pool
+            .nth(start)
+            .and_then(|address| Prefix::new(address, len));
         let Some(prefix) = prefix else {
             if let Some(name) = &text.name {
-                let says = format!("overlay.addresses.lans ({}) has no room for this site's LAN", self.lan_pool);
+                let says = format!(
+                    "overlay.addresses.lans ({}) has no room for this site's LAN",
+                    self.lan_pool
+                );
                 reports.push(Report::shape(name.span, says));
             }
             return Vec::new();
         };
         self.lan_next = start + size;
-        let gateway = prefix.nth(1).expect("a LAN made here has eight addresses or more");
+        let gateway = prefix
+            .nth(1)
+            .expect("a LAN made here has eight addresses or more");
         vec![Lan {
             prefix: Val::default(prefix, "the next free part of overlay.addresses.lans"),
             gateway: Val::default(gateway, gateway_why),
@@ -281,23 +395,46 @@ impl<'a> Settler<'a> {
         reports: &mut Vec<Report>,
     ) -> Vec<SiteUnderlay> {
         let Some(written) = text.underlays.as_ref().or(class.underlays.as_ref()) else {
-            let internet = self.underlays.iter().position(|underlay| underlay.name.value == "internet");
+            let internet = self
+                .underlays
+                .iter()
+                .position(|underlay| underlay.name.value == "internet");
             let index = internet.expect("settling adds the internet where the design does not");
             let why = Why::Default("a site is on the internet");
             return vec![self.site_underlay(index, why, &SiteUnderlaySettings::default())];
         };
         let mut links = Vec::new();
-        for At { value: SiteUnderlayText(settings), span } in &written.value {
-            let Some(underlay) = &settings.name else { continue };
-            let index = self.underlays.iter().position(|known| known.name.value == underlay.value);
+        for At {
+            value: SiteUnderlayText(settings),
+            span,
+        } in &written.value
+        {
+            let Some(underlay) = &settings.name else {
+                continue;
+            };
+            let index = self
+                .underlays
+                .iter()
+                .position(|known| known.name.value == underlay.value);
             match index {
                 None => {
-                    let known = self.underlays.iter().map(|known| known.name.value.as_str()).collect();
+                    let known = self
+                        .underlays
+                        .iter()
+                        .map(|known| known.name.value.as_str())
+                        .collect();
                     reports.push(unknown("underlay", &underlay.value, underlay.span, known));
                 }
-                Some(index) if links.iter().any(|link: &SiteUnderlay| link.underlay == index) => {
+                Some(index)
+                    if links
+                        .iter()
+                        .any(|link: &SiteUnderlay| link.underlay == index) =>
+                {
                     let says = format!("the site is on `{}` twice", underlay.value);
-                    reports.push(Report { rule: "duplicate-name", ..Report::shape(*span, says) });
+                    reports.push(Report {
+                        rule: "duplicate-name",
+                        ..Report::shape(*span, says)
+                    });
                 }
                 Some(index) => links.push(self.site_underlay(index, Why::Line(*span), settings)),
             }
@@ -311,19 +448,57 @@ impl<'a> Settler<'a> {
 
     fn site_underlay(&self, index: usize, why: Why, text: &SiteUnderlaySettings) -> SiteUnderlay {
         let (rate, latency, words) = match self.underlays[index].kind.value {
-            UnderlayKind::Internet => (100_000_000, Duration::from_millis(2), "a usual internet access"),
+            UnderlayKind::Internet => (
+                100_000_000,
+                Duration::from_millis(2),
+                "a usual internet access",
+            ),
             UnderlayKind::Mpls => (50_000_000, Duration::from_millis(1), "a usual MPLS access"),
         };
         let base = &self.access[index];
         let access = |up: bool| Access {
-            rate_bps: direction(up, &text.bandwidth, &base.bandwidth, |rate: &Rate| rate.0, rate, words),
-            latency: direction(up, &text.latency, &base.latency, |span: &TimeSpan| span.0, latency, words),
-            jitter: direction(up, &text.jitter, &base.jitter, |span: &TimeSpan| span.0, Duration::ZERO,
-                "no jitter unless said"),
-            loss_ppm: direction(up, &text.loss, &base.loss, |loss: &Loss| loss.0, 0, "no loss unless said"),
+            rate_bps: direction(
+                up,
+                &text.bandwidth,
+                &base.bandwidth,
+                |rate: &Rate| rate.0,
+                rate,
+                words,
+            ),
+            latency: direction(
+                up,
+                &text.latency,
+                &base.latency,
+                |span: &TimeSpan| span.0,
+                latency,
+                words,
+            ),
+            jitter: direction(
+                up,
+                &text.jitter,
+                &base.jitter,
+                |span: &TimeSpan| span.0,
+                Duration::ZERO,
+                "no jitter unless said",
+            ),
+            loss_ppm: direction(
+                up,
+                &text.loss,
+                &base.loss,
+                |loss: &Loss| loss.0,
+                0,
+                "no loss unless said",
+            ),
         };
-        let nat_why = text.nat.as_ref().map_or(Why::Default("no NAT unless said"), |at| Why::Line(at.span));
-        let addresses = text.addresses.as_ref().map(|at| &at.value[..]).unwrap_or_default();
+        let nat_why = text
+            .nat
+            .as_ref()
+            .map_or(Why::Default("no NAT unless said"), |at| Why::Line(at.span));
+        let addresses = text
+            .addresses
+            .as_ref()
+            .map(|at| &at.value[..])
+            .unwrap_or_default();
         SiteUnderlay {
             underlay: index,
             why,
@@ -331,7 +506,10 @@ impl<'a> Settler<'a> {
             down: access(false),
             nat: text.nat.as_ref().and_then(|at| nat(&at.value)),
             nat_why,
-            addresses: addresses.iter().map(|at| Val::line(at.value, at.span)).collect::<Vec<Val<Ipv4Addr>>>(),
+            addresses: addresses
+                .iter()
+                .map(|at| Val::line(at.value, at.span))
+                .collect::<Vec<Val<Ipv4Addr>>>(),
         }
     }
 }
@@ -354,7 +532,10 @@ fn inherit(
             break;
         };
         if seen.contains(&parent_name.value.as_str()) {
-            reports.push(Report::shape(parent.span, "these classes extend each other in a ring"));
+            reports.push(Report::shape(
+                parent.span,
+                "these classes extend each other in a ring",
+            ));
             break;
         }
         seen.push(&parent_name.value);
@@ -378,7 +559,8 @@ fn direction<T, U>(
         None => None,
     };
     let own = own.as_ref().and_then(&side);
-    own.or_else(|| base.as_ref().and_then(side)).unwrap_or_else(|| Val::default(default, why))
+    own.or_else(|| base.as_ref().and_then(side))
+        .unwrap_or_else(|| Val::default(default, why))
 }
 
 fn nat(text: &NatText) -> Option<Nat> {
@@ -393,11 +575,23 @@ fn nat(text: &NatText) -> Option<Nat> {
         Behavior::AddressAndPortDependent => NatBehavior::AddressAndPortDependent,
     };
     Some(Nat {
-        mapping: pick!([settings.mapping], NatBehavior::EndpointIndependent,
-            "what RFC 4787 asks for and most routers do", behavior),
-        filtering: pick!([settings.filtering], NatBehavior::AddressAndPortDependent,
-            "the strictest filter, so that nothing depends on a lax one", behavior),
-        timeout: pick!([settings.timeout], Duration::from_secs(120),
-            "the least that RFC 4787 allows", |span: &TimeSpan| span.0),
+        mapping: pick!(
+            [settings.mapping],
+            NatBehavior::EndpointIndependent,
+            "what RFC 4787 asks for and most routers do",
+            behavior
+        ),
+        filtering: pick!(
+            [settings.filtering],
+            NatBehavior::AddressAndPortDependent,
+            "the strictest filter, so that nothing depends on a lax one",
+            behavior
+        ),
+        timeout: pick!(
+            [settings.timeout],
+            Duration::from_secs(120),
+            "the least that RFC 4787 allows",
+            |span: &TimeSpan| span.0
+        ),
     })
 }

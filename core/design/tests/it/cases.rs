@@ -23,7 +23,10 @@ fn report(folder: &Path) -> String {
         None => reports,
     };
     let json = reports.to_json();
-    assert_eq!(json["reports"].as_array().map(Vec::len), Some(reports.len()));
+    assert_eq!(
+        json["reports"].as_array().map(Vec::len),
+        Some(reports.len())
+    );
     reports.render(false)
 }
 
@@ -31,9 +34,15 @@ fn report(folder: &Path) -> String {
 fn every_broken_design_gets_its_report() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cases/design");
     let entries = std::fs::read_dir(&root).expect("the folder of cases");
-    let mut folders: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    let mut folders: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     folders.sort();
-    assert!(folders.len() >= 20, "there are only {} cases", folders.len());
+    assert!(
+        folders.len() >= 20,
+        "there are only {} cases",
+        folders.len()
+    );
     let mut wrong = Vec::new();
     for folder in folders {
         let report = report(&folder);
@@ -43,7 +52,10 @@ fn every_broken_design_gets_its_report() {
         }
         let expected = std::fs::read_to_string(&file).unwrap_or_default();
         if report != expected {
-            wrong.push(format!("{}\nexpected:\n{expected}\nfound:\n{report}", folder.display()));
+            wrong.push(format!(
+                "{}\nexpected:\n{expected}\nfound:\n{report}",
+                folder.display()
+            ));
         }
         assert!(!report.is_empty(), "{} is not broken", folder.display());
     }

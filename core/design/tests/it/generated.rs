@@ -29,7 +29,11 @@ fn the_seed_decides_and_more_sites_leave_the_first_ones_alone() {
     let short = design::generate(3, 10, 7);
     assert_eq!(short, design::generate(3, 10, 7));
     assert_ne!(short, design::generate(3, 10, 8));
-    let site = |text: &str| text.lines().find(|line| line.contains("site9,")).map(str::to_owned);
+    let site = |text: &str| {
+        text.lines()
+            .find(|line| line.contains("site9,"))
+            .map(str::to_owned)
+    };
     assert_eq!(site(&short), site(&design::generate(5, 20, 7)));
 }
 
@@ -37,8 +41,16 @@ fn the_seed_decides_and_more_sites_leave_the_first_ones_alone() {
 #[ignore = "a measurement: run it in release"]
 fn five_thousand_sites_in_thirty_regions() {
     let text = design::generate(30, 5_000, 1);
-    #[expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a measurement")]
+    #[expect(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        reason = "a measurement"
+    )]
     let start = std::time::Instant::now();
     let plan = resolve(&text);
-    eprintln!("read, checked and resolved {} nodes in {:?}", plan.nodes.len(), start.elapsed());
+    eprintln!(
+        "read, checked and resolved {} nodes in {:?}",
+        plan.nodes.len(),
+        start.elapsed()
+    );
 }

@@ -1,6 +1,9 @@
 //! The committed schema is the one that the code makes, and the starter follows it.
 
-#![expect(clippy::disallowed_methods, reason = "tests read and rewrite committed files")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read and rewrite committed files"
+)]
 
 use design::NoFiles;
 
@@ -16,7 +19,10 @@ fn the_committed_schema_has_not_drifted() {
         std::fs::write(&file, &now).expect("the schema can be written");
     }
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(committed == now, "{file} has drifted: run the test with UPDATE=1 and commit it");
+    assert!(
+        committed == now,
+        "{file} has drifted: run the test with UPDATE=1 and commit it"
+    );
 }
 
 #[test]
@@ -26,20 +32,33 @@ fn every_key_has_a_description_and_an_example_that_the_reader_takes() {
     assert!(definitions.len() > 20);
     for (name, definition) in definitions {
         for (key, property) in definition["properties"].as_object().expect("a record") {
-            assert!(property["description"].is_string(), "{name}.{key} has no description");
-            assert!(property["examples"][0] != serde_json::Value::Null, "{name}.{key} has no example");
+            assert!(
+                property["description"].is_string(),
+                "{name}.{key} has no description"
+            );
+            assert!(
+                property["examples"][0] != serde_json::Value::Null,
+                "{name}.{key} has no example"
+            );
         }
     }
-    let root = &definitions["DesignFile"]["properties"];
+    let root = &schema["properties"];
     for (key, property) in root.as_object().expect("a record") {
         let mut text = String::from("{");
-        for (name, value) in [("longhaul", "1"), ("name", "d"), ("regions", "{westeurope: {}}")] {
+        for (name, value) in [
+            ("longhaul", "1"),
+            ("name", "d"),
+            ("regions", "{westeurope: {}}"),
+        ] {
             if name != key {
                 text.push_str(&format!("{name}: {value}, "));
             }
         }
         text.push_str(&format!("{key}: {}}}", property["examples"][0]));
-        let files = std::collections::BTreeMap::from([("sites.csv".to_owned(), "name,city\nparis,Paris\n".to_owned())]);
+        let files = std::collections::BTreeMap::from([(
+            "sites.csv".to_owned(),
+            "name,city\nparis,Paris\n".to_owned(),
+        )]);
         let (design, reports) = design::read("example.yaml", &text, &files);
         assert!(design.is_some(), "{key}: {}", reports.render(false));
     }

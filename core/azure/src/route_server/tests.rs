@@ -1,1 +1,314 @@
-//! Behaviours of a Route Server instance, tried with NVAs that are speakers themselves.
+//! Behaviours of a Route Server instance, tried with NVAs that are BGP speakers themselves.
+
+mod net;
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+
+use bgp::{Capability, Event, Origin, Origination};
+use inet::{Asn, Prefix};
+
+use super::{Command, PEERS_MAX, PeerRefusal, RouteServer};
+use net::{Net, SERVER, config, ip, nva, nvas, prefix};
+
+const LAN: &str = "172.20.1.0/24";
+const NOWHERE: [Ipv4Addr; 0] = [];
+
+#[test]
+fn nvas_are_told_the_address_space_with_as_path_65515_and_the_instance_as_next_hop() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    let told = net.told(0);
+    let prefixes: Vec<Prefix> = told.iter().map(|(prefix, _)| *prefix).collect();
+    assert_eq!(prefixes, [prefix("10.1.0.0/16"), prefix("10.2.0.0/16")]);
+    for (_, attributes) in told {
+        assert_eq!(attributes.as_path.to_string(), "65515");
+        assert_eq!(
+            (attributes.next_hop, attributes.origin),
+            (SERVER, Origin::Igp)
+        );
+        assert_eq!((attributes.med, attributes.communities.len()), (None, 0));
+    }
+}
+
+#[test]
+fn what_an_nva_announces_is_programmed_and_withdrawn_with_it() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    net.announce(0, LAN);
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    net.withdraw(0, LAN);
+    assert_eq!(net.programmed(LAN), NOWHERE);
+}
+
+#[test]
+fn equal_as_paths_share_whatever_the_neighbouring_as() {
+    let mut net = Net::new(config(&nvas(&[65_001, 65_002])));
+    net.settle();
+    net.announce(0, LAN);
+    net.announce(1, LAN);
+    assert_eq!(net.programmed(LAN), [nva(0), nva(1)]);
+}
+
+#[test]
+fn eight_peers_share_one_prefix() {
+    let mut net = Net::new(config(&nvas(&[65_001; PEERS_MAX])));
+    net.settle();
+    for index in 0..PEERS_MAX {
+        net.announce(index, LAN);
+    }
+    assert_eq!(net.programmed(LAN).len(), PEERS_MAX);
+}
+
+#[test]
+fn the_shortest_as_path_wins_alone() {
+    let mut net = Net::new(config(&nvas(&[65_001, 65_002])));
+    net.settle();
+    net.announce(0, LAN);
+    net.announce_with(1, LAN, |route| route.as_path = vec![Asn(65_002)]);
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    net.withdraw(0, LAN);
+    assert_eq!(net.programmed(LAN), [nva(1)]);
+}
+
+#[test]
+fn med_and_origin_mean_nothing() {
+    let mut net = Net::new(config(&nvas(&[65_001, 65_001])));
+    net.settle();
+    net.announce_with(0, LAN, |route| route.med = Some(10));
+    net.announce_with(1, LAN, |route| {
+        route.med = Some(500);
+        route.origin = Origin::Incomplete;
+    });
+    assert_eq!(net.programmed(LAN), [nva(0), nva(1)]);
+}
+
+#[test]
+fn a_path_that_crossed_another_route_server_is_discarded_unless_the_nva_replaces_65515() {
+    let crossed = |route: &mut Origination| route.as_path = vec![Asn(65_515), Asn(65_010)];
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    net.announce_with(0, LAN, crossed);
+    assert_eq!(net.programmed(LAN), NOWHERE);
+    assert_eq!(net.server.learned().count(), 0);
+
+    let mut net = Net::with(config(&nvas(&[65_001])), |neighbor| {
+        neighbor.as_override = true
+    });
+    net.settle();
+    net.announce_with(0, LAN, crossed);
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+}
+
+#[test]
+fn the_own_subnet_is_never_learned() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    net.announce(0, "10.1.2.0/24");
+    assert_eq!(net.server.learned().count(), 0);
+}
+
+#[test]
+fn vnet_space_is_learned_and_never_programmed_but_supernets_are() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    for text in ["10.1.0.0/16", "10.2.7.0/24", "10.3.0.0/16", "10.0.0.0/8"] {
+        net.announce(0, text);
+    }
+    assert_eq!(net.server.learned().count(), 4);
+    let programmed: Vec<_> = net.server.programmed().map(|(prefix, _)| prefix).collect();
+    assert_eq!(programmed, [prefix("10.0.0.0/8")]);
+}
+
+#[test]
+fn a_third_party_next_hop_is_kept() {
+    let balancer = ip("10.1.3.100");
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    net.announce_with(0, LAN, |route| route.next_hop = Some(balancer));
+    assert_eq!(net.programmed(LAN), [balancer]);
+    let learned = net.server.learned().next().expect("learned");
+    assert_eq!(
+        net.server.peer(learned.peer).expect("a peer").address,
+        nva(0)
+    );
+}
+
+#[test]
+fn without_branch_to_branch_nvas_do_not_hear_of_each_other() {
+    let mut net = Net::new(config(&nvas(&[65_001, 65_002])));
+    net.settle();
+    net.announce(0, LAN);
+    assert_eq!(net.told(1).len(), 2);
+}
+
+#[test]
+fn with_branch_to_branch_the_best_path_goes_to_the_others_with_the_instance_as_next_hop() {
+    let mut config = config(&nvas(&[65_001, 65_002]));
+    config.branch_to_branch = true;
+    let mut net = Net::new(config);
+    net.settle();
+    net.announce(0, LAN);
+    let told = net.told(1);
+    let (_, route) = told
+        .iter()
+        .find(|(known, _)| *known == prefix(LAN))
+        .expect("told");
+    assert_eq!(route.as_path.to_string(), "65515 65001");
+    assert_eq!(route.next_hop, SERVER);
+    assert_eq!(net.told(0).len(), 2, "not back to where it came from");
+}
+
+#[test]
+fn branch_to_branch_can_be_switched_while_sessions_stand() {
+    let mut net = Net::new(config(&nvas(&[65_001, 65_002])));
+    net.settle();
+    net.announce(0, LAN);
+    net.command(Command::BranchToBranch(true));
+    assert_eq!(net.told(1).len(), 3);
+    net.command(Command::BranchToBranch(false));
+    assert_eq!(net.told(1).len(), 2);
+    assert_eq!(net.ended(), 0);
+}
+
+#[test]
+fn nvas_of_one_as_reject_each_others_reflected_routes() {
+    let mut config = config(&nvas(&[65_001, 65_001]));
+    config.branch_to_branch = true;
+    let mut net = Net::new(config);
+    net.settle();
+    net.announce(0, LAN);
+    assert_eq!(net.nvas[1].paths(prefix(LAN)).len(), 0);
+}
+
+#[test]
+fn no_advertise_is_programmed_and_given_to_nobody() {
+    let mut config = config(&nvas(&[65_001, 65_002]));
+    config.branch_to_branch = true;
+    let mut net = Net::new(config);
+    net.settle();
+    net.announce_tagged(0, LAN, 0xffff_ff02);
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    assert_eq!(net.told(1).len(), 2);
+}
+
+#[test]
+fn routes_announced_again_count_twice_and_end_the_session() {
+    let mut config = config(&nvas(&[65_001]));
+    config.routes_per_peer = 5;
+    let mut net = Net::new(config);
+    net.settle();
+    for index in 0..3 {
+        net.announce(0, &format!("172.20.{index}.0/24"));
+    }
+    net.pass(Duration::from_secs(5));
+    assert_eq!(net.server.programmed().count(), 3);
+    net.resend(0);
+    assert_eq!(net.ended(), 1);
+    assert_eq!(net.server.programmed().count(), 0);
+}
+
+#[test]
+fn capabilities_are_those_seen_in_captures() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    let view = net.nvas[0].neighbors().next().expect("a neighbour");
+    let session = view.session.expect("established");
+    let mut codes: Vec<u8> = session.capabilities.iter().map(Capability::code).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [1, 1, 2, 65]);
+    assert_eq!((session.router_id, session.hold_time_s), (SERVER, 180));
+}
+
+#[test]
+fn the_smaller_hold_time_is_used() {
+    let mut net = Net::with(config(&nvas(&[65_001])), |neighbor| {
+        neighbor.hold_time = Duration::from_secs(15);
+    });
+    net.settle();
+    let view = net
+        .server
+        .speaker()
+        .neighbors()
+        .next()
+        .expect("a neighbour");
+    assert_eq!(view.session.expect("established").hold_time_s, 15);
+}
+
+#[test]
+fn a_silent_nva_keeps_its_routes_until_the_hold_time_is_over() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    net.announce(0, LAN);
+    net.silence(0);
+    net.pass(Duration::from_secs(100));
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    net.pass(Duration::from_secs(90));
+    assert_eq!(net.programmed(LAN), NOWHERE);
+}
+
+#[test]
+fn a_new_vnet_peering_is_announced_and_every_nva_is_asked_again() {
+    let mut net = Net::new(config(&nvas(&[65_001])));
+    net.settle();
+    net.announce(0, "10.4.0.0/16");
+    assert_eq!(net.programmed("10.4.0.0/16"), [nva(0)]);
+    let mut spaces: Vec<Prefix> = ["10.1.0.0/16", "10.2.0.0/16"].map(prefix).into();
+    spaces.push(prefix("10.4.0.0/16"));
+    net.command(Command::Vnets {
+        announced: spaces.clone(),
+        space: spaces,
+    });
+    assert_eq!(net.told(0).len(), 3);
+    assert_eq!(net.programmed("10.4.0.0/16"), NOWHERE);
+    let refreshed = net
+        .nva_events(0)
+        .iter()
+        .any(|event| matches!(event, Event::RefreshReceived { .. }));
+    assert!(refreshed);
+    assert_eq!(net.ended(), 0);
+}
+
+#[test]
+fn peers_come_and_go_while_others_stay() {
+    let config = config(&nvas(&[65_001, 65_002]));
+    let mut net = Net::with(config, |neighbor| neighbor.passive = true);
+    net.settle();
+    net.announce(0, LAN);
+    net.announce(1, LAN);
+    net.command(Command::RemovePeer(nva(1)));
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    let peer = nvas(&[65_001, 65_002]).remove(1);
+    net.command(Command::AddPeer(peer));
+    net.pass(Duration::from_secs(60));
+    assert_eq!(net.programmed(LAN), [nva(0), nva(1)]);
+    assert_eq!(net.ended(), 1);
+}
+
+#[test]
+fn reserved_numbers_the_own_one_and_those_over_16_bits_are_refused() {
+    let refused = [
+        8_074, 8_075, 12_076, 23_456, 64_496, 64_511, 65_515, 65_517, 65_520, 65_535, 65_551,
+        70_000,
+    ];
+    for asn in refused {
+        let made = RouteServer::new(&config(&nvas(&[asn])), 1, inet::Instant::ZERO);
+        assert_eq!(made.err(), Some(PeerRefusal::Asn(Asn(asn))));
+    }
+    for asn in [64_495, 64_512, 65_514, 65_516, 65_521, 65_534] {
+        let made = RouteServer::new(&config(&nvas(&[asn])), 1, inet::Instant::ZERO);
+        assert!(made.is_ok(), "{asn}");
+    }
+}
+
+#[test]
+fn a_ninth_peer_and_a_second_one_with_the_same_address_are_refused() {
+    let nine = config(&nvas(&[65_001; PEERS_MAX + 1]));
+    let made = RouteServer::new(&nine, 1, inet::Instant::ZERO);
+    assert_eq!(made.err(), Some(PeerRefusal::TooMany));
+    let mut peers = nvas(&[65_001, 65_002]);
+    peers[1].address = peers[0].address;
+    let address: Ipv4Addr = peers[0].address;
+    let made = RouteServer::new(&config(&peers), 1, inet::Instant::ZERO);
+    assert_eq!(made.err(), Some(PeerRefusal::Address(address)));
+}

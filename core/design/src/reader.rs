@@ -163,11 +163,6 @@ impl<T> Named<T> {
             .find(|(key, _)| key.value == name)
             .map(|(_, value)| value)
     }
-
-    /// All names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.iter().map(|(key, _)| key.value.as_str())
-    }
 }
 
 impl<T: Shape + Default> Shape for Named<T> {

@@ -140,7 +140,7 @@ pub struct Report {
 const RENDERED_MAX: usize = 100;
 
 /// The rule name of reports about the form of the file.
-pub const SHAPE: &str = "shape";
+pub(crate) const SHAPE: &str = "shape";
 
 impl Report {
     /// An error about the form of the file.

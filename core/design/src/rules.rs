@@ -38,7 +38,7 @@ pub struct Rule {
     pub passing: &'static str,
     /// A design that it finds something in.
     pub failing: &'static str,
-    check: fn(&Rule, &Settled, &mut Vec<Report>),
+    check: fn(&Self, &Settled, &mut Vec<Report>),
 }
 
 impl Rule {

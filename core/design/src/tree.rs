@@ -77,14 +77,11 @@ pub(crate) fn parse(file: u16, text: &str, reports: &mut Vec<Report>) -> Option<
             }
             Err(error) => {
                 let at = builder.error_span(error.marker());
-                Err(Report::shape(
-                    at,
-                    format!("this is not YAML: {}", error.info()),
-                ))
+                Err(refused(at, format!("this is not YAML: {}", error.info())))
             }
         };
         if let Err(report) = step {
-            reports.push(report);
+            reports.push(*report);
             return None;
         }
     }
@@ -97,6 +94,13 @@ pub(crate) fn parse(file: u16, text: &str, reports: &mut Vec<Report>) -> Option<
         reports.push(Report::shape(at, "the file is empty"));
     }
     builder.root
+}
+
+/// Why there is no tree.
+type Refused = Box<Report>;
+
+fn refused(at: Span, says: impl Into<String>) -> Refused {
+    Box::new(Report::shape(at, says))
 }
 
 #[derive(Default)]
@@ -154,12 +158,12 @@ impl Builder<'_> {
         }
     }
 
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Report> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Refused> {
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    return Err(Report::shape(
+                    return Err(refused(
                         span,
                         "a design is one YAML document; a second starts here",
                     ));
@@ -201,10 +205,7 @@ impl Builder<'_> {
             }
             Event::Alias(anchor) => {
                 let Some(Anchored { node, size }) = self.anchors.get(&anchor) else {
-                    return Err(Report::shape(
-                        span,
-                        "this alias is inside of what it stands for",
-                    ));
+                    return Err(refused(span, "this alias is inside of what it stands for"));
                 };
                 let (node, size) = (
                     Node {
@@ -221,21 +222,19 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn count(&mut self, more: usize, span: Span) -> Result<(), Report> {
+    fn count(&mut self, more: usize, span: Span) -> Result<(), Refused> {
         self.nodes += more;
         if self.nodes > NODES_MAX {
-            return Err(Report::shape(
-                span,
-                format!("the file has over {NODES_MAX} values, aliases included"),
-            )
-            .try_this("put the sites into a table: `sites: {from: sites.csv}`"));
+            let says = format!("the file has over {NODES_MAX} values, aliases included");
+            let advice = "put the sites into a table: `sites: {from: sites.csv}`";
+            return Err(Box::new(Report::shape(span, says).try_this(advice)));
         }
         Ok(())
     }
 
-    fn start(&mut self, kind: Kind, anchor: usize, start: Span) -> Result<(), Report> {
+    fn start(&mut self, kind: Kind, anchor: usize, start: Span) -> Result<(), Refused> {
         if self.open.len() >= DEPTH_MAX {
-            return Err(Report::shape(
+            return Err(refused(
                 start,
                 format!("values are nested over {DEPTH_MAX} deep"),
             ));
@@ -251,7 +250,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Report> {
+    fn finish(&mut self, node: Node, anchor: usize, size: usize) -> Result<(), Refused> {
         if anchor != 0 {
             self.anchors.insert(
                 anchor,
@@ -277,22 +276,20 @@ impl Builder<'_> {
     }
 }
 
-fn key(node: Node) -> Result<Key, Report> {
+fn key(node: Node) -> Result<Key, Refused> {
     match node.kind {
         Kind::Scalar { text, .. } => Ok(Key {
             text,
             span: node.span,
         }),
-        _ => Err(Report::shape(
-            node.span,
-            "a key is a name, not a list or mapping",
-        )),
+        _ => Err(refused(node.span, "a key is a name, not a list or mapping")),
     }
 }
 
-fn refuse_tag(tagged: bool, span: Span) -> Result<(), Report> {
+fn refuse_tag(tagged: bool, span: Span) -> Result<(), Refused> {
     if tagged {
-        return Err(Report::shape(span, "a design has no YAML tags").try_this("remove the `!…`"));
+        let report = Report::shape(span, "a design has no YAML tags");
+        return Err(Box::new(report.try_this("remove the `!…`")));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use core::net::Ipv4Addr;
 use inet::Prefix;
 
 use crate::report::Report;
-use crate::settle::regions::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
+use crate::settle::vnets::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
 use crate::settle::{Region, Settled, SiteUnderlay, Val, Vnet};
 
 /// The first four addresses of a subnet are the platform's.
@@ -122,7 +122,7 @@ impl Addresses {
         let named = named.map(|address| address.value).collect();
         let mut public = Pool::new(
             "public addresses of NVAs",
-            &settled.overlay.nva_public,
+            &settled.overlay.pools.nva_public,
             named,
         );
         let loopbacks = loopback_blocks(settled, reports);
@@ -309,7 +309,7 @@ fn site_addresses(
     }
     let mut behind = Pool::new(
         "CPEs behind NAT",
-        &settled.overlay.behind_nat,
+        &settled.overlay.pools.behind_nat,
         BTreeSet::new(),
     );
     let mut loopback = cpe_first;

@@ -11,7 +11,7 @@ use crate::plan::{
     BgpPeerConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, LocatorConfig, NicConfig,
     NodeConfig, NodeRole, RouteServerConfig, RoutingPreference,
 };
-use crate::settle::regions::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
+use crate::settle::vnets::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
 use crate::settle::{Region, RouteServer, Settled, Vnet};
 
 /// Route Server's AS.

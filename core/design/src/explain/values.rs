@@ -89,10 +89,10 @@ fn overlay(overlay: &Overlay, all: &mut Everything) {
     all.value("overlay.mtu", &overlay.mtu, overlay.mtu.value);
     all.value("overlay.seed", &overlay.seed, overlay.seed.value);
     let pools = [
-        ("nva_public", &overlay.nva_public),
-        ("underlays", &overlay.underlay_addresses),
-        ("behind_nat", &overlay.behind_nat),
-        ("lans", &overlay.lans),
+        ("nva_public", &overlay.pools.nva_public),
+        ("underlays", &overlay.pools.underlays),
+        ("behind_nat", &overlay.pools.behind_nat),
+        ("lans", &overlay.pools.lans),
     ];
     for (name, pool) in pools {
         all.value(format!("overlay.addresses.{name}"), pool, pool.value);

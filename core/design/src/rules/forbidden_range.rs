@@ -101,9 +101,9 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             reports.push(rule.report(&[Some(at)], says));
         }
     };
-    let public = &settled.overlay.nva_public;
+    let public = &settled.overlay.pools.nva_public;
     dropped(public.value, "public addresses", public.why.span());
-    let pool = &settled.overlay.underlay_addresses;
+    let pool = &settled.overlay.pools.underlays;
     dropped(pool.value, "addresses on underlays", pool.why.span());
     for address in settled
         .regions

@@ -4,7 +4,7 @@ use super::Rule;
 use crate::plan::{Direction, NsgRuleConfig};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
-use crate::settle::regions::NVA_SUBNET;
+use crate::settle::vnets::NVA_SUBNET;
 
 /// IP protocol number of UDP.
 const UDP: u8 = 17;

@@ -54,14 +54,20 @@ fn spaces(settled: &Settled) -> Vec<Used> {
             at: value.why.span(),
         });
     };
-    pool(&overlay.nva_public, "the NVAs' public addresses".to_owned());
+    pool(
+        &overlay.pools.nva_public,
+        "the NVAs' public addresses".to_owned(),
+    );
     if settled
         .sites
         .iter()
         .flat_map(|site| &site.underlays)
         .any(|link| link.nat.is_some())
     {
-        pool(&overlay.behind_nat, "the addresses behind NAT".to_owned());
+        pool(
+            &overlay.pools.behind_nat,
+            "the addresses behind NAT".to_owned(),
+        );
     }
     for underlay in &settled.underlays {
         pool(

@@ -3,7 +3,7 @@
 use super::Rule;
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
-use crate::settle::regions::{GATEWAY_SUBNET, ROUTE_SERVER_SUBNET};
+use crate::settle::vnets::{GATEWAY_SUBNET, ROUTE_SERVER_SUBNET};
 
 pub(super) static RULE: Rule = Rule {
     id: "route-server-subnet",

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use crate::report::{Report, Severity};
-use crate::settle::regions::{GATEWAY_SUBNET, NVA_SUBNET, ROUTE_SERVER_SUBNET};
+use crate::settle::vnets::{GATEWAY_SUBNET, NVA_SUBNET, ROUTE_SERVER_SUBNET};
 use crate::settle::{Settled, Subnet, Vnet};
 
 pub(super) static RULE: Rule = Rule {

@@ -2,42 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use core::net::Ipv4Addr;
-use core::time::Duration;
-
 use inet::{Coordinates, Prefix};
 
 use super::{
-    Access, Design, Lan, Nat, Overlay, Region, Site, SiteUnderlay, Underlay, Val, Why, Wireguard,
-    pick, region_index, unknown,
+    Design, Lan, Overlay, Region, Site, SiteUnderlay, Underlay, Val, Wireguard, pick, region_index,
+    unknown,
 };
 use crate::geography::{self, Atlas};
-use crate::model::{
-    AccessText, Behavior, ClassText, DefaultsText, Directed, LanText, NatSettings, NatText,
-    RegionChoice, SiteText, SiteUnderlaySettings, SiteUnderlayText, UnderlayKind,
-};
-use crate::plan::NatBehavior;
+use crate::model::{AccessText, ClassText, DefaultsText, LanText, RegionChoice, SiteText};
 use crate::reader::{At, Inherit};
 use crate::report::Report;
-use crate::scalars::{Count, Loss, Rate, Text, TimeSpan};
+use crate::scalars::{Count, Text};
 
 /// What settling sites needs to know of the rest of the design.
 pub(crate) struct Settler<'a> {
     texts: &'a [At<SiteText>],
-    classes: BTreeMap<&'a str, Class>,
+    classes: BTreeMap<&'a str, ClassText>,
     no_class: ClassText,
     regions: &'a [Region],
-    underlays: &'a [Underlay],
-    access: Vec<AccessText>,
+    pub(super) underlays: &'a [Underlay],
+    pub(super) access: Vec<AccessText>,
     atlas: &'a Atlas,
     lan_pool: Prefix,
     lan_next: u64,
     parents: Vec<Report>,
-}
-
-/// A class with everything it inherits.
-struct Class {
-    text: ClassText,
 }
 
 impl<'a> Settler<'a> {
@@ -63,7 +51,7 @@ impl<'a> Settler<'a> {
         let mut parents = Vec::new();
         let classes = written.iter().map(|(name, class)| {
             let text = inherit(name, class, written, &mut parents).over(&no_class);
-            (name.value.as_str(), Class { text })
+            (name.value.as_str(), text)
         });
         let classes = classes.collect();
         let texts = design.file.underlays.as_ref().map(|at| &at.value);
@@ -81,7 +69,7 @@ impl<'a> Settler<'a> {
             underlays,
             access: access.collect(),
             atlas,
-            lan_pool: overlay.lans.value,
+            lan_pool: overlay.pools.lans.value,
             lan_next: 0,
             parents,
         }
@@ -111,16 +99,7 @@ impl<'a> Settler<'a> {
 
     fn site(&mut self, name: &At<String>, at: &At<SiteText>, reports: &mut Vec<Report>) -> Site {
         let text = &at.value;
-        let class = match &text.class {
-            Some(class) if !self.classes.contains_key(class.value.as_str()) => {
-                let known = self.classes.keys().copied().collect();
-                reports.push(unknown("site class", &class.value, class.span, known));
-                &self.no_class
-            }
-            Some(class) => &self.classes[class.value.as_str()].text,
-            None => &self.no_class,
-        };
-        let class = class.clone();
+        let class = self.class(text, reports).clone();
         let cpes = pick!([text.cpes, class.cpes], 1, "one CPE", |count: &Count<
             1,
             4,
@@ -142,34 +121,7 @@ impl<'a> Settler<'a> {
             ))
         });
         let lans = self.lans(text, &class, hosts, reports);
-        let wireguard = text.wireguard.as_ref().map(|at| {
-            let prefixes: Vec<Prefix> = lans.iter().map(|lan| lan.prefix.value).collect();
-            let list = |list: &Vec<At<Prefix>>| list.iter().map(|at| at.value).collect();
-            Wireguard {
-                public_key: at
-                    .value
-                    .public_key
-                    .as_ref()
-                    .map(|at| Val::line(at.value.0.clone(), at.span)),
-                nva: Val::pick(
-                    &[at.value.nva.as_ref()],
-                    "nva1".to_owned(),
-                    "the home region's first NVA",
-                ),
-                allowed: pick!([at.value.allowed], prefixes, "the site's LANs", list),
-            }
-        });
-        if let Some(Wireguard {
-            public_key: Some(key),
-            ..
-        }) = &wireguard
-            && let (Err(why), Some(at)) = (crate::device::key(&key.value), key.why.span())
-        {
-            reports.push(Report::shape(
-                at,
-                format!("this is not a WireGuard key: {why}"),
-            ));
-        }
+        let wireguard = wireguard(text, &lans, reports);
         let named = text.home.as_ref().or(class.home.as_ref());
         if let Some(At {
             value: RegionChoice::None,
@@ -191,6 +143,18 @@ impl<'a> Settler<'a> {
             underlays,
             wireguard,
         }
+    }
+
+    fn class(&self, text: &SiteText, reports: &mut Vec<Report>) -> &ClassText {
+        let Some(class) = &text.class else {
+            return &self.no_class;
+        };
+        let found = self.classes.get(class.value.as_str());
+        found.unwrap_or_else(|| {
+            let known = self.classes.keys().copied().collect();
+            reports.push(unknown("site class", &class.value, class.span, known));
+            &self.no_class
+        })
     }
 
     fn place(&self, text: &SiteText, reports: &mut Vec<Report>) -> Option<Val<Coordinates>> {
@@ -386,132 +350,30 @@ impl<'a> Settler<'a> {
             hosts,
         }]
     }
+}
 
-    fn site_underlays(
-        &self,
-        text: &SiteText,
-        class: &ClassText,
-        name: &At<String>,
-        reports: &mut Vec<Report>,
-    ) -> Vec<SiteUnderlay> {
-        let Some(written) = text.underlays.as_ref().or(class.underlays.as_ref()) else {
-            let internet = self
-                .underlays
-                .iter()
-                .position(|underlay| underlay.name.value == "internet");
-            let index = internet.expect("settling adds the internet where the design does not");
-            let why = Why::Default("a site is on the internet");
-            return vec![self.site_underlay(index, why, &SiteUnderlaySettings::default())];
-        };
-        let mut links = Vec::new();
-        for At {
-            value: SiteUnderlayText(settings),
-            span,
-        } in &written.value
-        {
-            let Some(underlay) = &settings.name else {
-                continue;
-            };
-            let index = self
-                .underlays
-                .iter()
-                .position(|known| known.name.value == underlay.value);
-            match index {
-                None => {
-                    let known = self
-                        .underlays
-                        .iter()
-                        .map(|known| known.name.value.as_str())
-                        .collect();
-                    reports.push(unknown("underlay", &underlay.value, underlay.span, known));
-                }
-                Some(index)
-                    if links
-                        .iter()
-                        .any(|link: &SiteUnderlay| link.underlay == index) =>
-                {
-                    let says = format!("the site is on `{}` twice", underlay.value);
-                    reports.push(Report {
-                        rule: "duplicate-name",
-                        ..Report::shape(*span, says)
-                    });
-                }
-                Some(index) => links.push(self.site_underlay(index, Why::Line(*span), settings)),
-            }
-        }
-        if written.value.is_empty() {
-            let says = format!("site `{}` has no underlay", name.value);
-            reports.push(Report::shape(written.span, says));
-        }
-        links
+fn wireguard(text: &SiteText, lans: &[Lan], reports: &mut Vec<Report>) -> Option<Wireguard> {
+    let text = &text.wireguard.as_ref()?.value;
+    if let Some(key) = &text.public_key
+        && let Err(why) = crate::device::key(&key.value.0)
+    {
+        reports.push(Report::shape(
+            key.span,
+            format!("this is not a WireGuard key: {why}"),
+        ));
     }
-
-    fn site_underlay(&self, index: usize, why: Why, text: &SiteUnderlaySettings) -> SiteUnderlay {
-        let (rate, latency, words) = match self.underlays[index].kind.value {
-            UnderlayKind::Internet => (
-                100_000_000,
-                Duration::from_millis(2),
-                "a usual internet access",
-            ),
-            UnderlayKind::Mpls => (50_000_000, Duration::from_millis(1), "a usual MPLS access"),
-        };
-        let base = &self.access[index];
-        let access = |up: bool| Access {
-            rate_bps: direction(
-                up,
-                &text.bandwidth,
-                &base.bandwidth,
-                |rate: &Rate| rate.0,
-                rate,
-                words,
-            ),
-            latency: direction(
-                up,
-                &text.latency,
-                &base.latency,
-                |span: &TimeSpan| span.0,
-                latency,
-                words,
-            ),
-            jitter: direction(
-                up,
-                &text.jitter,
-                &base.jitter,
-                |span: &TimeSpan| span.0,
-                Duration::ZERO,
-                "no jitter unless said",
-            ),
-            loss_ppm: direction(
-                up,
-                &text.loss,
-                &base.loss,
-                |loss: &Loss| loss.0,
-                0,
-                "no loss unless said",
-            ),
-        };
-        let nat_why = text
-            .nat
-            .as_ref()
-            .map_or(Why::Default("no NAT unless said"), |at| Why::Line(at.span));
-        let addresses = text
-            .addresses
-            .as_ref()
-            .map(|at| &at.value[..])
-            .unwrap_or_default();
-        SiteUnderlay {
-            underlay: index,
-            why,
-            up: access(true),
-            down: access(false),
-            nat: text.nat.as_ref().and_then(|at| nat(&at.value)),
-            nat_why,
-            addresses: addresses
-                .iter()
-                .map(|at| Val::line(at.value, at.span))
-                .collect::<Vec<Val<Ipv4Addr>>>(),
-        }
-    }
+    let prefixes: Vec<Prefix> = lans.iter().map(|lan| lan.prefix.value).collect();
+    let list = |list: &Vec<At<Prefix>>| list.iter().map(|at| at.value).collect();
+    let key = text.public_key.as_ref();
+    Some(Wireguard {
+        public_key: key.map(|at| Val::line(at.value.0.clone(), at.span)),
+        nva: Val::pick(
+            &[text.nva.as_ref()],
+            "nva1".to_owned(),
+            "the home region's first NVA",
+        ),
+        allowed: pick!([text.allowed], prefixes, "the site's LANs", list),
+    })
 }
 
 /// A class over the classes it extends. A ring of classes is reported and cut.
@@ -543,55 +405,4 @@ fn inherit(
         next = parent_class.extends.as_ref();
     }
     text
-}
-
-/// One direction of a value that may be written for both.
-fn direction<T, U>(
-    up: bool,
-    own: &Option<At<Directed<T>>>,
-    base: &Option<At<Directed<T>>>,
-    unwrap: impl Fn(&T) -> U,
-    default: U,
-    why: &'static str,
-) -> Val<U> {
-    let side = |at: &At<Directed<T>>| match if up { &at.value.up } else { &at.value.down } {
-        Some(At { value, span }) => Some(Val::line(unwrap(value), *span)),
-        None => None,
-    };
-    let own = own.as_ref().and_then(&side);
-    own.or_else(|| base.as_ref().and_then(side))
-        .unwrap_or_else(|| Val::default(default, why))
-}
-
-fn nat(text: &NatText) -> Option<Nat> {
-    let settings = match text {
-        NatText::Switch(false) => return None,
-        NatText::Switch(true) => NatSettings::default(),
-        NatText::Settings(settings) => settings.clone(),
-    };
-    let behavior = |behavior: &Behavior| match behavior {
-        Behavior::EndpointIndependent => NatBehavior::EndpointIndependent,
-        Behavior::AddressDependent => NatBehavior::AddressDependent,
-        Behavior::AddressAndPortDependent => NatBehavior::AddressAndPortDependent,
-    };
-    Some(Nat {
-        mapping: pick!(
-            [settings.mapping],
-            NatBehavior::EndpointIndependent,
-            "what RFC 4787 asks for and most routers do",
-            behavior
-        ),
-        filtering: pick!(
-            [settings.filtering],
-            NatBehavior::AddressAndPortDependent,
-            "the strictest filter, so that nothing depends on a lax one",
-            behavior
-        ),
-        timeout: pick!(
-            [settings.timeout],
-            Duration::from_secs(120),
-            "the least that RFC 4787 allows",
-            |span: &TimeSpan| span.0
-        ),
-    })
 }

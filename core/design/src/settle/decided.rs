@@ -1,0 +1,224 @@
+//! A design with every value decided: what rules, explanations and the building of devices read.
+
+use core::net::Ipv4Addr;
+use core::time::Duration;
+
+use inet::{Asn, Coordinates, Prefix};
+
+use super::{Val, Why};
+use crate::model::{NvaMode, Preference, UnderlayKind};
+use crate::reader::At;
+
+/// A design with every value decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Settled {
+    pub(crate) format: Val<u32>,
+    pub(crate) name: Val<String>,
+    pub(crate) overlay: Overlay,
+    pub(crate) region_latency: Val<Duration>,
+    pub(crate) programming_delay: Val<Duration>,
+    pub(crate) regions: Vec<Region>,
+    pub(crate) backbone: Vec<Backbone>,
+    pub(crate) underlays: Vec<Underlay>,
+    pub(crate) sites: Vec<Site>,
+}
+
+/// Values of the overlay.
+#[derive(Clone, Debug)]
+pub(crate) struct Overlay {
+    pub(crate) asn: Val<Asn>,
+    pub(crate) loopbacks: Val<Prefix>,
+    pub(crate) port: Val<u16>,
+    pub(crate) keepalive: Val<Duration>,
+    pub(crate) probe_interval: Val<Duration>,
+    pub(crate) dead_after: Val<Duration>,
+    pub(crate) summaries: Val<Vec<Prefix>>,
+    pub(crate) mtu: Val<u16>,
+    pub(crate) seed: Val<u64>,
+    pub(crate) pools: Pools,
+}
+
+/// Where addresses come from that the design does not name.
+#[derive(Clone, Debug)]
+pub(crate) struct Pools {
+    pub(crate) nva_public: Val<Prefix>,
+    pub(crate) underlays: Val<Prefix>,
+    pub(crate) behind_nat: Val<Prefix>,
+    pub(crate) lans: Val<Prefix>,
+}
+
+/// A region.
+#[derive(Clone, Debug)]
+pub(crate) struct Region {
+    pub(crate) name: Val<String>,
+    pub(crate) number: u16,
+    pub(crate) place: Val<Coordinates>,
+    pub(crate) hub: Vnet,
+    pub(crate) spokes: Vec<Vnet>,
+    pub(crate) nvas: Nvas,
+    pub(crate) route_server: Option<RouteServer>,
+    pub(crate) route_server_why: Why,
+    pub(crate) nsgs: Vec<(Val<String>, Vec<crate::plan::NsgRuleConfig>)>,
+    pub(crate) route_tables: Vec<(Val<String>, crate::plan::RouteTableConfig)>,
+    pub(crate) foreign: Vec<ForeignRouter>,
+}
+
+impl Region {
+    /// The hub first, then the spokes.
+    pub(crate) fn vnets(&self) -> impl Iterator<Item = &Vnet> {
+        core::iter::once(&self.hub).chain(&self.spokes)
+    }
+}
+
+/// The NVAs of a region.
+#[derive(Clone, Debug)]
+pub(crate) struct Nvas {
+    pub(crate) count: Val<u32>,
+    pub(crate) mode: Val<NvaMode>,
+    pub(crate) vm_size: Val<String>,
+    pub(crate) public_addresses: Vec<Val<Ipv4Addr>>,
+}
+
+/// A Route Server.
+#[derive(Clone, Debug)]
+pub(crate) struct RouteServer {
+    pub(crate) branch_to_branch: Val<bool>,
+    pub(crate) preference: Val<Preference>,
+    pub(crate) hold_time: Val<Duration>,
+    pub(crate) routes_per_peer: Val<u32>,
+}
+
+/// A virtual network.
+#[derive(Clone, Debug)]
+pub(crate) struct Vnet {
+    /// `hub-westeurope`, `spoke1-westeurope`.
+    pub(crate) name: Val<String>,
+    /// `hub`, or the spoke's name in its region.
+    pub(crate) short: String,
+    pub(crate) space: Val<Vec<Prefix>>,
+    /// IPv6 prefixes among the address space, as written.
+    pub(crate) space_v6: Vec<At<String>>,
+    pub(crate) subnets: Vec<Subnet>,
+    pub(crate) vms: Val<u32>,
+    pub(crate) peering: Peering,
+}
+
+/// A subnet.
+#[derive(Clone, Debug)]
+pub(crate) struct Subnet {
+    pub(crate) name: Val<String>,
+    pub(crate) prefix: Val<Prefix>,
+    pub(crate) nsg: Option<Val<String>>,
+    pub(crate) route_table: Option<Val<String>>,
+}
+
+/// Flags of the peering between a hub and a spoke.
+#[derive(Clone, Debug)]
+pub(crate) struct Peering {
+    pub(crate) access: Val<bool>,
+    pub(crate) forwarded: Val<bool>,
+    pub(crate) transit: Val<bool>,
+    pub(crate) remote: Val<bool>,
+}
+
+/// A router of other make.
+#[derive(Clone, Debug)]
+pub(crate) struct ForeignRouter {
+    pub(crate) name: Val<String>,
+    pub(crate) asn: Val<Asn>,
+    pub(crate) address: Option<Val<Ipv4Addr>>,
+    pub(crate) peers: Val<bool>,
+}
+
+/// The backbone between two regions.
+#[derive(Clone, Debug)]
+pub(crate) struct Backbone {
+    pub(crate) a: usize,
+    pub(crate) b: usize,
+    pub(crate) one_way_us: Val<u32>,
+}
+
+/// An underlay.
+#[derive(Clone, Debug)]
+pub(crate) struct Underlay {
+    pub(crate) name: Val<String>,
+    pub(crate) kind: Val<UnderlayKind>,
+    /// Indices of the regions it reaches; `None` is all.
+    pub(crate) regions: Option<Vec<usize>>,
+    pub(crate) stretch: Val<u16>,
+    pub(crate) loss_ppm: Val<u32>,
+    pub(crate) jitter: Val<Duration>,
+    pub(crate) addresses: Val<Prefix>,
+}
+
+impl Underlay {
+    /// Whether a region is reached.
+    pub(crate) fn reaches(&self, region: usize) -> bool {
+        self.regions
+            .as_ref()
+            .is_none_or(|regions| regions.contains(&region))
+    }
+}
+
+/// A site.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) name: Val<String>,
+    pub(crate) place: Option<Val<Coordinates>>,
+    /// Whether the file says where the site is, known or not.
+    pub(crate) place_written: bool,
+    pub(crate) home: Option<Val<usize>>,
+    /// Whether the file names a home region, known or not.
+    pub(crate) home_written: bool,
+    pub(crate) backup: Option<Val<usize>>,
+    pub(crate) cpes: Val<u32>,
+    pub(crate) lans: Vec<Lan>,
+    pub(crate) underlays: Vec<SiteUnderlay>,
+    pub(crate) wireguard: Option<Wireguard>,
+}
+
+/// A LAN.
+#[derive(Clone, Debug)]
+pub(crate) struct Lan {
+    pub(crate) prefix: Val<Prefix>,
+    pub(crate) gateway: Val<Ipv4Addr>,
+    pub(crate) hosts: Val<u32>,
+}
+
+/// A site's access to an underlay.
+#[derive(Clone, Debug)]
+pub(crate) struct SiteUnderlay {
+    /// Index of the underlay.
+    pub(crate) underlay: usize,
+    pub(crate) why: Why,
+    pub(crate) up: Access,
+    pub(crate) down: Access,
+    pub(crate) nat: Option<Nat>,
+    pub(crate) nat_why: Why,
+    pub(crate) addresses: Vec<Val<Ipv4Addr>>,
+}
+
+/// One direction of an access link.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) rate_bps: Val<u64>,
+    pub(crate) latency: Val<Duration>,
+    pub(crate) jitter: Val<Duration>,
+    pub(crate) loss_ppm: Val<u32>,
+}
+
+/// A NAT.
+#[derive(Clone, Debug)]
+pub(crate) struct Nat {
+    pub(crate) mapping: Val<crate::plan::NatBehavior>,
+    pub(crate) filtering: Val<crate::plan::NatBehavior>,
+    pub(crate) timeout: Val<Duration>,
+}
+
+/// A plain WireGuard device.
+#[derive(Clone, Debug)]
+pub(crate) struct Wireguard {
+    pub(crate) public_key: Option<Val<String>>,
+    pub(crate) nva: Val<String>,
+    pub(crate) allowed: Val<Vec<Prefix>>,
+}

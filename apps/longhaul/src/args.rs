@@ -119,14 +119,6 @@ pub(crate) enum Command {
     /// Run the fabric of a lab from its configuration file.
     #[command(hide = true)]
     Fabric(Daemon),
-    /// Run the lab's supervisor.
-    #[command(hide = true)]
-    Supervise {
-        #[command(flatten)]
-        design: DesignFile,
-        #[command(flatten)]
-        lab: LabName,
-    },
 }
 
 /// A design file.

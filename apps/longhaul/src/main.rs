@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::{Command, Longhaul};
-use crate::output::{Ended, Failure, Outcome};
+use crate::output::{Failure, Outcome};
 
 fn main() -> ExitCode {
     let arguments = Longhaul::parse();
@@ -49,7 +49,6 @@ fn run(arguments: Longhaul) -> Outcome {
         Command::Down(lab) => lab_commands::down(&lab),
         Command::Doctor => lab_commands::doctor(format),
         Command::Exec { lab, device, command } => lab_commands::exec(&lab, &device, &command),
-        Command::Supervise { design, lab } => lab_commands::supervise(&design, &lab),
         Command::Show(options) => ask::show(format, &options),
         Command::Trace(options) => ask::trace(format, &options),
         Command::Fail(target) => ask::change(format, &target, ask::Change::Fail),

@@ -14,6 +14,8 @@ pub(crate) enum Ended {
     Clean,
     /// 1: findings.
     Findings,
+    /// That of a command that was run for the user.
+    Code(u8),
 }
 
 impl From<Ended> for ExitCode {
@@ -21,6 +23,7 @@ impl From<Ended> for ExitCode {
         match ended {
             Ended::Clean => Self::SUCCESS,
             Ended::Findings => Self::from(1),
+            Ended::Code(code) => Self::from(code),
         }
     }
 }

@@ -1,15 +1,15 @@
 //! Answers as tables for people. Programs take `--format json`.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    EffectiveRoutes, Forwarding, Leg, Routes, Sessions, Status, Totals, Trace, Tunnels,
+    EffectiveRoutes, Forwarding, Leg, PhaseLoss, Routes, Sessions, Simulation, Status, Totals, Trace,
+    Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().copied());
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -243,4 +243,46 @@ fn leg(direction: &str, leg: &Leg) -> String {
     let end = if leg.delivered { "delivered" } else { "not delivered" };
     text.push_str(&format!("     {:>8} ms  {end}\n", milliseconds(leg.latency_us)));
     text
+}
+
+/// `sim`.
+pub(crate) fn simulation(simulation: &Simulation) -> String {
+    let mut out = table(&["STEP", "AT s", "CONVERGED AFTER s", "SESSIONS", "PROBLEM"]);
+    for step in &simulation.steps {
+        out.add_row([
+            step.name.clone(),
+            seconds(step.at_ms),
+            or_dash(step.converged_after_ms.map(seconds)),
+            format!("{}/{}", step.sessions_up, step.sessions),
+            step.problem.clone().unwrap_or_default(),
+        ]);
+    }
+    right(&mut out, &[1, 2, 3]);
+    let mut text = text(&out);
+    if !simulation.loss.is_empty() {
+        text.push('\n');
+        text.push_str(&loss(&simulation.loss));
+    }
+    text.push_str(&format!("\nseed {}, trace hash {}\n", simulation.seed, simulation.trace_hash));
+    text
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+fn loss(phases: &[PhaseLoss]) -> String {
+    let mut out = table(&["PHASE", "SENT", "LOST", "LONGEST GAP ms", "WORST PAIR"]);
+    for phase in phases {
+        let worst = phase.pairs.first();
+        out.add_row([
+            phase.name.clone(),
+            phase.sent.to_string(),
+            phase.lost.to_string(),
+            phase.longest_gap_ms.to_string(),
+            worst.map_or_else(String::new, |pair| format!("{} > {}", pair.source, pair.destination)),
+        ]);
+    }
+    right(&mut out, &[1, 2, 3]);
+    text(&out)
 }

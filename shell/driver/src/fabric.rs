@@ -7,7 +7,8 @@
 mod clients;
 mod ports;
 
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 
@@ -30,8 +31,9 @@ const CONTROL: u64 = 1 << 32;
 const PROGRAMMING: u64 = CONTROL + 1;
 const CLIENTS: u64 = 1 << 33;
 
-/// What the fabric process is started with.
-#[derive(Debug)]
+/// What the fabric process is started with. The interfaces arrive on standard input, which is a Unix
+/// socket: lists of [`PortName`]s as JSON, each message with as many TUN descriptors.
+#[derive(Clone, Debug)]
 pub struct FabricSettings {
     /// The fabric's configuration file.
     pub config: PathBuf,
@@ -39,23 +41,25 @@ pub struct FabricSettings {
     pub control: PathBuf,
     /// Unix socket on which Route Server instances say what to program.
     pub programming: PathBuf,
-    /// A Unix socket on which the interfaces arrive: [`PortName`]s with one TUN descriptor each.
-    pub ports: OwnedFd,
 }
 
-/// Runs until it is told to stop, or the one who passes interfaces is gone.
+/// Runs until it is told to stop.
 ///
 /// # Errors
 ///
 /// The configuration does not fit, or an interface that it names never came.
-pub fn run_fabric(settings: FabricSettings) -> Result<(), Error> {
+pub fn run_fabric(settings: &FabricSettings) -> Result<(), Error> {
     let config = read_config(&settings.config, FabricConfig::from_yaml)?;
     let clock = Clock::start();
     let mut fabric = Fabric::new(&config, clock.now()).map_err(|error| Error::Refused {
         path: settings.config.clone(),
         reason: error.to_string(),
     })?;
-    let ports = Ports::receive(&UnixStream::from(settings.ports), &mut fabric)?;
+    let interfaces = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(Error::system("standard input"))?;
+    let ports = Ports::receive(&UnixStream::from(interfaces), &fabric)?;
     be_on_time();
     let system = Error::system("waiting for packets");
     let poller = Poller::new().map_err(system)?;
@@ -99,7 +103,7 @@ struct Process {
 }
 
 impl Process {
-    fn run(&mut self) -> std::io::Result<()> {
+    fn run(&mut self) -> io::Result<()> {
         self.poller.add_readable(&self.control, CONTROL)?;
         self.poller.add_readable(&self.programming, PROGRAMMING)?;
         let mut ready = Vec::new();

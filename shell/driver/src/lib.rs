@@ -17,6 +17,7 @@
 //! epoll with nanosecond timeouts, at real-time priority where that is allowed.
 
 mod clock;
+mod command_line;
 mod config;
 mod control;
 mod daemon;
@@ -27,6 +28,7 @@ mod programming;
 mod route_server;
 mod transport;
 
+pub use command_line::{interrupted_within, random_key};
 pub use config::key_path;
 pub use control::ask;
 pub use error::Error;

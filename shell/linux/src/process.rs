@@ -6,15 +6,16 @@
     reason = "forking, and what happens between fork and exec"
 )]
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
 use nix::unistd::{ForkResult, Pid, getppid, setsid};
 
 use crate::NetNamespace;
@@ -24,6 +25,19 @@ pub fn in_namespace(command: &mut Command, namespace: NetNamespace) -> &mut Comm
     // SAFETY: between fork and exec this makes one system call on a descriptor that the closure
     // owns; it allocates nothing and takes no lock.
     unsafe { command.pre_exec(move || namespace.enter()) }
+}
+
+/// Makes the program that `command` starts run in the user namespace behind `user` and in the network
+/// namespace `net`, which belongs to it.
+pub fn in_namespaces(command: &mut Command, user: OwnedFd, net: NetNamespace) -> &mut Command {
+    // SAFETY: between fork and exec this makes a few system calls on descriptors that the closure
+    // owns; it allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(move || {
+            crate::user::enter(&user)?;
+            net.enter()
+        })
+    }
 }
 
 /// Makes the kernel kill the program that `command` starts when the *thread* that starts it ends,
@@ -43,38 +57,6 @@ pub fn dies_with_parent(command: &mut Command) -> &mut Command {
             }
         })
     }
-}
-
-/// Keeps a descriptor open in the program that `command` starts, under the same number.
-pub fn inherits(command: &mut Command, descriptor: OwnedFd) -> &mut Command {
-    // SAFETY: between fork and exec this makes one system call on a descriptor that the closure
-    // owns; it allocates nothing and takes no lock.
-    unsafe {
-        command.pre_exec(move || {
-            nix::fcntl::fcntl(
-                &descriptor,
-                nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
-            )?;
-            Ok(())
-        })
-    }
-}
-
-/// Takes a descriptor that the parent left open under a known number.
-///
-/// # Errors
-///
-/// Nothing is open under that number.
-pub fn inherited(number: i32) -> io::Result<OwnedFd> {
-    // SAFETY: the borrow ends with this call, which only asks whether the descriptor is open.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-    nix::fcntl::fcntl(
-        borrowed,
-        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC),
-    )?;
-    // SAFETY: the descriptor is open, was made by the parent for this purpose, and by the contract
-    // of this function is taken once.
-    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Which of two processes one is after [`fork`].
@@ -105,20 +87,41 @@ pub fn fork() -> io::Result<Forked> {
     }
 }
 
-/// Lets go of the terminal: no signal from it any more, standard streams lead nowhere.
+/// Tries something in a process of its own, which leaves no trace in the calling one.
+///
+/// # Errors
+///
+/// What `work` reports; as for [`fork`].
+pub fn attempt(work: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    match fork()? {
+        Forked::Child => {
+            let code = match work() {
+                Ok(()) => 0,
+                Err(error) => error.raw_os_error().unwrap_or(libc::EIO),
+            };
+            std::process::exit(code)
+        }
+        Forked::Parent(child) => {
+            let child = Pid::from_raw(child.cast_signed());
+            match nix::sys::wait::waitpid(child, None)? {
+                WaitStatus::Exited(_, 0) => Ok(()),
+                WaitStatus::Exited(_, code) => Err(io::Error::from_raw_os_error(code)),
+                _ => Err(io::Error::other("the attempt was killed")),
+            }
+        }
+    }
+}
+
+/// Lets go of the terminal: no signal from it any more, nothing to read, output goes to `log`.
 ///
 /// # Errors
 ///
 /// `/dev/null` cannot be opened.
-pub fn detach_from_terminal() -> io::Result<()> {
+pub fn detach_from_terminal(log: &File) -> io::Result<()> {
     setsid()?;
-    let null = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?;
-    nix::unistd::dup2_stdin(&null)?;
-    nix::unistd::dup2_stdout(&null)?;
-    Ok(nix::unistd::dup2_stderr(&null)?)
+    nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+    nix::unistd::dup2_stdout(log)?;
+    Ok(nix::unistd::dup2_stderr(log)?)
 }
 
 /// A process, known by its number and its start time, so that a later process with the same number

@@ -32,6 +32,12 @@ pub fn may_administer_networks() -> io::Result<bool> {
         .all(|capability| effective & (1 << capability) != 0))
 }
 
+/// The user on whose behalf the process acts; 0 is root, also inside a user namespace.
+#[must_use]
+pub fn id() -> u32 {
+    geteuid().as_raw()
+}
+
 /// Puts the process into a user namespace of its own in which it is root, with the ordinary user
 /// standing behind. Must be called while the process has a single thread.
 ///

@@ -34,8 +34,8 @@ pub(super) struct Ports {
 
 impl Ports {
     /// Receives interfaces until every port of the fabric has one.
-    pub(super) fn receive(socket: &UnixStream, fabric: &mut Fabric) -> Result<Self, Error> {
-        let missing: usize = fabric.ports().count();
+    pub(super) fn receive(socket: &UnixStream, fabric: &Fabric) -> Result<Self, Error> {
+        let missing = fabric.ports().count();
         let mut tuns = BTreeMap::new();
         let mut buffer = vec![0; PACKET_MAX];
         while tuns.len() < missing {

@@ -1,0 +1,47 @@
+//! The progress of `up`: a bar for each stage on a terminal, a line for each stage elsewhere.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use lab::{Progress, Stage};
+
+use crate::output::note;
+
+/// The bars.
+#[derive(Default)]
+pub(crate) struct Bars {
+    current: Option<(Stage, ProgressBar)>,
+}
+
+impl Bars {
+    /// Leaves the last bar as it is.
+    pub(crate) fn finish(&mut self) {
+        if let Some((_, bar)) = self.current.take() {
+            bar.abandon();
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn advance(&mut self, stage: Stage, done: usize, total: usize) {
+        if !std::io::stderr().is_terminal() {
+            if done == total {
+                note(&format!("{:<14} {done}/{total}", stage.name()));
+            }
+            return;
+        }
+        if self.current.as_ref().is_none_or(|(current, _)| *current != stage) {
+            self.finish();
+            let bar = ProgressBar::new(total as u64);
+            if let Ok(style) = ProgressStyle::with_template("{prefix:14} {bar:32} {pos}/{len}  {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.set_prefix(stage.name());
+            self.current = Some((stage, bar));
+        }
+        if let Some((_, bar)) = &self.current {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+    }
+}

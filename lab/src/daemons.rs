@@ -1,0 +1,215 @@
+//! The lab's processes: starting them inside their namespaces, ending them, knowing when one ends.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use design::plan::Plan;
+use linux::process::{self, ProcessId};
+use view::FABRIC;
+
+use crate::Error;
+use crate::device::{Namespaces, Wire};
+use crate::state::{MARK, State};
+
+/// Lines of a log that go into an error.
+const LOG_LINES: usize = 10;
+/// Interfaces passed to the fabric in one message.
+const WIRES_AT_ONCE: usize = 64;
+
+/// A daemon's kind, which is the command that runs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Fabric,
+    RouteServer,
+    Node,
+}
+
+/// All daemons of a lab.
+pub(crate) struct Daemons {
+    state: State,
+    program: PathBuf,
+    mark: String,
+    kinds: BTreeMap<String, Kind>,
+    running: BTreeMap<String, Child>,
+}
+
+impl Daemons {
+    /// The daemons that a Plan asks for, none started.
+    pub(crate) fn new(state: &State, plan: &Plan, program: PathBuf, mark: &str) -> Self {
+        let nodes = plan.nodes.iter().map(|node| (node.name.clone(), Kind::Node));
+        let servers = plan.route_servers.iter();
+        let servers = servers.map(|server| (server.name.clone(), Kind::RouteServer));
+        let fabric = [(FABRIC.to_owned(), Kind::Fabric)];
+        Self {
+            state: state.clone(),
+            program,
+            mark: mark.to_owned(),
+            kinds: nodes.chain(servers).chain(fabric).collect(),
+            running: BTreeMap::new(),
+        }
+    }
+
+    /// Starts the fabric and gives it the interfaces.
+    pub(crate) fn start_fabric(&mut self, wires: Vec<Wire>) -> Result<(), Error> {
+        let system = |cause| Error::system("passing interfaces to the fabric")(cause);
+        let (near, far) = UnixStream::pair().map_err(system)?;
+        let mut command = self.command(FABRIC, Kind::Fabric)?;
+        command.stdin(Stdio::from(OwnedFd::from(far)));
+        self.spawn(FABRIC, command)?;
+        for wires in wires.chunks(WIRES_AT_ONCE) {
+            let names: Vec<_> = wires.iter().map(|wire| &wire.port).collect();
+            let names = serde_json::to_vec(&names).expect("plain data is JSON");
+            let descriptors: Vec<_> = wires.iter().map(|wire| wire.tun.as_fd()).collect();
+            linux::send_descriptors(&near, &names, &descriptors).map_err(system)?;
+        }
+        Ok(())
+    }
+
+    /// Starts every node and Route Server instance.
+    pub(crate) fn start_all(&mut self, namespaces: &Namespaces) -> Result<(), Error> {
+        let devices: Vec<String> = self.kinds.keys().cloned().collect();
+        devices
+            .iter()
+            .filter(|device| *device != FABRIC)
+            .try_for_each(|device| self.start(device, namespaces))
+    }
+
+    /// Starts a node or a Route Server instance, unless it runs.
+    pub(crate) fn start(&mut self, device: &str, namespaces: &Namespaces) -> Result<(), Error> {
+        let (Some(&kind), Some(namespace)) = (self.kinds.get(device), namespaces.get(device)) else {
+            return Err(Error::Refused(format!("{device} has no daemon")));
+        };
+        self.reap(device);
+        if self.running.contains_key(device) {
+            return Ok(());
+        }
+        let mut command = self.command(device, kind)?;
+        let namespace = namespace
+            .try_clone()
+            .map_err(Error::system(format!("starting {device}")))?;
+        process::in_namespace(&mut command, namespace);
+        self.spawn(device, command)
+    }
+
+    /// Ends a daemon without a word to anybody. One that does not run is fine.
+    pub(crate) fn kill(&mut self, device: &str) -> Result<(), Error> {
+        if let Some(mut child) = self.running.remove(device) {
+            let killed = child.kill().and_then(|()| child.wait());
+            killed.map_err(Error::system(format!("ending {device}")))?;
+        }
+        Ok(())
+    }
+
+    /// Ends all daemons.
+    pub(crate) fn kill_all(&mut self) {
+        // All first, then wait: they end side by side.
+        for (device, child) in &mut self.running {
+            if let Err(error) = child.kill() {
+                tracing::warn!(%error, device, "ending");
+            }
+        }
+        for (device, mut child) in std::mem::take(&mut self.running) {
+            if let Err(error) = child.wait() {
+                tracing::warn!(%error, device, "waiting for its end");
+            }
+        }
+    }
+
+    /// Daemons that have ended by themselves since the last call.
+    pub(crate) fn ended(&mut self) -> Vec<String> {
+        let devices: Vec<String> = self.running.keys().cloned().collect();
+        devices.into_iter().filter(|device| self.reap(device)).collect()
+    }
+
+    /// A descriptor that becomes readable when the daemon ends.
+    pub(crate) fn watch(&self, device: &str) -> io::Result<OwnedFd> {
+        let child = self.running.get(device).ok_or(io::ErrorKind::NotFound)?;
+        let process = ProcessId::of(child.id())?.ok_or(io::ErrorKind::NotFound)?;
+        process.watch()
+    }
+
+    /// Names of all daemons, whether they run or not.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.kinds.keys().map(String::as_str)
+    }
+
+    /// Whether the daemon has ended by itself; if so, forgets it.
+    fn reap(&mut self, device: &str) -> bool {
+        let child = self.running.get_mut(device);
+        let ended = child.is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
+        if ended {
+            self.running.remove(device);
+        }
+        ended
+    }
+
+    fn command(&self, device: &str, kind: Kind) -> Result<Command, Error> {
+        let state = &self.state;
+        let log = state.log_file(device);
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(Error::file(&log))?;
+        let errors = log.try_clone().map_err(Error::system("copying a descriptor"))?;
+        let mut command = Command::new(&self.program);
+        command
+            .arg0("longhaul")
+            .arg(match kind {
+                Kind::Fabric => "fabric",
+                Kind::RouteServer => "route-server",
+                Kind::Node => "node",
+            })
+            .arg("--config")
+            .arg(state.config_file(device))
+            .arg("--control")
+            .arg(state.control_socket(device))
+            .current_dir(state.directory())
+            .env(MARK, &self.mark)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors);
+        match kind {
+            Kind::Fabric | Kind::RouteServer => {
+                command.arg("--fabric").arg(state.programming_socket());
+            }
+            Kind::Node => {
+                command.arg("--keys").arg(state.keys(device));
+            }
+        }
+        process::dies_with_parent(&mut command);
+        Ok(command)
+    }
+
+    fn spawn(&mut self, device: &str, mut command: Command) -> Result<(), Error> {
+        let child = command
+            .spawn()
+            .map_err(Error::system(format!("starting {device}")))?;
+        self.running.insert(device.to_owned(), child);
+        Ok(())
+    }
+}
+
+impl Drop for Daemons {
+    fn drop(&mut self) {
+        self.kill_all();
+    }
+}
+
+/// An error about a daemon, with what it said last.
+pub(crate) fn failed(state: &State, device: &str, what: &str) -> Error {
+    let log = fs::read_to_string(state.log_file(device)).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().rev().take(LOG_LINES).collect();
+    let lines: Vec<&str> = lines.into_iter().rev().collect();
+    Error::Daemon {
+        device: device.to_owned(),
+        what: what.to_owned(),
+        log_end: lines.join("\n"),
+    }
+}

@@ -1,0 +1,166 @@
+//! Seeing a lab up: daemons answer, tunnels work, BGP sessions stand, hosts reach each other.
+
+use std::collections::BTreeSet;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use design::plan::{NodeConfig, Plan};
+use view::{Answer, DeviceStatus, FABRIC, Query};
+
+use crate::daemons;
+use crate::device::Namespaces;
+use crate::state::{self, State};
+use crate::supervisor::Ended;
+use crate::verify::{Report, Verifier};
+use crate::{Error, Stage};
+
+/// Pause between two looks at the daemons.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long a daemon may take to answer on its socket after its start.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+/// How long one answer may take.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is needed to see a lab up.
+pub(crate) struct Rise {
+    pub(crate) state: State,
+    pub(crate) plan: Plan,
+    pub(crate) namespaces: Arc<Namespaces>,
+    pub(crate) ended: Ended,
+    pub(crate) patience: Duration,
+}
+
+/// How much of something there is: done, total.
+type Count = (usize, usize);
+
+impl Rise {
+    /// Waits stage by stage, then verifies. Tunnels and sessions that do not come in time are in
+    /// the report; a daemon that does not answer is an error.
+    pub(crate) fn run(
+        &self,
+        progress: &mut dyn FnMut(Stage, usize, usize),
+    ) -> Result<Report, Error> {
+        self.wait_for_daemons(Stage::Fabric, &[FABRIC], progress)?;
+        let servers = self.plan.route_servers.iter();
+        let servers: Vec<&str> = servers.map(|server| server.name.as_str()).collect();
+        self.wait_for_daemons(Stage::RouteServers, &servers, progress)?;
+        let mut shortfalls = Vec::new();
+        let tunnels = self.wait_for(Stage::Tunnels, progress, |rise| rise.paths())?;
+        if tunnels.0 < tunnels.1 {
+            shortfalls.push(format!("{} of {} tunnel paths work", tunnels.0, tunnels.1));
+        }
+        let sessions = self.wait_for(Stage::Bgp, progress, |rise| rise.sessions())?;
+        if sessions.0 < sessions.1 {
+            shortfalls.push(format!("{} of {} BGP sessions stand", sessions.0, sessions.1));
+        }
+        let verifier = Verifier {
+            state: &self.state,
+            plan: &self.plan,
+            namespaces: &self.namespaces,
+        };
+        let mut report = verifier.run(&mut |done, total| progress(Stage::Verification, done, total))?;
+        report.shortfalls = shortfalls;
+        state::write(&self.state.verification_file(), &report.verification())?;
+        Ok(report)
+    }
+
+    /// Waits until all of these daemons listen on their control sockets.
+    fn wait_for_daemons(
+        &self,
+        stage: Stage,
+        devices: &[&str],
+        progress: &mut dyn FnMut(Stage, usize, usize),
+    ) -> Result<(), Error> {
+        let deadline = Instant::now() + START_PATIENCE;
+        let mut silent: Vec<&str> = devices.to_vec();
+        loop {
+            silent.retain(|device| UnixStream::connect(self.state.control_socket(device)).is_err());
+            progress(stage, devices.len() - silent.len(), devices.len());
+            self.check_daemons()?;
+            match silent.first() {
+                None => return Ok(()),
+                Some(device) if Instant::now() > deadline => {
+                    return Err(daemons::failed(&self.state, device, "does not answer"));
+                }
+                Some(_) => std::thread::sleep(PAUSE),
+            }
+        }
+    }
+
+    /// Waits until there is all of something, or patience ends; how much there is then.
+    fn wait_for(
+        &self,
+        stage: Stage,
+        progress: &mut dyn FnMut(Stage, usize, usize),
+        count: impl Fn(&Self) -> Count,
+    ) -> Result<Count, Error> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            let (done, total) = count(self);
+            progress(stage, done, total);
+            self.check_daemons()?;
+            if done == total || Instant::now() > deadline {
+                return Ok((done, total));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// No daemon ends while a lab comes up.
+    fn check_daemons(&self) -> Result<(), Error> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        match ended.first() {
+            None => Ok(()),
+            Some(device) => Err(daemons::failed(&self.state, device, "has ended")),
+        }
+    }
+
+    /// Working paths between our own nodes. Those to foreign devices come when they are started.
+    fn paths(&self) -> Count {
+        let own = self.own_nodes();
+        self.sum(self.plan.nodes.iter().map(|node| {
+            let links = node.links.iter().filter(|link| own.contains(link.neighbor.as_str()));
+            let expected = links.map(|link| link.paths.len()).sum();
+            (node.name.as_str(), expected)
+        }), |status| status.paths_up)
+    }
+
+    /// Established BGP sessions between our own daemons.
+    fn sessions(&self) -> Count {
+        let own = self.own_nodes();
+        let nodes = self.plan.nodes.iter().map(|node| (node.name.as_str(), sessions_of(node, &own)));
+        let servers = self.plan.route_servers.iter().map(|server| {
+            let peers = server.peers.iter().filter(|peer| own.contains(peer.name.as_str()));
+            (server.name.as_str(), peers.count())
+        });
+        self.sum(nodes.chain(servers), |status| status.sessions_up)
+    }
+
+    fn own_nodes(&self) -> BTreeSet<&str> {
+        self.plan.nodes.iter().map(|node| node.name.as_str()).collect()
+    }
+
+    /// Adds up what devices have, of what they should have.
+    fn sum<'a>(
+        &self,
+        expected: impl Iterator<Item = (&'a str, usize)>,
+        has: impl Fn(&DeviceStatus) -> u32,
+    ) -> Count {
+        expected.fold((0, 0), |(done, total), (device, expected)| {
+            let socket = self.state.control_socket(device);
+            let found = match driver::ask(&socket, &Query::Status, ANSWER_PATIENCE) {
+                Ok(Answer::Status(status)) => has(&status) as usize,
+                _ => 0,
+            };
+            (done + found.min(expected), total + expected)
+        })
+    }
+}
+
+/// BGP sessions that a node has with our own daemons.
+fn sessions_of(node: &NodeConfig, own: &BTreeSet<&str>) -> usize {
+    let links = node.links.iter();
+    let links = links.filter(|link| link.loopback.is_some() && own.contains(link.neighbor.as_str()));
+    links.count() + node.route_servers.len()
+}

@@ -1,0 +1,203 @@
+//! Verification: every host reaches every other one, by ping and by a TCP transfer, and the ping takes
+//! as long as the trace says.
+
+mod ping;
+mod transfer;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use design::plan::Plan;
+use linux::NetNamespace;
+use serde::{Deserialize, Serialize};
+use view::{FlowSpec, Verification};
+
+use crate::Error;
+use crate::device::Namespaces;
+use crate::state::State;
+
+/// How long a daemon may take to answer while a flow is traced.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+/// A measured round trip may be this much longer than the predicted one.
+const TOLERANCE_PERCENT: u64 = 5;
+const TOLERANCE_US: u64 = 2000;
+
+/// What verification found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Every ordered pair of hosts.
+    pub pairs: Vec<PairResult>,
+    /// Tunnels and sessions that had not come up in time.
+    pub shortfalls: Vec<String>,
+}
+
+/// What verification found between two hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairResult {
+    /// The host that asks.
+    pub source: String,
+    /// The host that answers.
+    pub destination: String,
+    /// The shortest round trip measured, microseconds.
+    pub round_trip_us: Option<u64>,
+    /// What the trace predicts for an idle network, microseconds.
+    pub predicted_us: Option<u64>,
+    /// Whether a TCP transfer came through whole.
+    pub transferred: bool,
+}
+
+impl PairResult {
+    /// What is wrong, if anything.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        let Some(measured) = self.round_trip_us else {
+            return Some("no reply".to_owned());
+        };
+        if !self.transferred {
+            return Some("the TCP transfer did not complete".to_owned());
+        }
+        match self.predicted_us {
+            None => Some("the trace does not arrive".to_owned()),
+            Some(predicted) if !is_close(measured, predicted) => Some(format!(
+                "round trip {} ms, predicted {} ms",
+                Millis(measured),
+                Millis(predicted)
+            )),
+            Some(_) => None,
+        }
+    }
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.shortfalls.is_empty() && self.pairs.iter().all(|pair| pair.failure().is_none())
+    }
+
+    /// In a few lines.
+    #[must_use]
+    pub fn verification(&self) -> Verification {
+        let failures: Vec<String> = self
+            .pairs
+            .iter()
+            .filter_map(|pair| {
+                let failure = pair.failure()?;
+                Some(format!("{} > {}: {failure}", pair.source, pair.destination))
+            })
+            .collect();
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Verification {
+            pairs: count(self.pairs.len()),
+            reached: count(self.pairs.len() - failures.len()),
+            failures,
+        }
+    }
+}
+
+/// Whether a measured round trip is what was predicted, both in microseconds.
+fn is_close(measured: u64, predicted: u64) -> bool {
+    measured.abs_diff(predicted) <= predicted * TOLERANCE_PERCENT / 100 + TOLERANCE_US
+}
+
+/// Microseconds, shown as milliseconds.
+struct Millis(u64);
+
+impl std::fmt::Display for Millis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{:02}", self.0 / 1000, self.0 % 1000 / 10)
+    }
+}
+
+/// A host, ready to be measured from.
+struct Host<'a> {
+    name: &'a str,
+    address: Ipv4Addr,
+    namespace: &'a NetNamespace,
+}
+
+/// An ordered pair of hosts, by position in the list of hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    from: usize,
+    to: usize,
+}
+
+/// A lab to verify.
+pub(crate) struct Verifier<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) plan: &'a Plan,
+    pub(crate) namespaces: &'a Namespaces,
+}
+
+impl Verifier<'_> {
+    /// Verifies every ordered pair; `progress` hears of pings and transfers done.
+    pub(crate) fn run(&self, progress: &mut dyn FnMut(usize, usize)) -> Result<Report, Error> {
+        let hosts = self.hosts();
+        let numbers = 0..hosts.len();
+        let pairs: Vec<Pair> = numbers
+            .clone()
+            .flat_map(|from| numbers.clone().map(move |to| Pair { from, to }))
+            .filter(|pair| pair.from != pair.to)
+            .collect();
+        let total = 2 * pairs.len();
+        progress(0, total);
+        let system = |cause| Error::system("verification")(cause);
+        // The first round makes hosts reachable that become so only now; the trace follows them.
+        let mut pinger = ping::Pinger::open(&hosts, &pairs).map_err(system)?;
+        pinger.until_answered(&mut |done| progress(done, total)).map_err(system)?;
+        let predictions = self.predictions(&hosts)?;
+        let predicted = |pair: &Pair| predictions.get(&(pair.from.min(pair.to), pair.from.max(pair.to)));
+        pinger
+            .until(|pair, measured| predicted(pair).is_some_and(|expected| is_close(measured, *expected)))
+            .map_err(system)?;
+        let transferred = transfer::all(&hosts, &pairs, &mut |done| progress(pairs.len() + done, total))
+            .map_err(system)?;
+        progress(total, total);
+        let name = |at: usize| hosts.get(at).map_or_else(String::new, |host| host.name.to_owned());
+        let results = pairs.iter().map(|pair| PairResult {
+            source: name(pair.from),
+            destination: name(pair.to),
+            round_trip_us: pinger.shortest(*pair),
+            predicted_us: predicted(pair).copied(),
+            transferred: transferred.contains(pair),
+        });
+        Ok(Report { pairs: results.collect(), shortfalls: Vec::new() })
+    }
+
+    fn hosts(&self) -> Vec<Host<'_>> {
+        self.plan
+            .hosts
+            .iter()
+            .filter_map(|host| {
+                Some(Host {
+                    name: &host.name,
+                    address: host.interface.address,
+                    namespace: self.namespaces.get(&host.name)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Predicted round trips in microseconds. A ping there and one back take the same way, since the
+    /// one's replies are the other's requests; so one trace serves both.
+    fn predictions(&self, hosts: &[Host<'_>]) -> Result<BTreeMap<(usize, usize), u64>, Error> {
+        let mut predictions = BTreeMap::new();
+        let mut ask = |device: &str, query: &view::Query| -> io::Result<view::Answer> {
+            driver::ask(&self.state.control_socket(device), query, ANSWER_PATIENCE)
+        };
+        let flow = FlowSpec { source_port: ping::ECHO_ID, ..FlowSpec::default() };
+        for (a, from) in hosts.iter().enumerate() {
+            for (b, to) in hosts.iter().enumerate().skip(a + 1) {
+                let trace = view::trace(self.plan, from.name, to.name, flow, &mut ask)
+                    .map_err(|error| Error::Refused(error.to_string()))?;
+                if let Some(round_trip) = trace.round_trip_us {
+                    predictions.insert((a, b), round_trip);
+                }
+            }
+        }
+        Ok(predictions)
+    }
+}

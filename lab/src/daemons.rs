@@ -42,7 +42,10 @@ pub(crate) struct Daemons {
 impl Daemons {
     /// The daemons that a Plan asks for, none started.
     pub(crate) fn new(state: &State, plan: &Plan, program: PathBuf, mark: &str) -> Self {
-        let nodes = plan.nodes.iter().map(|node| (node.name.clone(), Kind::Node));
+        let nodes = plan
+            .nodes
+            .iter()
+            .map(|node| (node.name.clone(), Kind::Node));
         let servers = plan.route_servers.iter();
         let servers = servers.map(|server| (server.name.clone(), Kind::RouteServer));
         let fabric = [(FABRIC.to_owned(), Kind::Fabric)];
@@ -82,7 +85,8 @@ impl Daemons {
 
     /// Starts a node or a Route Server instance, unless it runs.
     pub(crate) fn start(&mut self, device: &str, namespaces: &Namespaces) -> Result<(), Error> {
-        let (Some(&kind), Some(namespace)) = (self.kinds.get(device), namespaces.get(device)) else {
+        let (Some(&kind), Some(namespace)) = (self.kinds.get(device), namespaces.get(device))
+        else {
             return Err(Error::Refused(format!("{device} has no daemon")));
         };
         self.reap(device);
@@ -124,7 +128,10 @@ impl Daemons {
     /// Daemons that have ended by themselves since the last call.
     pub(crate) fn ended(&mut self) -> Vec<String> {
         let devices: Vec<String> = self.running.keys().cloned().collect();
-        devices.into_iter().filter(|device| self.reap(device)).collect()
+        devices
+            .into_iter()
+            .filter(|device| self.reap(device))
+            .collect()
     }
 
     /// A descriptor that becomes readable when the daemon ends.
@@ -157,7 +164,9 @@ impl Daemons {
             .append(true)
             .open(&log)
             .map_err(Error::file(&log))?;
-        let errors = log.try_clone().map_err(Error::system("copying a descriptor"))?;
+        let errors = log
+            .try_clone()
+            .map_err(Error::system("copying a descriptor"))?;
         let mut command = Command::new(&self.program);
         command
             .arg0("longhaul")

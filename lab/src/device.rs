@@ -120,7 +120,10 @@ fn attach(netlink: &mut Netlink, interface: &InterfaceConfig, host: bool) -> io:
     netlink.add_address(index, interface.address, interface.prefix_len)?;
     let metric = interface.default_route_metric;
     if let Some(metric) = metric.or(host.then_some(HOST_METRIC)) {
-        let to = RouteTo { interface: index, gateway: None };
+        let to = RouteTo {
+            interface: index,
+            gateway: None,
+        };
         netlink.change_routes(&[RouteChange {
             prefix: Prefix::DEFAULT,
             metric,

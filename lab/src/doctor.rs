@@ -76,7 +76,9 @@ fn kernel() -> Check {
     let name = "kernel";
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let release = release.trim();
-    let mut numbers = release.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+    let mut numbers = release
+        .split(['.', '-'])
+        .map(|part| part.parse().unwrap_or(0));
     let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     if version >= KERNEL {
         return Check::good(name, format!("Linux {release}"));
@@ -105,7 +107,12 @@ fn rights(privileged: bool) -> Check {
             } else {
                 "run as root; in a container, give it CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN"
             };
-            Check::bad(name, Finding::Missing, format!("no user namespace: {error}"), advice)
+            Check::bad(
+                name,
+                Finding::Missing,
+                format!("no user namespace: {error}"),
+                advice,
+            )
         }
     }
 }

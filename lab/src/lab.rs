@@ -36,7 +36,12 @@ pub struct Lab {
 
 impl Lab {
     pub(crate) fn raised(state: State, plan: Plan, leash: UnixStream, report: Report) -> Self {
-        Self { state, plan, _leash: Some(leash), report: Some(report) }
+        Self {
+            state,
+            plan,
+            _leash: Some(leash),
+            report: Some(report),
+        }
     }
 
     /// The running lab of this name, or the only one that runs.
@@ -57,10 +62,17 @@ impl Lab {
             return Err(Error::Several(names.collect()));
         }
         let Some(state) = found.pop() else {
-            return Err(Error::NotRunning { name: name.map(str::to_owned) });
+            return Err(Error::NotRunning {
+                name: name.map(str::to_owned),
+            });
         };
         let plan = state.plan()?;
-        Ok(Self { state, plan, _leash: None, report: None })
+        Ok(Self {
+            state,
+            plan,
+            _leash: None,
+            report: None,
+        })
     }
 
     /// The lab's name.
@@ -185,10 +197,15 @@ impl Lab {
         let system = |cause| Error::system(format!("entering {device}"))(cause);
         let device_name = device.to_owned();
         let mut stream = self.connect()?;
-        request::send(&mut stream, &Request::Enter { device: device_name }).map_err(system)?;
+        request::send(
+            &mut stream,
+            &Request::Enter {
+                device: device_name,
+            },
+        )
+        .map_err(system)?;
         let mut line = [0; 4096];
-        let (len, descriptors) =
-            linux::receive_descriptors(&stream, &mut line).map_err(system)?;
+        let (len, descriptors) = linux::receive_descriptors(&stream, &mut line).map_err(system)?;
         let reply = serde_json::from_slice(line.get(..len).unwrap_or_default());
         let mark = match reply.map_err(|error| system(error.into()))? {
             Reply::Entered { mark } => mark,

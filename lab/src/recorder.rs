@@ -80,7 +80,10 @@ impl Recorder {
             .name("recorder".to_owned())
             .spawn(move || traffic.run(&asked))
             .map_err(system)?;
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
     }
 
     /// Ends it, waits for the last packets and reports.
@@ -131,8 +134,16 @@ impl Traffic {
                 socket,
             });
         }
-        let pairs = (0..hosts.len()).flat_map(|a| (0..a).map(move |b| (b, a))).collect();
-        Ok(Self { hosts, pairs, interval, poller, arrivals: BTreeMap::new() })
+        let pairs = (0..hosts.len())
+            .flat_map(|a| (0..a).map(move |b| (b, a)))
+            .collect();
+        Ok(Self {
+            hosts,
+            pairs,
+            interval,
+            poller,
+            arrivals: BTreeMap::new(),
+        })
     }
 
     fn run(mut self, stop: &AtomicBool) -> Recording {
@@ -162,7 +173,11 @@ impl Traffic {
         let Some(&(a, b)) = self.pairs.get(pair as usize) else {
             return;
         };
-        let (from, to) = if round.is_multiple_of(2) { (a, b) } else { (b, a) };
+        let (from, to) = if round.is_multiple_of(2) {
+            (a, b)
+        } else {
+            (b, a)
+        };
         let arrivals = self.arrivals.entry((from, to)).or_default();
         let number = arrivals.0.len() as u32;
         arrivals.0.push(false);
@@ -206,7 +221,11 @@ impl Traffic {
     }
 
     fn report(&self) -> Recording {
-        let name = |at: usize| self.hosts.get(at).map_or_else(String::new, |host| host.name.clone());
+        let name = |at: usize| {
+            self.hosts
+                .get(at)
+                .map_or_else(String::new, |host| host.name.clone())
+        };
         let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let between = micros(self.interval) * 2;
         let pairs = self.pairs.iter().map(|&(a, b)| {
@@ -218,9 +237,18 @@ impl Traffic {
                 lost += arrivals.0.iter().filter(|arrived| !**arrived).count() as u64;
                 longest = longest.max(arrivals.longest_run_of_losses());
             }
-            PairLoss { a: name(a), b: name(b), sent, lost, longest_gap_us: longest * between }
+            PairLoss {
+                a: name(a),
+                b: name(b),
+                sent,
+                lost,
+                longest_gap_us: longest * between,
+            }
         });
-        Recording { interval_us: micros(self.interval), pairs: pairs.collect() }
+        Recording {
+            interval_us: micros(self.interval),
+            pairs: pairs.collect(),
+        }
     }
 }
 
@@ -237,7 +265,8 @@ mod tests {
 
     #[test]
     fn the_longest_run_of_losses_is_found_at_either_end_and_between() {
-        let run = |text: &str| Arrivals(text.chars().map(|c| c == '+').collect()).longest_run_of_losses();
+        let run =
+            |text: &str| Arrivals(text.chars().map(|c| c == '+').collect()).longest_run_of_losses();
         assert_eq!(run(""), 0);
         assert_eq!(run("+++"), 0);
         assert_eq!(run("--+-"), 2);

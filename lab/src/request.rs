@@ -72,7 +72,7 @@ pub(crate) fn send<T: Serialize>(stream: &mut UnixStream, value: &T) -> io::Resu
 }
 
 /// Reads values, each a line.
-pub(crate) struct Lines<'a>(BufReader<std::io::Take<&'a UnixStream>>);
+pub(crate) struct Lines<'a>(BufReader<io::Take<&'a UnixStream>>);
 
 impl<'a> Lines<'a> {
     /// Waits at most `patience` for each.

@@ -52,14 +52,18 @@ impl Rise {
         }
         let sessions = self.wait_for(Stage::Bgp, progress, |rise| rise.sessions())?;
         if sessions.0 < sessions.1 {
-            shortfalls.push(format!("{} of {} BGP sessions stand", sessions.0, sessions.1));
+            shortfalls.push(format!(
+                "{} of {} BGP sessions stand",
+                sessions.0, sessions.1
+            ));
         }
         let verifier = Verifier {
             state: &self.state,
             plan: &self.plan,
             namespaces: &self.namespaces,
         };
-        let mut report = verifier.run(&mut |done, total| progress(Stage::Verification, done, total))?;
+        let mut report =
+            verifier.run(&mut |done, total| progress(Stage::Verification, done, total))?;
         report.shortfalls = shortfalls;
         state::write(&self.state.verification_file(), &report.verification())?;
         Ok(report)
@@ -119,26 +123,43 @@ impl Rise {
     /// Working paths between our own nodes. Those to foreign devices come when they are started.
     fn paths(&self) -> Count {
         let own = self.own_nodes();
-        self.sum(self.plan.nodes.iter().map(|node| {
-            let links = node.links.iter().filter(|link| own.contains(link.neighbor.as_str()));
-            let expected = links.map(|link| link.paths.len()).sum();
-            (node.name.as_str(), expected)
-        }), |status| status.paths_up)
+        self.sum(
+            self.plan.nodes.iter().map(|node| {
+                let links = node
+                    .links
+                    .iter()
+                    .filter(|link| own.contains(link.neighbor.as_str()));
+                let expected = links.map(|link| link.paths.len()).sum();
+                (node.name.as_str(), expected)
+            }),
+            |status| status.paths_up,
+        )
     }
 
     /// Established BGP sessions between our own daemons.
     fn sessions(&self) -> Count {
         let own = self.own_nodes();
-        let nodes = self.plan.nodes.iter().map(|node| (node.name.as_str(), sessions_of(node, &own)));
+        let nodes = self
+            .plan
+            .nodes
+            .iter()
+            .map(|node| (node.name.as_str(), sessions_of(node, &own)));
         let servers = self.plan.route_servers.iter().map(|server| {
-            let peers = server.peers.iter().filter(|peer| own.contains(peer.name.as_str()));
+            let peers = server
+                .peers
+                .iter()
+                .filter(|peer| own.contains(peer.name.as_str()));
             (server.name.as_str(), peers.count())
         });
         self.sum(nodes.chain(servers), |status| status.sessions_up)
     }
 
     fn own_nodes(&self) -> BTreeSet<&str> {
-        self.plan.nodes.iter().map(|node| node.name.as_str()).collect()
+        self.plan
+            .nodes
+            .iter()
+            .map(|node| node.name.as_str())
+            .collect()
     }
 
     /// Adds up what devices have, of what they should have.
@@ -161,6 +182,7 @@ impl Rise {
 /// BGP sessions that a node has with our own daemons.
 fn sessions_of(node: &NodeConfig, own: &BTreeSet<&str>) -> usize {
     let links = node.links.iter();
-    let links = links.filter(|link| link.loopback.is_some() && own.contains(link.neighbor.as_str()));
+    let links =
+        links.filter(|link| link.loopback.is_some() && own.contains(link.neighbor.as_str()));
     links.count() + node.route_servers.len()
 }

@@ -133,7 +133,9 @@ impl State {
 
     /// The control socket of a daemon.
     pub(crate) fn control_socket(&self, device: &str) -> PathBuf {
-        self.directory.join("control").join(format!("{device}.sock"))
+        self.directory
+            .join("control")
+            .join(format!("{device}.sock"))
     }
 
     /// The configuration file of a device.

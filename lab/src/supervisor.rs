@@ -51,7 +51,12 @@ pub(crate) fn run(start: &Start<'_>) -> ! {
             i32::from(result.is_err())
         }
         Err(error) => {
-            tell(&start.leash, &News::Failed { reason: error.to_string() });
+            tell(
+                &start.leash,
+                &News::Failed {
+                    reason: error.to_string(),
+                },
+            );
             1
         }
     };
@@ -89,7 +94,12 @@ struct Supervisor {
 impl Supervisor {
     /// Makes the namespaces and starts the daemons.
     fn begin(start: &Start<'_>) -> Result<Self, Error> {
-        let Start { state, plan, options, leash } = start;
+        let Start {
+            state,
+            plan,
+            options,
+            leash,
+        } = start;
         let lock = state.create()?;
         let begun = Self::build(start, lock);
         if begun.is_err() {
@@ -103,7 +113,12 @@ impl Supervisor {
     }
 
     fn build(start: &Start<'_>, lock: LockFile) -> Result<Self, Error> {
-        let Start { state, plan, options, leash } = start;
+        let Start {
+            state,
+            plan,
+            options,
+            leash,
+        } = start;
         let missing = |what: &str| {
             let what = what.to_owned();
             move |cause| Error::Missing { what, cause }
@@ -120,7 +135,14 @@ impl Supervisor {
         state::write(&state.identity_file(), &identity)?;
         files::write_all(state, plan, options.private_key)?;
         let (namespaces, wires) = device::make_all(plan, |done, total| {
-            tell(leash, &News::Advance { stage: Stage::Namespaces, done, total });
+            tell(
+                leash,
+                &News::Advance {
+                    stage: Stage::Namespaces,
+                    done,
+                    total,
+                },
+            );
         })?;
         let program = options.program.clone();
         let mut daemons = Daemons::new(state, plan, program, &identity.mark);
@@ -152,7 +174,12 @@ impl Supervisor {
     }
 
     /// Lets a thread see the lab up.
-    fn rise(&mut self, leash: &UnixStream, options: &Options<'_>, plan: &Plan) -> Result<(), Error> {
+    fn rise(
+        &mut self,
+        leash: &UnixStream,
+        options: &Options<'_>,
+        plan: &Plan,
+    ) -> Result<(), Error> {
         let system = |cause| Error::system("seeing the lab up")(cause);
         let (near, mut far) = UnixStream::pair().map_err(system)?;
         self.poller.add_readable(&near, RISEN).map_err(system)?;
@@ -178,7 +205,9 @@ impl Supervisor {
                 &leash,
                 &match report {
                     Ok(report) => News::Up(report),
-                    Err(error) => News::Failed { reason: error.to_string() },
+                    Err(error) => News::Failed {
+                        reason: error.to_string(),
+                    },
                 },
             );
         };
@@ -249,7 +278,9 @@ impl Supervisor {
         for device in self.daemons.names() {
             match self.daemons.watch(device) {
                 Ok(descriptor) => {
-                    self.poller.add_readable(&descriptor, DAEMONS).map_err(system)?;
+                    self.poller
+                        .add_readable(&descriptor, DAEMONS)
+                        .map_err(system)?;
                     self.watched.push(descriptor);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}

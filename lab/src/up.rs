@@ -66,11 +66,7 @@ pub(crate) enum News {
 ///
 /// A lab of that name runs, or the machine refuses something. Nothing is left then. A lab that is
 /// up but whose verification found something is no error: see [`Lab::report`].
-pub fn up(
-    plan: &Plan,
-    options: &Options<'_>,
-    progress: &mut dyn Progress,
-) -> Result<Lab, Error> {
+pub fn up(plan: &Plan, options: &Options<'_>, progress: &mut dyn Progress) -> Result<Lab, Error> {
     let state = State::new(&state::root(), &plan.name);
     if state.is_running()? {
         return Err(Error::Running(plan.name.clone()));
@@ -81,7 +77,12 @@ pub fn up(
     match process::fork().map_err(system)? {
         Forked::Child => {
             drop(leash);
-            supervisor::run(&Start { state, plan, options, leash: far })
+            supervisor::run(&Start {
+                state,
+                plan,
+                options,
+                leash: far,
+            })
         }
         Forked::Parent(_) => {
             drop(far);
@@ -141,7 +142,9 @@ pub fn down(name: Option<&str>) -> Result<Vec<String>, Error> {
         gone.push(state.name().to_owned());
     }
     if gone.is_empty() {
-        return Err(Error::NotRunning { name: name.map(str::to_owned) });
+        return Err(Error::NotRunning {
+            name: name.map(str::to_owned),
+        });
     }
     Ok(gone)
 }

@@ -147,16 +147,27 @@ impl Verifier<'_> {
         let system = |cause| Error::system("verification")(cause);
         // The first round makes hosts reachable that become so only now; the trace follows them.
         let mut pinger = ping::Pinger::open(&hosts, &pairs).map_err(system)?;
-        pinger.until_answered(&mut |done| progress(done, total)).map_err(system)?;
-        let predictions = self.predictions(&hosts)?;
-        let predicted = |pair: &Pair| predictions.get(&(pair.from.min(pair.to), pair.from.max(pair.to)));
         pinger
-            .until(|pair, measured| predicted(pair).is_some_and(|expected| is_close(measured, *expected)))
+            .until_answered(&mut |done| progress(done, total))
             .map_err(system)?;
-        let transferred = transfer::all(&hosts, &pairs, &mut |done| progress(pairs.len() + done, total))
+        let predictions = self.predictions(&hosts)?;
+        let predicted =
+            |pair: &Pair| predictions.get(&(pair.from.min(pair.to), pair.from.max(pair.to)));
+        pinger
+            .until(|pair, measured| {
+                predicted(pair).is_some_and(|expected| is_close(measured, *expected))
+            })
             .map_err(system)?;
+        let transferred = transfer::all(&hosts, &pairs, &mut |done| {
+            progress(pairs.len() + done, total)
+        })
+        .map_err(system)?;
         progress(total, total);
-        let name = |at: usize| hosts.get(at).map_or_else(String::new, |host| host.name.to_owned());
+        let name = |at: usize| {
+            hosts
+                .get(at)
+                .map_or_else(String::new, |host| host.name.to_owned())
+        };
         let results = pairs.iter().map(|pair| PairResult {
             source: name(pair.from),
             destination: name(pair.to),
@@ -164,7 +175,10 @@ impl Verifier<'_> {
             predicted_us: predicted(pair).copied(),
             transferred: transferred.contains(pair),
         });
-        Ok(Report { pairs: results.collect(), shortfalls: Vec::new() })
+        Ok(Report {
+            pairs: results.collect(),
+            shortfalls: Vec::new(),
+        })
     }
 
     fn hosts(&self) -> Vec<Host<'_>> {
@@ -188,7 +202,10 @@ impl Verifier<'_> {
         let mut ask = |device: &str, query: &view::Query| -> io::Result<view::Answer> {
             driver::ask(&self.state.control_socket(device), query, ANSWER_PATIENCE)
         };
-        let flow = FlowSpec { source_port: ping::ECHO_ID, ..FlowSpec::default() };
+        let flow = FlowSpec {
+            source_port: ping::ECHO_ID,
+            ..FlowSpec::default()
+        };
         for (a, from) in hosts.iter().enumerate() {
             for (b, to) in hosts.iter().enumerate().skip(a + 1) {
                 let trace = view::trace(self.plan, from.name, to.name, flow, &mut ask)

@@ -97,7 +97,11 @@ impl Supervisor {
         let (state, plan) = (self.state.clone(), self.plan.clone());
         let namespaces = self.namespaces.clone();
         thread("verify", move || {
-            let verifier = Verifier { state: &state, plan: &plan, namespaces: &namespaces };
+            let verifier = Verifier {
+                state: &state,
+                plan: &plan,
+                namespaces: &namespaces,
+            };
             let said = match verifier.run(&mut |_, _| {}) {
                 Ok(report) => {
                     let kept = state::write(&state.verification_file(), &report.verification());
@@ -124,7 +128,9 @@ impl Supervisor {
 fn outcome(done: Result<(), Error>) -> Reply {
     match done {
         Ok(()) => Reply::Done,
-        Err(error) => Reply::Refused { reason: error.to_string() },
+        Err(error) => Reply::Refused {
+            reason: error.to_string(),
+        },
     }
 }
 

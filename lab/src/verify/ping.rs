@@ -66,9 +66,14 @@ impl<'a> Pinger<'a> {
         let deadline = Instant::now() + REACH_PATIENCE;
         loop {
             let pairs = self.pairs;
-            let silent = |pair: &Pair, shortest: &BTreeMap<Pair, Duration>| !shortest.contains_key(pair);
+            let silent =
+                |pair: &Pair, shortest: &BTreeMap<Pair, Duration>| !shortest.contains_key(pair);
             let missing: Vec<usize> = (0..pairs.len())
-                .filter(|at| pairs.get(*at).is_some_and(|pair| silent(pair, &self.shortest)))
+                .filter(|at| {
+                    pairs
+                        .get(*at)
+                        .is_some_and(|pair| silent(pair, &self.shortest))
+                })
                 .collect();
             progress(pairs.len() - missing.len());
             if missing.is_empty() || Instant::now() > deadline {
@@ -116,7 +121,8 @@ impl<'a> Pinger<'a> {
         let Some(pair) = self.pairs.get(at) else {
             return Ok(());
         };
-        let (Some(socket), Some(to)) = (self.sockets.get(pair.from), self.hosts.get(pair.to)) else {
+        let (Some(socket), Some(to)) = (self.sockets.get(pair.from), self.hosts.get(pair.to))
+        else {
             return Ok(());
         };
         let mut message = vec![ECHO_REQUEST, 0, 0, 0];

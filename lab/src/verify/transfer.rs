@@ -24,7 +24,12 @@ const TTL: u8 = 64;
 /// One end of a transfer.
 enum End {
     /// Asks: octets left to send, then the count that came back.
-    Asking { pair: Pair, stream: TcpStream, left: usize, reply: Vec<u8> },
+    Asking {
+        pair: Pair,
+        stream: TcpStream,
+        left: usize,
+        reply: Vec<u8>,
+    },
     /// Answers: octets counted so far.
     Answering { stream: TcpStream, count: usize },
 }
@@ -95,24 +100,37 @@ impl Transfers {
             let targets: Vec<_> = pairs
                 .iter()
                 .filter(|pair| pair.from == number)
-                .filter_map(|pair| Some((*pair, SocketAddrV4::new(hosts.get(pair.to)?.address, PORT))))
+                .filter_map(|pair| {
+                    Some((*pair, SocketAddrV4::new(hosts.get(pair.to)?.address, PORT)))
+                })
                 .collect();
             let connect = |&(pair, to)| Ok((pair, socket::tcp_connect(host.address, to, TTL)?));
-            let streams: Vec<(Pair, TcpStream)> =
-                host.namespace.run(|| targets.iter().map(connect).collect::<io::Result<_>>())?;
+            let streams: Vec<(Pair, TcpStream)> = host
+                .namespace
+                .run(|| targets.iter().map(connect).collect::<io::Result<_>>())?;
             for (pair, stream) in streams {
                 let token = transfers.next;
                 transfers.next += 1;
                 transfers.poller.add_writable(&stream, token)?;
                 let reply = Vec::new();
-                transfers.ends.insert(token, End::Asking { pair, stream, left: OCTETS, reply });
+                transfers.ends.insert(
+                    token,
+                    End::Asking {
+                        pair,
+                        stream,
+                        left: OCTETS,
+                        reply,
+                    },
+                );
             }
         }
         Ok(transfers)
     }
 
     fn serve(&mut self, token: u64) -> io::Result<()> {
-        let listener = usize::try_from(token).ok().and_then(|at| self.listeners.get(at));
+        let listener = usize::try_from(token)
+            .ok()
+            .and_then(|at| self.listeners.get(at));
         if let Some(listener) = listener {
             if let Ok((stream, _)) = listener.accept() {
                 stream.set_nonblocking(true)?;
@@ -145,7 +163,12 @@ impl Transfers {
 impl End {
     fn go_on(&mut self) -> Next {
         let done = match self {
-            Self::Asking { pair, stream, left, reply } if *left == 0 => listen(*pair, stream, reply),
+            Self::Asking {
+                pair,
+                stream,
+                left,
+                reply,
+            } if *left == 0 => listen(*pair, stream, reply),
             Self::Asking { stream, left, .. } => speak(stream, left),
             Self::Answering { stream, count } => count_octets(stream, count),
         };

@@ -23,7 +23,9 @@ pub fn random_key() -> io::Result<[u8; 32]> {
 ///
 /// The system refuses to watch signals.
 pub fn interrupted_within(patience: Duration) -> io::Result<bool> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

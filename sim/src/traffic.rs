@@ -2,8 +2,9 @@
 //! what became of each.
 //!
 //! All pairs send at the same ticks, so a tick's number is the sequence number of all of them. A
-//! phase begins whenever something fails or heals; loss counts for the phase in which a packet
-//! was sent.
+//! phase begins whenever something fails or heals. A run of lost packets counts for the phase that
+//! caused it: the one in which it began, or the next if it began with packets that were still
+//! under way then.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
@@ -16,6 +17,9 @@ use crate::kernel;
 pub(crate) const PORT: u16 = 7_001;
 /// First UDP port of the senders. Pairs use different ports, so that flows spread over equal paths.
 const SOURCE_PORT: u16 = 20_000;
+
+/// How long a packet may be under way.
+const FLIGHT: Duration = Duration::from_millis(500);
 
 /// What became of the traffic between two hosts in one phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,29 +164,63 @@ impl Traffic {
     pub(crate) fn report(&self, name: impl Fn(u32) -> String) -> Vec<PhaseLoss> {
         let ends = self.phases.iter().skip(1).map(|phase| phase.first_tick);
         let ends = ends.chain([self.ticks]);
-        let phases = self.phases.iter().zip(ends).map(|(phase, end)| {
-            let ticks = end - phase.first_tick;
-            let losses = self.pairs.iter().map(|pair| {
-                let (lost, gap) = pair.loss(phase.first_tick, end, self.ticks);
-                PairLoss {
-                    source: name(pair.source),
-                    destination: name(pair.destination),
-                    sent: ticks,
-                    lost,
-                    longest_gap: self.interval * gap,
-                }
-            });
-            let mut pairs: Vec<PairLoss> = losses.filter(|pair| pair.lost > 0).collect();
-            pairs.sort_by_key(|pair| core::cmp::Reverse((pair.longest_gap, pair.lost)));
-            PhaseLoss {
+        let mut losses: Vec<PhaseLoss> = self
+            .phases
+            .iter()
+            .zip(ends)
+            .map(|(phase, end)| PhaseLoss {
                 name: phase.name.clone(),
                 began: phase.began,
-                sent: ticks * self.pairs.len() as u64,
-                lost: pairs.iter().map(|pair| pair.lost).sum(),
-                pairs,
+                sent: (end - phase.first_tick) * self.pairs.len() as u64,
+                lost: 0,
+                pairs: Vec::new(),
+            })
+            .collect();
+        for pair in &self.pairs {
+            for (loss, (lost, longest)) in losses.iter_mut().zip(self.losses(pair)) {
+                if lost > 0 {
+                    loss.lost += lost;
+                    loss.pairs.push(PairLoss {
+                        source: name(pair.source),
+                        destination: name(pair.destination),
+                        sent: loss.sent / self.pairs.len() as u64,
+                        lost,
+                        longest_gap: self.interval * longest,
+                    });
+                }
             }
-        });
-        phases.collect()
+        }
+        for loss in &mut losses {
+            let key = |pair: &PairLoss| core::cmp::Reverse((pair.longest_gap, pair.lost));
+            loss.pairs.sort_by_key(key);
+        }
+        losses
+    }
+
+    /// Packets lost and the longest run of them, for each phase.
+    fn losses(&self, pair: &Pair) -> Vec<(u64, u32)> {
+        let flight = (FLIGHT.as_nanos() / self.interval.as_nanos().max(1)) as u64;
+        let mut losses = vec![(0, 0); self.phases.len()];
+        let mut tick = 0;
+        while tick < self.ticks {
+            if pair.has(tick) {
+                tick += 1;
+                continue;
+            }
+            let first = tick;
+            while tick < self.ticks && !pair.has(tick) {
+                tick += 1;
+            }
+            let cause = (first + flight).min(tick - 1);
+            let phase = self
+                .phases
+                .partition_point(|phase| phase.first_tick <= cause)
+                - 1;
+            let (lost, longest) = &mut losses[phase];
+            *lost += tick - first;
+            *longest = (*longest).max((tick - first) as u32);
+        }
+        losses
     }
 }
 
@@ -191,27 +229,6 @@ impl Pair {
         let word = self.arrived.get((tick / 64) as usize);
         word.is_some_and(|word| word >> (tick % 64) & 1 == 1)
     }
-
-    /// Packets lost of ticks `from..to`, and the longest run of lost ones that begins there; a run
-    /// may go on into later phases, up to the end of all traffic.
-    fn loss(&self, from: u64, to: u64, end: u64) -> (u64, u32) {
-        let (mut lost, mut longest) = (0, 0);
-        let mut tick = from;
-        while tick < to {
-            if self.has(tick) {
-                tick += 1;
-                continue;
-            }
-            let mut run = 0;
-            while tick < end && !self.has(tick) {
-                run += 1;
-                lost += u64::from(tick < to);
-                tick += 1;
-            }
-            longest = longest.max(run);
-        }
-        (lost, longest)
-    }
 }
 
 #[cfg(test)]
@@ -219,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loss_counts_for_the_phase_in_which_the_packet_was_sent() {
+    fn loss_counts_for_the_phase_that_caused_it_also_of_packets_under_way() {
         let hosts = [
             (4, Ipv4Addr::new(10, 0, 0, 1)),
             (9, Ipv4Addr::new(10, 0, 0, 2)),
@@ -232,7 +249,8 @@ mod tests {
                 traffic.phase(now, "fail x".into());
             }
             for (source, bytes) in traffic.tick(now) {
-                let lost = source == 4 && (150..180).contains(&tick);
+                let in_cut = (95..125).contains(&tick) || (170..180).contains(&tick);
+                let lost = source == 4 && in_cut;
                 if !lost {
                     traffic.arrived(&bytes[packet::UDP_HEADERS..]);
                 }
@@ -240,7 +258,7 @@ mod tests {
         }
         let report = traffic.report(|device| device.to_string());
         assert_eq!((report[0].sent, report[0].lost), (200, 0));
-        assert_eq!((report[1].sent, report[1].lost), (200, 30));
+        assert_eq!((report[1].sent, report[1].lost), (200, 40));
         assert_eq!(report[1].longest_gap(), Duration::from_millis(300));
         assert_eq!(report[1].pairs[0].source, "4");
     }

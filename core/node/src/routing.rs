@@ -8,13 +8,18 @@
 //! | backup site | the same                                       | the same                     |
 //! | hub         | sites and own VNets (iBGP keeps other hubs' routes back) | cost 10            |
 //! | twin        | the same                                       | cost 20                      |
-//! | Route Server| what this node can deliver by its own tunnels  | VNets of the own region      |
+//! | Route Server| what this node can deliver by its own tunnels, and the summaries | VNets of the own region |
 //! | home hub    | the LANs, `LOCAL_PREF` 200                     | `LOCAL_PREF` 200             |
 //! | backup hub  | the LANs, `LOCAL_PREF` 100                     | `LOCAL_PREF` 100, cost 10    |
 //!
 //! A site's routes thus lead to its home region while that has a tunnel to it, wherever the traffic
 //! comes from, and to the backup region otherwise. What a hub can reach only through its twin it
 //! keeps from Route Server, because the twin announces it and is one hop closer.
+//!
+//! The summaries go to Route Server as well: the platform routes nothing between two spokes of one hub,
+//! and takes no route that equals a VNet's address space, so a shorter one must lead a spoke's packets to
+//! the NVAs. A site's own, longer route still wins wherever there is one; what only the summary covers is
+//! answered as unreachable.
 //!
 //! Since `as-override` disables BGP's own loop check between regions, every route carries where
 //! it entered the overlay as a Site-of-Origin extended community (RFC 4360 §5): region and [`Kind`].
@@ -216,13 +221,12 @@ fn route_server(settings: &Settings, peer: &BgpPeerConfig) -> Neighbor {
     neighbor
 }
 
-/// Forwarding-true: exactly what this node can deliver by its own tunnels, and never back to the
-/// region and kind it came from.
+/// Forwarding-true: of single routes exactly those that this node can deliver by its own tunnels, and
+/// never back to the region and kind they came from; besides them the summaries, for its spokes.
 fn to_route_server(settings: &Settings) -> Policy {
     let mut terms = vec![
         reject(vec![Match::FromGroup(TWIN)]),
         reject(vec![Match::FromGroup(ROUTE_SERVER)]),
-        reject(vec![Match::Local, summary(settings)]),
     ];
     terms.extend(origin(settings, Kind::Vnet).map(|value| {
         reject(vec![Match::ExtCommunity {

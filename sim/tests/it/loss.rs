@@ -57,7 +57,8 @@ fn an_nva_that_lost_its_tunnels_to_a_site_but_not_its_sessions_costs_what_detect
 #[test]
 fn a_silent_nva_costs_the_overlay_what_detection_takes_and_the_vnets_the_hold_time() {
     let mut world = converged();
-    world.start_traffic(INTERVAL);
+    // Three minutes of it: fewer packets do.
+    world.start_traffic(INTERVAL * 5);
     world.run_until(after(&world, Duration::from_secs(1)));
     fail(&mut world, "nva1.westeurope");
     world.run_until(after(&world, Duration::from_secs(200)));

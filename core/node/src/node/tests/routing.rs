@@ -148,10 +148,10 @@ fn route_server_is_told_sites_and_other_regions_with_its_own_as_replaced() {
 }
 
 #[test]
-fn route_server_is_never_told_its_own_vnets_nor_summaries() {
+fn route_server_is_told_the_summaries_but_never_its_own_vnets() {
     let world = world();
     let [west, _] = world.servers;
-    assert_eq!(world.told(west, "10.0.0.0/8"), [] as [u32; 0]);
+    assert_eq!(world.told(west, "10.0.0.0/8"), [0, 1]);
     assert_eq!(world.told(west, WEST_VNET), [] as [u32; 0]);
 }
 

@@ -41,8 +41,12 @@ pub(crate) fn strays(mark: &str) -> Result<(), Error> {
 
 /// Ends a running lab: in order if its supervisor listens, else by force.
 pub(crate) fn take_down(state: &State) -> Result<(), Error> {
-    let identity = state.identity()?;
-    let supervisor = identity.process();
+    let supervisor = match state.identity() {
+        Ok(identity) => identity.process(),
+        // It has just ended by itself.
+        Err(_) if !state.is_running()? => return remains(state),
+        Err(error) => return Err(error),
+    };
     let asked = UnixStream::connect(state.supervisor_socket())
         .and_then(|mut stream| request::send(&mut stream, &Request::Down));
     if asked.is_err() || !ends_within(supervisor, PATIENCE)? {

@@ -1,6 +1,7 @@
 //! Reading configuration files and private keys.
 
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use design::ConfigError;
@@ -28,6 +29,17 @@ pub(crate) fn read_config<T>(
 #[must_use]
 pub fn key_path(directory: &Path, locator: &str) -> PathBuf {
     directory.join(format!("{locator}.key"))
+}
+
+/// Draws a key that nobody can guess, to derive all others of a network from.
+///
+/// # Errors
+///
+/// The system has no source of randomness.
+pub fn random_key() -> io::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    linux::random(&mut key)?;
+    Ok(key)
 }
 
 /// Reads the private key of a locator: one line of base64, as `wg genkey` writes it.

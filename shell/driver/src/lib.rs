@@ -17,7 +17,6 @@
 //! epoll with nanosecond timeouts, at real-time priority where that is allowed.
 
 mod clock;
-mod command_line;
 mod config;
 mod control;
 mod daemon;
@@ -28,10 +27,10 @@ mod programming;
 mod route_server;
 mod transport;
 
-pub use command_line::{interrupted_within, random_key};
-pub use config::key_path;
+pub use config::{key_path, random_key};
 pub use control::ask;
 pub use error::Error;
 pub use fabric::{FabricSettings, PortName, run_fabric};
+pub use linux::interrupted_within;
 pub use node::{NodeSettings, run_node};
 pub use route_server::{RouteServerSettings, run_route_server};

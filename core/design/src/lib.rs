@@ -1,9 +1,27 @@
 //! The design file and what is made of it.
+//!
+//! A design says in a few hundred lines what a network is; everything else follows. This crate
+//! takes it from text to devices in four steps, each a value that can be looked at:
+//!
+//! 1. **Read.** Text becomes a tree of nodes that know their place, and the tree becomes the
+//!    records of the format. Each record is one table of fields, from which the reader and the JSON
+//!    [`schema`] both come. Every error of form is found in one run.
+//! 2. **Settle.** Every value is decided once: from the line that has it, a class, or a default
+//!    that knows its reason. [`explain`] shows these, and [`rules`] judge them.
+//! 3. **Build.** Devices get addresses, links and paths: the [`plan::Plan`], which is all that
+//!    simulator, lab and production ever see.
+//! 4. **Files.** Each device's part of the Plan has a YAML form that a daemon starts from, and that
+//!    is refused with line and reason when it is damaged.
+//!
+//! Whose fault is what: [`Reports`] are about the operator's design, [`ConfigError`] about a
+//! device's file. Nothing here reads a file by itself; tables that a design names come through
+//! [`Files`].
 
 #![warn(missing_docs)]
 
 mod build;
 mod device;
+mod entry;
 mod explain;
 mod generate;
 pub mod geography;
@@ -20,6 +38,7 @@ mod table;
 mod tree;
 
 pub use device::ConfigError;
+pub use entry::{Files, NoFiles, check, read, resolve};
 pub use explain::{Explanation, Origin, explain, explainable};
 pub use generate::generate;
 pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
@@ -27,9 +46,6 @@ pub use rules::{Rule, rules};
 pub use schema::{schema, schema_text};
 pub use settle::Design;
 pub use starter::starter;
-
-mod entry;
-pub use entry::{Files, NoFiles, check, read, resolve};
 
 /// The example design, also what `longhaul up` brings up when no file is given.
 pub const EXAMPLE_GLOBAL: &str = include_str!("../../../examples/global.yaml");

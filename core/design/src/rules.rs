@@ -3,6 +3,7 @@
 //! A rule is data and one function. Its texts are what the book and `explain` show; its two small
 //! designs are its tests: one that passes and one that it must find something in.
 
+mod duplicate_address;
 mod forbidden_range;
 mod ipv6_with_route_server;
 mod nva_subnet_nsg;
@@ -62,7 +63,8 @@ pub fn rules() -> &'static [&'static Rule] {
     &RULES
 }
 
-static RULES: [&Rule; 12] = [
+static RULES: [&Rule; 13] = [
+    &duplicate_address::RULE,
     &forbidden_range::RULE,
     &ipv6_with_route_server::RULE,
     &nva_subnet_nsg::RULE,

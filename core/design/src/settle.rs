@@ -115,7 +115,7 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         .unwrap_or_default();
     let regions = regions::settle_all(region_texts, &defaults, &atlas, reports);
     let backbone = regions::backbone(region_texts, &regions, &atlas, reports);
-    let mut overlay = overlay::overlay(file);
+    let mut overlay = overlay::overlay(file, reports);
     let underlays = underlays::underlays(file, &regions, &overlay, reports);
     let sites =
         sites::Settler::new(design, &defaults, &regions, &underlays, &overlay, &atlas).all(reports);

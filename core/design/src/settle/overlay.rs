@@ -8,10 +8,11 @@ use inet::{Asn, Prefix};
 use super::{Overlay, Pools, Region, Site, Val, pick};
 use crate::model::{AddressesText, DesignFile};
 use crate::reader::At;
+use crate::report::Report;
 use crate::scalars::{Count, TimeSpan};
 
 /// Settles them; summaries that the design leaves open are empty until its prefixes are known.
-pub(super) fn overlay(file: &DesignFile) -> Overlay {
+pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
     let text = file
         .overlay
         .as_ref()
@@ -20,7 +21,7 @@ pub(super) fn overlay(file: &DesignFile) -> Overlay {
     let probe = text.probe.map(|at| at.value).unwrap_or_default();
     let duration = |span: &TimeSpan| span.0;
     let count = |at: &Count<1024, 65535>| at.0 as u16;
-    Overlay {
+    let overlay = Overlay {
         asn: Val::pick(
             &[text.asn.as_ref()],
             Asn(65_010),
@@ -69,6 +70,36 @@ pub(super) fn overlay(file: &DesignFile) -> Overlay {
             |seed: &Count<0, 4294967295>| u64::from(seed.0)
         ),
         pools: pools(&text.addresses.map(|at| at.value).unwrap_or_default()),
+    };
+    timers(&overlay, reports);
+    overlay
+}
+
+/// Timers that cannot work together.
+fn timers(overlay: &Overlay, reports: &mut Vec<Report>) {
+    let (interval, dead_after) = (&overlay.probe_interval, &overlay.dead_after);
+    if dead_after.value <= interval.value
+        && let Some(at) = dead_after.why.span().or(interval.why.span())
+    {
+        let says = "`dead_after` is not longer than the interval of probes";
+        let because = "every path would be down between two probes";
+        let advice = "make it at least four intervals, so that three lost replies do not matter";
+        reports.push(Report::shape(at, says).because(because).try_this(advice));
+    }
+    let timers = [
+        ("the interval of probes", interval, 1),
+        ("keepalive", &overlay.keepalive, 1_000),
+    ];
+    for (what, timer, least_ms) in timers {
+        if let (true, Some(at)) = (
+            timer.value < Duration::from_millis(least_ms),
+            timer.why.span(),
+        ) {
+            reports.push(Report::shape(
+                at,
+                format!("{what} is at least {least_ms}ms"),
+            ));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::vnets::{Place, vnet};
+use super::vnets::{NVA_SUBNET, Place, vnet};
 use super::{
     Backbone, ForeignRouter, Nvas, Region, RouteServer, Val, Vnet, Why, pick, region_index, unknown,
 };
@@ -119,6 +119,23 @@ fn region(
         spokes,
     };
     check_references(&region, reports);
+    for router in &region.foreign {
+        let subnet = region
+            .hub
+            .subnets
+            .iter()
+            .find(|subnet| subnet.name.value == NVA_SUBNET);
+        if let (Some(address), Some(subnet)) = (&router.address, subnet)
+            && !subnet.prefix.value.contains(address.value)
+            && let Some(at) = address.why.span()
+        {
+            let says = format!(
+                "{} is not in the NVA subnet {}",
+                address.value, subnet.prefix.value
+            );
+            reports.push(Report::shape(at, says));
+        }
+    }
     region
 }
 

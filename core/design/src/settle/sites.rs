@@ -122,6 +122,9 @@ impl<'a> Settler<'a> {
         });
         let lans = self.lans(text, &class, hosts, reports);
         let wireguard = wireguard(text, &lans, reports);
+        if let (Some(device), Some(home)) = (&wireguard, &home) {
+            self.nva_exists(&device.nva, home.value, reports);
+        }
         let named = text.home.as_ref().or(class.home.as_ref());
         if let Some(At {
             value: RegionChoice::None,
@@ -155,6 +158,18 @@ impl<'a> Settler<'a> {
             reports.push(unknown("site class", &class.value, class.span, known));
             &self.no_class
         })
+    }
+
+    fn nva_exists(&self, nva: &Val<String>, home: usize, reports: &mut Vec<Report>) {
+        let region = &self.regions[home];
+        let names: Vec<String> = (1..=region.nvas.count.value)
+            .map(|n| format!("nva{n}"))
+            .collect();
+        if let (false, Some(at)) = (names.contains(&nva.value), nva.why.span()) {
+            let what = format!("NVA of {}", region.name.value);
+            let known = names.iter().map(String::as_str).collect();
+            reports.push(unknown(&what, &nva.value, at, known));
+        }
     }
 
     fn place(&self, text: &SiteText, reports: &mut Vec<Report>) -> Option<Val<Coordinates>> {

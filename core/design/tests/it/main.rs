@@ -2,6 +2,8 @@
 
 mod cases;
 mod explain;
+mod foreign;
+mod format;
 mod generated;
 mod global;
 mod hostile;

@@ -119,23 +119,6 @@ fn region(
         spokes,
     };
     check_references(&region, reports);
-    for router in &region.foreign {
-        let subnet = region
-            .hub
-            .subnets
-            .iter()
-            .find(|subnet| subnet.name.value == NVA_SUBNET);
-        if let (Some(address), Some(subnet)) = (&router.address, subnet)
-            && !subnet.prefix.value.contains(address.value)
-            && let Some(at) = address.why.span()
-        {
-            let says = format!(
-                "{} is not in the NVA subnet {}",
-                address.value, subnet.prefix.value
-            );
-            reports.push(Report::shape(at, says));
-        }
-    }
     region
 }
 
@@ -361,6 +344,28 @@ fn check_references(region: &Region, reports: &mut Vec<Report>) {
             {
                 reports.push(unknown(what, value, *at, known.clone()));
             }
+        }
+    }
+    foreign_addresses(region, reports);
+}
+
+/// Routers of other make stand in the NVA subnet.
+fn foreign_addresses(region: &Region, reports: &mut Vec<Report>) {
+    for router in &region.foreign {
+        let subnet = region
+            .hub
+            .subnets
+            .iter()
+            .find(|subnet| subnet.name.value == NVA_SUBNET);
+        if let (Some(address), Some(subnet)) = (&router.address, subnet)
+            && !subnet.prefix.value.contains(address.value)
+            && let Some(at) = address.why.span()
+        {
+            let says = format!(
+                "{} is not in the NVA subnet {}",
+                address.value, subnet.prefix.value
+            );
+            reports.push(Report::shape(at, says));
         }
     }
 }

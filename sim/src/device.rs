@@ -268,7 +268,9 @@ impl Device {
             return;
         };
         let mut outputs = core::mem::take(&mut self.node_outputs);
+        let before = core.node.forwarding_changes();
         core.node.handle(now, input, &mut outputs);
+        effects.changed |= core.node.forwarding_changes() != before;
         for output in outputs.drain(..) {
             self.on_node_output(output, effects);
         }

@@ -85,12 +85,13 @@ pub struct Scenario {
 }
 
 impl Default for Scenario {
-    /// No failures, no traffic; a settle time of two seconds, five minutes of patience.
+    /// No failures, no traffic; five minutes of patience, and a settle time that is longer than it
+    /// takes to notice that a path is down.
     fn default() -> Self {
         Self {
             steps: Vec::new(),
             traffic: None,
-            settle: Duration::from_secs(2),
+            settle: Duration::from_millis(1500),
             patience: Duration::from_secs(300),
         }
     }

@@ -214,7 +214,10 @@ impl World {
             fabric.handle(now, input, &mut self.fabric_outputs);
         }
         if let Some(instance) = self.slots[index as usize].instance {
+            // The platform's interfaces follow a little later.
+            let delay = u64::from(self.plan.fabric.programming_delay_ms);
             for (prefix, next_hops) in effects.programmed.drain(..) {
+                self.last_change = self.last_change.max(now + Duration::from_millis(delay));
                 let input = fabric::Input::Program {
                     instance,
                     prefix,
@@ -233,7 +236,7 @@ impl World {
         }
         effects.events.clear();
         if core::mem::take(&mut effects.changed) {
-            self.last_change = now;
+            self.last_change = self.last_change.max(now);
         }
         let device = self.slots[index as usize].device.as_ref();
         let wake = device.and_then(Device::next_wake);

@@ -73,6 +73,7 @@ pub(crate) struct KernelRoute {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fib {
     prefixes: PrefixMap<BTreeMap<Source, Target>>,
+    changes: u64,
 }
 
 impl Fib {
@@ -92,6 +93,9 @@ impl Fib {
         match target {
             Some(target) => {
                 if let Some(known) = self.prefixes.get_mut(prefix) {
+                    if known.get(&source) == Some(&target) {
+                        return None;
+                    }
                     known.insert(source, target);
                 } else {
                     self.prefixes
@@ -100,14 +104,20 @@ impl Fib {
             }
             None => {
                 let known = self.prefixes.get_mut(prefix)?;
-                known.remove(&source);
+                known.remove(&source)?;
                 if known.is_empty() {
                     self.prefixes.remove(prefix);
                 }
             }
         }
+        self.changes += 1;
         let via = self.kernel_route(prefix);
         (via != before).then_some(KernelRoute { prefix, via })
+    }
+
+    /// How often anything changed.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// The longest match with its ruling source.

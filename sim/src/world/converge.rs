@@ -1,8 +1,7 @@
 //! When is a network done?
 //!
-//! It has converged when nothing changed for a settle time (no session, path, kernel route or
-//! programmed route, and after it the forwarding tables are what they were before it), and the
-//! sessions agree with each other: a session is up at both of its ends or at neither. While
+//! It has converged when nothing changed for a settle time (no session, path, forwarding table or
+//! programmed route), and the sessions agree with each other: a session is up at both of its ends or at neither. While
 //! nothing has failed, all of them must be up. So a Route Server that has not yet noticed a dead
 //! NVA keeps the network from having converged until its hold timer runs out.
 
@@ -10,7 +9,7 @@ use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use inet::{Instant, hash};
+use inet::Instant;
 use view::Query;
 
 use super::{DeviceIndex, World};
@@ -73,36 +72,19 @@ impl World {
         settle: Duration,
         limit: Instant,
     ) -> Result<Convergence, NotConverged> {
-        let mut quiet: Option<(Instant, u64)> = None;
         loop {
-            let fixed = quiet.filter(|(since, _)| *since == self.last_change());
-            match fixed {
-                // Tables can change without any kernel route: compare what was with what is.
-                Some((since, before)) if self.now() >= since + settle => {
-                    let (sessions, wrong) = self.sessions();
-                    let now = self.forwarding_hash();
-                    if wrong.is_empty() && before == now {
-                        return Ok(Convergence {
-                            at: since,
-                            ..sessions
-                        });
-                    }
-                    if before != now {
-                        self.last_change = self.now();
-                        quiet = None;
-                    }
-                    if self.now() >= limit {
-                        return Err(self.not_converged(&wrong));
-                    }
+            if self.now() >= self.last_change() + settle {
+                let (sessions, wrong) = self.sessions();
+                if wrong.is_empty() {
+                    let at = self.last_change();
+                    return Ok(Convergence { at, ..sessions });
                 }
-                Some(_) => {}
-                None => quiet = Some((self.last_change(), self.forwarding_hash())),
             }
-            if self.now() >= limit && fixed.is_none() {
+            if self.now() >= limit {
                 let (_, wrong) = self.sessions();
                 return Err(self.not_converged(&wrong));
             }
-            self.run_until((self.now() + STEP).min(limit.max(self.now() + STEP)));
+            self.run_until(self.now() + STEP);
         }
     }
 
@@ -153,41 +135,6 @@ impl World {
             sessions: all.len() as u32,
         };
         (counts, wrong.collect())
-    }
-
-    /// A hash over all forwarding tables of nodes, and what each Route Server instance wants programmed.
-    fn forwarding_hash(&self) -> u64 {
-        let mut state = 0;
-        for slot in &self.slots {
-            match slot.device.as_ref().map(|device| &device.core) {
-                Some(Core::Node(core)) => {
-                    for entry in core.node.forwarding() {
-                        let prefix = u64::from(entry.prefix.bits()) << 8;
-                        state = hash::mix(state ^ prefix ^ u64::from(entry.prefix.len()));
-                        match entry.next_hop {
-                            node::NextHop::Neighbors(names) => {
-                                for name in names {
-                                    state = hash::bytes(state, name.as_bytes());
-                                }
-                            }
-                            node::NextHop::Kernel => state = hash::mix(state ^ 1),
-                            node::NextHop::Platform => state = hash::mix(state ^ 2),
-                            node::NextHop::Unreachable => state = hash::mix(state ^ 3),
-                        }
-                    }
-                }
-                Some(Core::RouteServer(server)) => {
-                    for (prefix, next_hops) in server.programmed() {
-                        state = hash::mix(state ^ u64::from(prefix.bits()));
-                        for hop in next_hops {
-                            state = hash::mix(state ^ u64::from(hop.to_bits()));
-                        }
-                    }
-                }
-                Some(Core::None) | None => {}
-            }
-        }
-        state
     }
 
     /// The forwarding tables of all devices that run, and of the platform.

@@ -32,6 +32,11 @@ impl Node {
             .collect()
     }
 
+    /// How often the forwarding table changed since the start: equal numbers mean an equal table.
+    pub const fn forwarding_changes(&self) -> u64 {
+        self.fib.changes()
+    }
+
     /// Every link with its paths, in the order of the configuration.
     pub fn links(&self, now: Instant) -> Vec<LinkView> {
         let links = self.settings.links.iter().zip(&self.links).enumerate();

@@ -17,6 +17,9 @@ use crate::{Error, Stage};
 
 /// Pause between two looks at the daemons.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Routes have arrived everywhere when no table changed for this long: three round trips of the
+/// longest distance.
+const QUIET: Duration = Duration::from_millis(1000);
 /// How long a daemon may take to answer on its socket after its start.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 /// How long one answer may take.
@@ -57,6 +60,7 @@ impl Rise {
                 sessions.0, sessions.1
             ));
         }
+        self.wait_until_settled()?;
         let verifier = Verifier {
             state: &self.state,
             plan: &self.plan,
@@ -109,6 +113,33 @@ impl Rise {
             }
             std::thread::sleep(PAUSE);
         }
+    }
+
+    /// Waits until no forwarding table has changed for a while, or patience ends: with the last
+    /// session, routes still travel, and what is measured before they arrived is another network.
+    fn wait_until_settled(&self) -> Result<(), Error> {
+        let deadline = Instant::now() + self.patience;
+        let mut tables = self.tables();
+        let mut since = Instant::now();
+        while since.elapsed() < QUIET && Instant::now() < deadline {
+            self.check_daemons()?;
+            std::thread::sleep(PAUSE * 4);
+            let found = self.tables();
+            if found != tables {
+                tables = found;
+                since = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// The forwarding tables of all nodes and of the fabric.
+    fn tables(&self) -> Vec<Option<Answer>> {
+        let devices = self.plan.nodes.iter().map(|node| node.name.as_str()).chain([FABRIC]);
+        let ask = |device| {
+            driver::ask(&self.state.control_socket(device), &Query::Forwarding, ANSWER_PATIENCE).ok()
+        };
+        devices.map(ask).collect()
     }
 
     /// No daemon ends while a lab comes up.

@@ -22,6 +22,9 @@ const LOG_LINES: usize = 10;
 /// Interfaces passed to the fabric in one message.
 const WIRES_AT_ONCE: usize = 64;
 
+/// The environment variable that says how much daemons log.
+const LOG: &str = "LOG";
+
 /// A daemon's kind, which is the command that runs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -181,6 +184,7 @@ impl Daemons {
             .arg(state.control_socket(device))
             .current_dir(state.directory())
             .env(MARK, &self.mark)
+            .env(LOG, std::env::var_os(LOG).unwrap_or_else(|| "info".into()))
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors);

@@ -135,9 +135,19 @@ impl Rise {
 
     /// The forwarding tables of all nodes and of the fabric.
     fn tables(&self) -> Vec<Option<Answer>> {
-        let devices = self.plan.nodes.iter().map(|node| node.name.as_str()).chain([FABRIC]);
+        let devices = self
+            .plan
+            .nodes
+            .iter()
+            .map(|node| node.name.as_str())
+            .chain([FABRIC]);
         let ask = |device| {
-            driver::ask(&self.state.control_socket(device), &Query::Forwarding, ANSWER_PATIENCE).ok()
+            driver::ask(
+                &self.state.control_socket(device),
+                &Query::Forwarding,
+                ANSWER_PATIENCE,
+            )
+            .ok()
         };
         devices.map(ask).collect()
     }

@@ -48,7 +48,13 @@ pub(crate) fn run(start: &Start<'_>) -> ! {
         Ok(mut supervisor) => {
             let result = supervisor.run();
             supervisor.end();
-            i32::from(result.is_err())
+            match result {
+                Ok(()) => 0,
+                Err(error) => {
+                    tracing::error!(%error, "waiting for requests");
+                    1
+                }
+            }
         }
         Err(error) => {
             tell(
@@ -152,7 +158,8 @@ impl Supervisor {
         let listener = UnixListener::bind(&socket).map_err(Error::file(&socket))?;
         let poller = Poller::new().map_err(system)?;
         poller.add_readable(&listener, LISTENER).map_err(system)?;
-        poller.add_readable(leash, LEASH).map_err(system)?;
+        let leash = leash.try_clone().map_err(system)?;
+        poller.add_readable(&leash, LEASH).map_err(system)?;
         Ok(Self {
             state: state.clone(),
             plan: Arc::new((*plan).clone()),
@@ -164,7 +171,7 @@ impl Supervisor {
             ended: Ended::default(),
             recorder: None,
             listener,
-            leash: leash.try_clone().map_err(system)?,
+            leash,
             keep: options.detach,
             risen: UnixStream::pair().map_err(system)?.0,
             rising: true,

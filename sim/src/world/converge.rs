@@ -84,7 +84,7 @@ impl World {
                 let (_, wrong) = self.sessions();
                 return Err(self.not_converged(&wrong));
             }
-            self.run_until(self.now() + STEP);
+            self.run_until((self.now() + STEP).min(limit));
         }
     }
 

@@ -1,3 +1,5 @@
+//! Device files: what is written reads back, and what is corrupted is refused at its line.
+
 use super::*;
 use crate::{EXAMPLE_GLOBAL, NoFiles};
 

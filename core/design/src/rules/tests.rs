@@ -1,3 +1,5 @@
+//! Every rule finds what its failing design has, and nothing in its passing one.
+
 use super::rules;
 use crate::NoFiles;
 

@@ -1,3 +1,5 @@
+//! The routing policy, read off the settings that a node's speaker gets.
+
 use super::*;
 use crate::stub;
 

@@ -1,3 +1,5 @@
+//! Configurations that do not fit are refused with every field and reason.
+
 use design::plan::{LinkRole, Liveness};
 use inet::Asn;
 

@@ -1,3 +1,5 @@
+//! Virtual routers among themselves: who is active, and when.
+
 use super::*;
 
 const VIRTUAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);

@@ -6,6 +6,7 @@
 
 use core::cmp::Reverse;
 use core::net::Ipv4Addr;
+use std::collections::BTreeMap;
 
 use crate::interner::{Interner, Rank};
 use crate::rib::{Entry, Route};
@@ -120,13 +121,13 @@ fn eliminate(candidates: &mut Vec<Candidate>, losers: &mut Vec<Candidate>, setti
         MedRule::Always => keep_least(candidates, losers, |c| c.rank.med),
         MedRule::Never => {}
         MedRule::SameNeighborAs => {
-            let all: Vec<_> = candidates
-                .iter()
-                .map(|c| (c.rank.neighbor_as, c.rank.med))
-                .collect();
+            let mut least = BTreeMap::new();
+            for Candidate { rank, .. } in candidates.iter() {
+                let med = least.entry(rank.neighbor_as).or_insert(rank.med);
+                *med = rank.med.min(*med);
+            }
             keep(candidates, losers, |c| {
-                !all.iter()
-                    .any(|(asn, med)| *asn == c.rank.neighbor_as && *med < c.rank.med)
+                least.get(&c.rank.neighbor_as) == Some(&c.rank.med)
             });
         }
     }

@@ -275,6 +275,9 @@ pub(crate) fn state(
         let block = interner.attributes(chunk[0].0).encode(false);
         if block.len() <= ATTRIBUTES_MAX {
             messages += write_announcements(&block, prefixes, &mut bytes);
+        } else {
+            // AS4_PATH and AS4_AGGREGATOR made it too long: an older route must not stay there.
+            messages += write_withdrawals(prefixes, &mut bytes);
         }
     }
     (bytes, messages)

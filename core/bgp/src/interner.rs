@@ -11,7 +11,7 @@ use hashbrown::HashTable;
 use inet::Asn;
 use inet::hash::Seeded;
 
-use crate::wire::attributes::{Attributes, Origin};
+use crate::wire::attributes::{Attributes, Origin, Scan, Session, as_path, table};
 
 /// The number of an attribute set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +71,7 @@ impl Interner {
         }
         let set = Set {
             block: block.into(),
-            rank: rank(&Attributes::from_canonical(block)),
+            rank: rank(block),
             references: 1,
         };
         let id = match self.free.pop() {
@@ -144,15 +144,22 @@ impl Interner {
     }
 }
 
-fn rank(attributes: &Attributes) -> Rank {
+/// What the decision compares of a canonical block, read in place.
+fn rank(block: &[u8]) -> Rank {
+    let scan = Scan::new(block, &Session::INSIDE);
+    let value = |code| scan.value(code).unwrap_or_default();
+    let (as_path_len, neighbor_as) = as_path::measure(value(table::AS_PATH), true);
+    let origin = value(table::ORIGIN).first().copied();
     Rank {
-        local_pref: attributes.local_pref.unwrap_or(Attributes::LOCAL_PREF),
-        as_path_len: attributes.as_path.len(),
-        origin: attributes.origin,
-        med: attributes.med.unwrap_or(0),
-        neighbor_as: attributes.as_path.first(),
-        originator: attributes.originator_id,
-        clusters: attributes.cluster_list.len(),
+        local_pref: scan
+            .number(table::LOCAL_PREF)
+            .unwrap_or(Attributes::LOCAL_PREF),
+        as_path_len,
+        origin: origin.and_then(Origin::from_number).unwrap_or_default(),
+        med: scan.number(table::MULTI_EXIT_DISC).unwrap_or(0),
+        neighbor_as,
+        originator: scan.number(table::ORIGINATOR_ID).map(Ipv4Addr::from_bits),
+        clusters: value(table::CLUSTER_LIST).len() / 4,
     }
 }
 

@@ -12,6 +12,10 @@ use crate::settings::{ConnId, Counting, Neighbor, PrefixLimit};
 use crate::view::{Counters, State};
 
 /// A neighbour.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own, none depends on another"
+)]
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(crate) settings: Neighbor,
@@ -30,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) counters: Counters,
     /// The prefixes that it told us.
     pub(crate) held: BTreeSet<PrefixId>,
+    /// How many of them import policy took.
+    pub(crate) accepted: u32,
     /// Its update group, while established.
     pub(crate) group: Option<usize>,
     /// It takes no more bytes for now.
@@ -51,6 +57,8 @@ struct Burst {
 
 /// A burst ends after this long without announcements.
 const BURST_GAP: Duration = Duration::from_secs(1);
+/// The least pause between attempts: settings of zero must not make a loop.
+pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// After this many failures the pause does not grow further.
 const FAILURES_MAX: u32 = 6;
 
@@ -66,6 +74,7 @@ impl Peer {
             since: now,
             counters: Counters::default(),
             held: BTreeSet::new(),
+            accepted: 0,
             group: None,
             blocked: false,
             missed: BTreeSet::new(),
@@ -105,11 +114,11 @@ impl Peer {
 
     /// Pauses before the next attempt; each failure in a row doubles the pause.
     pub(crate) fn pause(&mut self, now: Instant, refuse: bool, rng: &mut Rng) {
-        let pause = self.settings.idle_hold * (1 << self.failures);
+        let pause = self.settings.idle_hold.max(PAUSE_MIN) * (1 << self.failures);
         let pause = if refuse {
             pause
         } else {
-            pause.min(self.settings.connect_retry)
+            pause.min(self.settings.connect_retry.max(PAUSE_MIN))
         };
         self.failures = (self.failures + 1).min(FAILURES_MAX);
         self.idle = refuse;

@@ -13,8 +13,9 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
-use inet::{Asn, Instant};
+use inet::{Asn, Instant, Rng};
 
+use crate::peer::jittered;
 use crate::settings::{AdvertisedFamilies, ConnId, Neighbor, Settings};
 use crate::view::State;
 use crate::wire::capability::{Capability, Family};
@@ -93,7 +94,7 @@ impl Session {
     }
 
     /// Their OPEN is good and our KEEPALIVE goes out.
-    pub(crate) fn confirmed(&mut self, now: Instant, open: Open, ours: Duration) {
+    pub(crate) fn confirmed(&mut self, now: Instant, open: Open, ours: Duration, rng: &mut Rng) {
         let theirs = Duration::from_secs(u64::from(open.hold_time_s));
         self.hold_time = if ours.is_zero() || theirs.is_zero() {
             Duration::ZERO
@@ -103,7 +104,7 @@ impl Session {
         self.open = Some(open);
         self.phase = Phase::OpenConfirm;
         self.heard(now);
-        self.spoke(now);
+        self.spoke(now, rng);
     }
 
     /// A KEEPALIVE or UPDATE came.
@@ -111,9 +112,11 @@ impl Session {
         self.hold_at = (!self.hold_time.is_zero()).then(|| now + self.hold_time);
     }
 
-    /// A KEEPALIVE went out.
-    pub(crate) fn spoke(&mut self, now: Instant) {
-        self.keepalive_at = (!self.hold_time.is_zero()).then(|| now + self.hold_time / 3);
+    /// A KEEPALIVE went out; the next one follows after a jittered third of the hold time
+    /// (RFC 4271 §4.4, §10).
+    pub(crate) fn spoke(&mut self, now: Instant, rng: &mut Rng) {
+        self.keepalive_at =
+            (!self.hold_time.is_zero()).then(|| now + jittered(self.hold_time / 3, rng));
     }
 
     pub(crate) fn hold_expired(&self, now: Instant) -> bool {

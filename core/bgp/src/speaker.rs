@@ -1,8 +1,10 @@
 //! The speaker: the only entry.
 
 mod connections;
+mod import;
 mod messages;
 mod routes;
+mod telling;
 
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +66,7 @@ impl Speaker {
     /// Takes one input; everything that follows from it is appended to `out`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
-            Input::Wake => self.woken(now, out),
+            Input::Wake => {}
             Input::Accepted { conn, remote, .. } => self.accepted(now, conn, remote, out),
             Input::Connected { conn, .. } => self.connected(now, conn, out),
             Input::ConnectFailed { conn } => self.lost(now, conn, Ended::ConnectFailed, out),
@@ -74,6 +76,7 @@ impl Speaker {
             Input::Writable { conn } => self.writable(conn, out),
             Input::Command(command) => self.command(now, command, out),
         }
+        self.woken(now, out);
         self.settle(out);
     }
 
@@ -127,22 +130,17 @@ impl Speaker {
         (0..)
             .map(NeighborId)
             .map_while(|id| self.peers.get(id.index()).map(|peer| (id, peer)))
-            .filter_map(|(id, peer)| (!peer.removed).then(|| self.neighbor_view(id, peer)))
+            .filter(|(_, peer)| !peer.removed)
+            .map(|(id, peer)| Self::neighbor_view(id, peer))
     }
 
     /// One neighbour; `None` when there is none of this ID.
     pub fn neighbor(&self, id: NeighborId) -> Option<NeighborView<'_>> {
         let peer = self.peers.get(id.index()).filter(|peer| !peer.removed)?;
-        Some(self.neighbor_view(id, peer))
+        Some(Self::neighbor_view(id, peer))
     }
 
-    fn neighbor_view<'a>(&'a self, id: NeighborId, peer: &'a Peer) -> NeighborView<'a> {
-        let accepted = |prefix: &&u32| {
-            let routes = &self.rib.entry(**prefix).routes;
-            routes
-                .iter()
-                .any(|route| route.source == Some(id) && route.accepted.is_some())
-        };
+    fn neighbor_view(id: NeighborId, peer: &Peer) -> NeighborView<'_> {
         let session = peer.established().and_then(|session| {
             let open = session.open.as_ref()?;
             Some(SessionView {
@@ -161,7 +159,7 @@ impl Speaker {
             enabled: peer.enabled,
             counters: peer.counters,
             received: u32::try_from(peer.held.len()).unwrap_or(u32::MAX),
-            accepted: u32::try_from(peer.held.iter().filter(accepted).count()).unwrap_or(u32::MAX),
+            accepted: peer.accepted,
             session,
         }
     }

@@ -7,7 +7,7 @@ use inet::Instant;
 use super::Speaker;
 use crate::export::GroupKey;
 use crate::output::{Ended, Event, Output};
-use crate::peer::{Peer, jittered};
+use crate::peer::{PAUSE_MIN, Peer, jittered};
 use crate::session::{Phase, Session, our_open};
 use crate::settings::{ConnId, Neighbor, NeighborId};
 use crate::wire::header;
@@ -60,6 +60,9 @@ impl Speaker {
         }
         self.import_again(id);
         self.settle(out);
+        if old.group != self.peers[id.index()].settings.group {
+            self.tell_again(id, out);
+        }
         let Some(session) = self.peers[id.index()].established() else {
             return;
         };
@@ -140,7 +143,8 @@ impl Speaker {
         self.next_conn += 1;
         let conn = ConnId(self.next_conn);
         peer.sessions.push(Session::connecting(conn));
-        peer.start_at = Some(now + jittered(peer.settings.connect_retry, &mut self.rng));
+        peer.start_at =
+            Some(now + jittered(peer.settings.connect_retry.max(PAUSE_MIN), &mut self.rng));
         self.conns.insert(conn, id);
         out.push(Output::Connect {
             conn,
@@ -266,9 +270,11 @@ impl Speaker {
         if !matches!(reason, Ended::Closed | Ended::ConnectFailed) {
             out.push(Output::Close { conn });
         }
-        if peer.sessions.is_empty() || established {
-            // Only what went wrong between two speakers is damped; a refused call is tried again.
-            let refuse = reason != Ended::ConnectFailed;
+        let connecting = peer.sessions.iter().any(|s| s.phase == Phase::Connecting);
+        if peer.sessions.is_empty() || established && !connecting {
+            // RFC 4271 §8.2.2, OpenSent: a call that closes before an OPEN came leads to Active.
+            // Refusing calls after it too would let two speakers miss each other for ever.
+            let refuse = established || !matches!(reason, Ended::Closed | Ended::ConnectFailed);
             peer.pause(now, refuse && peer.sessions.is_empty(), &mut self.rng);
         }
         if established {
@@ -316,7 +322,7 @@ impl Speaker {
         let peer = &mut self.peers[id.index()];
         for session in &mut peer.sessions {
             if session.keepalive_due(now) {
-                session.spoke(now);
+                session.spoke(now, &mut self.rng);
                 peer.counters.messages_out += 1;
                 out.push(Output::Send {
                     conn: session.conn,

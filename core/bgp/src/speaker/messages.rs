@@ -3,13 +3,13 @@
 use inet::{Instant, Prefix};
 
 use super::Speaker;
+use super::import::Importer;
 use crate::export::GroupKey;
 use crate::interner::AttrId;
 use crate::output::{Ended, Event, Output};
-use crate::policy::Applied;
 use crate::session::{Phase, check_open, keeps_outgoing};
 use crate::settings::{ConnId, NeighborId};
-use crate::wire::attributes::{Attributes, Session as Checks};
+use crate::wire::attributes::Session as Checks;
 use crate::wire::capability::Family;
 use crate::wire::header::{self, Frame, Kind};
 use crate::wire::notification::{Notification, cease, code};
@@ -95,8 +95,12 @@ impl Speaker {
             }
             (None, Kind::Notification) => {
                 let told = Notification::parse(frame.body);
-                self.end(now, conn, told.map_or(Ended::Closed, Ended::Received), out);
-                out.push(Output::Close { conn });
+                let reason = told.map_or(Ended::Closed, Ended::Received);
+                if reason == Ended::Closed {
+                    // It says nothing that can be read, and `end` does not close for this reason.
+                    out.push(Output::Close { conn });
+                }
+                self.end(now, conn, reason, out);
                 return Next::Ended;
             }
         };
@@ -150,7 +154,7 @@ impl Speaker {
         let peer = &mut self.peers[id.index()];
         peer.counters.messages_out += 1;
         if let Some(session) = peer.session(conn) {
-            session.confirmed(now, open, hold_time);
+            session.confirmed(now, open, hold_time, &mut self.rng);
         }
         out.push(Output::Send {
             conn,
@@ -298,29 +302,12 @@ impl Speaker {
 
     /// Takes routes with one attribute set, whose reference it uses up.
     fn learn(&mut self, id: NeighborId, received: AttrId, prefixes: impl Iterator<Item = Prefix>) {
-        let mut importer = Importer::new(self.interner.attributes(received));
+        let mut importer = Importer::default();
         for prefix in prefixes {
             let accepted = self.import(id, received, prefix, &mut importer);
             self.interner.retain(received);
             self.put(Some(id), prefix, received, accepted);
         }
         self.interner.release(received);
-    }
-}
-
-/// The import step for routes that share an attribute set: each result of the policy is made once.
-pub(super) struct Importer {
-    pub(super) attributes: Attributes,
-    pub(super) looped: Option<bool>,
-    pub(super) results: Vec<(Applied, AttrId)>,
-}
-
-impl Importer {
-    pub(super) const fn new(attributes: Attributes) -> Self {
-        Self {
-            attributes,
-            looped: None,
-            results: Vec::new(),
-        }
     }
 }

@@ -8,7 +8,7 @@ use core::net::Ipv4Addr;
 
 use inet::Asn;
 
-mod as_path;
+pub(crate) mod as_path;
 mod encode;
 pub(crate) mod scan;
 pub mod table;

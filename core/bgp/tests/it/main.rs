@@ -1,1 +1,3 @@
-//! Stories through the public API only.
+//! The speaker from outside: stories, defects that were found once, and hostile bytes.
+
+mod defects;

@@ -280,7 +280,7 @@ fn stands_first(segment: &RawSegment<'_>, first: Asn) -> bool {
 }
 
 /// What the decision needs of a checked attribute value: its length and its first AS.
-pub(crate) fn measure(value: &[u8], four_octet: bool) -> (u32, Option<Asn>) {
+pub(crate) fn measure(value: &[u8], four_octet: bool) -> (usize, Option<Asn>) {
     let mut len = 0;
     let mut first = None;
     let segments = Segments {
@@ -291,7 +291,7 @@ pub(crate) fn measure(value: &[u8], four_octet: bool) -> (u32, Option<Asn>) {
         if segment.kind == SET {
             len += 1;
         } else {
-            len += segment.asns().count() as u32;
+            len += segment.asns().count();
             if index == 0 {
                 first = segment.asns().next();
             }

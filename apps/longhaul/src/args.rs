@@ -12,7 +12,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Results go to standard output, logs and progress to standard error. Exit codes: 0 clean,
 /// 1 findings, 2 usage or unreadable file, 3 run-time failure.
 #[derive(Debug, Parser)]
-#[command(name = "longhaul", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "longhaul",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Longhaul {
     /// How results are written.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -267,7 +272,9 @@ pub(crate) struct Daemon {
 
 /// A duration with a unit: `250ms`, `30s`, `5m`, `1h`, `93.2s`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let split = text
+        .find(|c: char| c.is_ascii_alphabetic())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let scale_us: f64 = match unit {
         "us" => 1.0,
@@ -277,7 +284,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3.6e9,
         _ => return Err(format!("{text:?} needs a unit: 250ms, 30s, 5m, 1h")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("{number:?} is not a number"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("{number:?} is not a number"))?;
     if !(0.0..=1e9).contains(&number) {
         return Err(format!("{text:?} is out of range"));
     }

@@ -71,7 +71,8 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
             let mut all = forwarding(network, &devices)?;
             if let Some(device) = &options.device {
                 let nic = format!("{device}/");
-                all.devices.retain(|table| table.device == *device || table.device.starts_with(&nic));
+                all.devices
+                    .retain(|table| table.device == *device || table.device.starts_with(&nic));
             }
             result(format, &all, render::forwarding)
         }
@@ -84,10 +85,15 @@ pub(crate) fn forwarding(
     network: &mut dyn Network,
     devices: &[String],
 ) -> anyhow::Result<Forwarding> {
-    let parts = each(network, devices, &Query::Forwarding, |answer| match answer {
-        Answer::Forwarding(part) => Some(part),
-        _ => None,
-    })?;
+    let parts = each(
+        network,
+        devices,
+        &Query::Forwarding,
+        |answer| match answer {
+            Answer::Forwarding(part) => Some(part),
+            _ => None,
+        },
+    )?;
     Ok(Forwarding::merge(parts))
 }
 
@@ -103,7 +109,9 @@ fn each<T>(
         match network.ask(device, query) {
             Ok(Answer::Refused { reason }) => bail!("{device} refuses: {reason}"),
             Ok(answer) => {
-                parts.push(part(answer).with_context(|| format!("{device} answered another question"))?);
+                parts.push(
+                    part(answer).with_context(|| format!("{device} answered another question"))?,
+                );
             }
             Err(error) if devices.len() > 1 => crate::output::note(&format!("{device}: {error:#}")),
             Err(error) => return Err(error),
@@ -115,7 +123,10 @@ fn each<T>(
 /// The devices that a question goes to.
 fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, Failure> {
     let nodes = plan.nodes.iter().map(|node| node.name.clone());
-    let instances = plan.route_servers.iter().map(|instance| instance.name.clone());
+    let instances = plan
+        .route_servers
+        .iter()
+        .map(|instance| instance.name.clone());
     let fabric = FABRIC.to_owned();
     let all: Vec<String> = match what {
         What::Sessions | What::Routes => nodes.chain(instances).collect(),
@@ -144,7 +155,9 @@ fn effective_routes(format: Format, network: &mut dyn Network, only: Option<&str
         .map(|nic| (nic.device.clone(), nic.interface.clone()))
         .collect();
     if nics.is_empty() {
-        return Err(Failure::usage("no such device has an interface in a virtual network"));
+        return Err(Failure::usage(
+            "no such device has an interface in a virtual network",
+        ));
     }
     let mut tables: Vec<EffectiveRoutes> = Vec::new();
     for (device, interface) in nics {
@@ -163,12 +176,24 @@ fn effective_routes(format: Format, network: &mut dyn Network, only: Option<&str
 
 /// `trace`.
 pub(crate) fn trace(format: Format, options: &TraceArguments) -> Outcome {
-    let flow: FlowSpec = options.flow.parse().map_err(|error| Failure::usage(format!("{error}")))?;
+    let flow: FlowSpec = options
+        .flow
+        .parse()
+        .map_err(|error| Failure::usage(format!("{error}")))?;
     let mut network = network(&options.place)?;
-    let trace = trace_between(network.as_mut(), &options.source, &options.destination, flow)?;
+    let trace = trace_between(
+        network.as_mut(),
+        &options.source,
+        &options.destination,
+        flow,
+    )?;
     let arrived = trace.round_trip_us.is_some();
     result(format, &trace, render::trace)?;
-    Ok(if arrived { Ended::Clean } else { Ended::Findings })
+    Ok(if arrived {
+        Ended::Clean
+    } else {
+        Ended::Findings
+    })
 }
 
 /// Follows a flow there and back.
@@ -179,7 +204,9 @@ pub(crate) fn trace_between(
     flow: FlowSpec,
 ) -> Result<Trace, Failure> {
     let plan = network.plan().clone();
-    let asked = view::trace(&plan, source, destination, flow, |device, query| network.ask(device, query));
+    let asked = view::trace(&plan, source, destination, flow, |device, query| {
+        network.ask(device, query)
+    });
     asked.map_err(|error| match error {
         view::TraceError::Host(_) => {
             let names: Vec<&str> = plan.hosts.iter().map(|host| host.name.as_str()).collect();

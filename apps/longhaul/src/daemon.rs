@@ -36,7 +36,9 @@ pub(crate) fn fabric(options: &Daemon) -> Outcome {
 }
 
 fn needed(value: Option<&PathBuf>, option: &str) -> Result<PathBuf, Failure> {
-    value.cloned().ok_or_else(|| Failure::usage(format!("error: {option} is needed")))
+    value
+        .cloned()
+        .ok_or_else(|| Failure::usage(format!("error: {option} is needed")))
 }
 
 /// A file that is refused is the operator's; everything else is the world's.

@@ -36,7 +36,11 @@ const USUAL_NAME: &str = "design.yaml";
 /// errors of form ends the command; its reports are the complaint.
 pub(crate) fn load(file: &DesignFile) -> Result<Loaded, Failure> {
     let usual = Path::new(USUAL_NAME);
-    let (design, reports) = match file.file.as_deref().or_else(|| usual.exists().then_some(usual)) {
+    let (design, reports) = match file
+        .file
+        .as_deref()
+        .or_else(|| usual.exists().then_some(usual))
+    {
         Some(path) => {
             let text = fs::read_to_string(path)
                 .map_err(|error| Failure::usage(format!("error: {}: {error}", path.display())))?;
@@ -45,7 +49,11 @@ pub(crate) fn load(file: &DesignFile) -> Result<Loaded, Failure> {
         }
         None => {
             note("no design.yaml here: using the built-in example (examples/global.yaml)");
-            design::read("examples/global.yaml", design::EXAMPLE_GLOBAL, &design::NoFiles)
+            design::read(
+                "examples/global.yaml",
+                design::EXAMPLE_GLOBAL,
+                &design::NoFiles,
+            )
         }
     };
     match design {
@@ -74,11 +82,16 @@ fn shown(reports: &Reports) -> String {
 /// `init`.
 pub(crate) fn init(file: &Path) -> Outcome {
     let mut options = fs::OpenOptions::new();
-    let mut open = options.write(true).create_new(true).open(file).map_err(|error| {
-        Failure::usage(format!("error: {}: {error}", file.display()))
-    })?;
+    let mut open = options
+        .write(true)
+        .create_new(true)
+        .open(file)
+        .map_err(|error| Failure::usage(format!("error: {}: {error}", file.display())))?;
     open.write_all(design::starter().as_bytes())?;
-    note(&format!("wrote {0}; next: longhaul check {0}", file.display()));
+    note(&format!(
+        "wrote {0}; next: longhaul check {0}",
+        file.display()
+    ));
     Ok(Ended::Clean)
 }
 
@@ -89,30 +102,47 @@ pub(crate) fn check(format: Format, file: &DesignFile) -> Outcome {
     match format {
         Format::Json => print(&format!("{:#}\n", reports.to_json()))?,
         Format::Text if reports.is_empty() => print("no findings\n")?,
-        Format::Text => print(&format!("{}\n", reports.render(std::io::stdout().is_terminal()).trim_end()))?,
+        Format::Text => print(&format!(
+            "{}\n",
+            reports.render(std::io::stdout().is_terminal()).trim_end()
+        ))?,
     };
-    Ok(if reports.is_empty() { Ended::Clean } else { Ended::Findings })
+    Ok(if reports.is_empty() {
+        Ended::Clean
+    } else {
+        Ended::Findings
+    })
 }
 
 /// `rules`.
 pub(crate) fn rules(format: Format, only: Option<&str>) -> Outcome {
-    let rules: Vec<&design::Rule> =
-        design::rules().iter().filter(|rule| only.is_none_or(|id| id == rule.id)).copied().collect();
+    let rules: Vec<&design::Rule> = design::rules()
+        .iter()
+        .filter(|rule| only.is_none_or(|id| id == rule.id))
+        .copied()
+        .collect();
     if rules.is_empty() {
         let ids: Vec<&str> = design::rules().iter().map(|rule| rule.id).collect();
-        return Err(Failure::usage(format!("error: no such rule; there are: {}", ids.join(" "))));
+        return Err(Failure::usage(format!(
+            "error: no such rule; there are: {}",
+            ids.join(" ")
+        )));
     }
     let listed: Vec<_> = rules.iter().map(|rule| rule_json(rule)).collect();
-    result(format, &json!({ "format_version": 1, "rules": listed }), |_| match (only, rules.as_slice()) {
-        (Some(_), [rule]) => rule_page(rule),
-        _ => {
-            let mut table = crate::render::table(&["RULE", "SEVERITY", "WHAT"]);
-            for rule in &rules {
-                table.add_row([rule.id, severity(rule.severity), rule.says]);
+    result(
+        format,
+        &json!({ "format_version": 1, "rules": listed }),
+        |_| match (only, rules.as_slice()) {
+            (Some(_), [rule]) => rule_page(rule),
+            _ => {
+                let mut table = crate::render::table(&["RULE", "SEVERITY", "WHAT"]);
+                for rule in &rules {
+                    table.add_row([rule.id, severity(rule.severity), rule.says]);
+                }
+                crate::render::text(&table)
             }
-            crate::render::text(&table)
-        }
-    })
+        },
+    )
 }
 
 const fn severity(severity: design::Severity) -> &'static str {
@@ -137,7 +167,10 @@ fn rule_json(rule: &design::Rule) -> serde_json::Value {
 
 fn rule_page(rule: &design::Rule) -> String {
     let indented = |text: &str| -> String {
-        text.trim().lines().map(|line| format!("    {line}\n")).collect()
+        text.trim()
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect()
     };
     format!(
         "{} ({})\n\n{}\n\nwhy:    {}\nfix:    {}\nsource: {}\n\npasses:\n\n{}\nfails:\n\n{}",
@@ -154,15 +187,23 @@ fn rule_page(rule: &design::Rule) -> String {
 
 /// `explain`.
 pub(crate) fn explain(format: Format, file: &Path, value: &str) -> Outcome {
-    let loaded = load(&DesignFile { file: Some(file.to_owned()) })?;
+    let loaded = load(&DesignFile {
+        file: Some(file.to_owned()),
+    })?;
     let explained = design::explain(&loaded.design, value).map_err(|like| {
-        let hint = if like.is_empty() { String::new() } else { format!("; is it {}?", like.join(", ")) };
+        let hint = if like.is_empty() {
+            String::new()
+        } else {
+            format!("; is it {}?", like.join(", "))
+        };
         Failure::usage(format!("error: the design has no value {value:?}{hint}"))
     })?;
     let values: Vec<_> = explained.iter().map(explanation_json).collect();
-    result(format, &json!({ "format_version": 1, "values": values }), |_| {
-        explained.iter().map(|one| format!("{one}\n")).collect()
-    })
+    result(
+        format,
+        &json!({ "format_version": 1, "values": values }),
+        |_| explained.iter().map(|one| format!("{one}\n")).collect(),
+    )
 }
 
 fn explanation_json(one: &design::Explanation) -> serde_json::Value {
@@ -188,7 +229,11 @@ pub(crate) fn schema() -> Outcome {
 pub(crate) fn plan(format: Format, file: &DesignFile, output: &Path) -> Outcome {
     let loaded = load(file)?;
     let keys = output.join("keys");
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&keys).with_context(|| keys.display().to_string())?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&keys)
+        .with_context(|| keys.display().to_string())?;
     let failed = std::cell::RefCell::new(None);
     let plan = loaded.plan(&|locator| match key(&keys, locator) {
         Ok(key) => key.public_key().to_string(),
@@ -213,7 +258,12 @@ pub(crate) fn plan(format: Format, file: &DesignFile, output: &Path) -> Outcome 
     files.push(write(output, "fabric", &plan.fabric.to_yaml())?);
     let answer = json!({ "format_version": 1, "files": files });
     result(format, &answer, |_| {
-        format!("{} configuration files in {}, private keys in {}\n", files.len(), output.display(), keys.display())
+        format!(
+            "{} configuration files in {}, private keys in {}\n",
+            files.len(),
+            output.display(),
+            keys.display()
+        )
     })
 }
 
@@ -241,7 +291,11 @@ fn key(folder: &Path, locator: &str) -> Result<PrivateKey> {
 fn write_key(path: &Path, key: &PrivateKey) -> Result<()> {
     let describe = || format!("writing {}", path.display());
     if let Some(folder) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(describe)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .with_context(describe)?;
     }
     let mut file = fs::OpenOptions::new()
         .write(true)

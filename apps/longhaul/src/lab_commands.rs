@@ -22,9 +22,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// Which labs run is the user's to know; everything else is the world's.
 fn failure(error: lab::Error) -> Failure {
     match error {
-        error @ (lab::Error::NotRunning { .. } | lab::Error::Several(_) | lab::Error::Running(_)) => {
-            Failure::Usage(format!("error: {error}"))
-        }
+        error @ (lab::Error::NotRunning { .. }
+        | lab::Error::Several(_)
+        | lab::Error::Running(_)) => Failure::Usage(format!("error: {error}")),
         other => Failure::Runtime(other.into()),
     }
 }
@@ -48,10 +48,17 @@ pub(crate) fn up(format: Format, options: &Up) -> Outcome {
     let lab = lab.map_err(failure)?;
     let passed = lab.report().is_some_and(lab::Report::passed);
     let seconds = began.elapsed().as_secs_f64();
-    note(&format!("{} is up and verified after {seconds:.1} s", lab.name()));
+    note(&format!(
+        "{} is up and verified after {seconds:.1} s",
+        lab.name()
+    ));
     let status = lab.status();
     result(format, &status, render::status)?;
-    for shortfall in lab.report().map(|report| report.shortfalls.clone()).unwrap_or_default() {
+    for shortfall in lab
+        .report()
+        .map(|report| report.shortfalls.clone())
+        .unwrap_or_default()
+    {
         note(&shortfall);
     }
     if !options.once && !options.detach {
@@ -61,13 +68,22 @@ pub(crate) fn up(format: Format, options: &Up) -> Outcome {
         let began = Instant::now();
         let name = lab.name().to_owned();
         drop(lab);
-        lab::down(Some(&name)).map(drop).or_else(|error| match error {
-            lab::Error::NotRunning { .. } => Ok(()),
-            other => Err(other),
-        })?;
-        note(&format!("{name} is down after {:.1} s", began.elapsed().as_secs_f64()));
+        lab::down(Some(&name))
+            .map(drop)
+            .or_else(|error| match error {
+                lab::Error::NotRunning { .. } => Ok(()),
+                other => Err(other),
+            })?;
+        note(&format!(
+            "{name} is down after {:.1} s",
+            began.elapsed().as_secs_f64()
+        ));
     }
-    Ok(if passed { Ended::Clean } else { Ended::Findings })
+    Ok(if passed {
+        Ended::Clean
+    } else {
+        Ended::Findings
+    })
 }
 
 /// Shows what changes until Ctrl-C, or the lab is taken down by another command.
@@ -115,21 +131,25 @@ pub(crate) fn down(name: &LabName) -> Outcome {
 pub(crate) fn doctor(format: Format) -> Outcome {
     let checks = lab::doctor();
     let fit = checks.iter().all(|check| check.finding != Finding::Missing);
-    result(format, &json!({ "format_version": 1, "checks": checks }), |_| {
-        let mut text = String::new();
-        for check in &checks {
-            let mark = match check.finding {
-                Finding::Good => "ok     ",
-                Finding::Limited => "limited",
-                Finding::Missing => "missing",
-            };
-            text.push_str(&format!("{mark}  {}: {}\n", check.name, check.found));
-            if let Some(advice) = &check.advice {
-                text.push_str(&format!("         {advice}\n"));
+    result(
+        format,
+        &json!({ "format_version": 1, "checks": checks }),
+        |_| {
+            let mut text = String::new();
+            for check in &checks {
+                let mark = match check.finding {
+                    Finding::Good => "ok     ",
+                    Finding::Limited => "limited",
+                    Finding::Missing => "missing",
+                };
+                text.push_str(&format!("{mark}  {}: {}\n", check.name, check.found));
+                if let Some(advice) = &check.advice {
+                    text.push_str(&format!("         {advice}\n"));
+                }
             }
-        }
-        text
-    })?;
+            text
+        },
+    )?;
     Ok(if fit { Ended::Clean } else { Ended::Findings })
 }
 
@@ -140,8 +160,14 @@ pub(crate) fn exec(name: &LabName, device: &str, command: &[String]) -> Outcome 
         return Err(Failure::usage("error: a command is needed"));
     };
     let mut child = lab.command(device, program)?;
-    let status = child.args(arguments).status().with_context(|| format!("running {program} in {device}"))?;
-    match status.code().or_else(|| status.signal().map(|signal| 128 + signal)) {
+    let status = child
+        .args(arguments)
+        .status()
+        .with_context(|| format!("running {program} in {device}"))?;
+    match status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+    {
         Some(0) | None => Ok(Ended::Clean),
         Some(code) => Ok(Ended::Code(u8::try_from(code).unwrap_or(u8::MAX))),
     }

@@ -41,14 +41,22 @@ fn run(arguments: Longhaul) -> Outcome {
         Command::Rules { rule } => designs::rules(format, rule.as_deref()),
         Command::Plan { design, output } => designs::plan(format, &design, &output),
         Command::Explain { file, value } => designs::explain(format, &file, &value),
-        Command::Generate { regions, sites, seed } => designs::generate(regions, sites, seed),
+        Command::Generate {
+            regions,
+            sites,
+            seed,
+        } => designs::generate(regions, sites, seed),
         Command::Schema => designs::schema(),
         Command::Sim(options) => simulate::sim(format, &options),
         Command::Up(options) => lab_commands::up(format, &options),
         Command::Status(lab) => lab_commands::status(format, &lab),
         Command::Down(lab) => lab_commands::down(&lab),
         Command::Doctor => lab_commands::doctor(format),
-        Command::Exec { lab, device, command } => lab_commands::exec(&lab, &device, &command),
+        Command::Exec {
+            lab,
+            device,
+            command,
+        } => lab_commands::exec(&lab, &device, &command),
         Command::Show(options) => ask::show(format, &options),
         Command::Trace(options) => ask::trace(format, &options),
         Command::Fail(target) => ask::change(format, &target, ask::Change::Fail),
@@ -65,7 +73,10 @@ fn run(arguments: Longhaul) -> Outcome {
 fn logging() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_env("LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 fn completions(shell: clap_complete::Shell) -> Outcome {

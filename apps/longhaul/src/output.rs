@@ -54,7 +54,11 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 pub(crate) type Outcome = Result<Ended, Failure>;
 
 /// Writes a result: JSON as one document, or the text made of it.
-pub(crate) fn result<T: Serialize>(format: Format, value: &T, text: impl FnOnce(&T) -> String) -> Outcome {
+pub(crate) fn result<T: Serialize>(
+    format: Format,
+    value: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Outcome {
     match format {
         Format::Json => {
             let mut line = serde_json::to_string_pretty(value)?;

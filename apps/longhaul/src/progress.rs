@@ -30,10 +30,16 @@ impl Progress for Bars {
             }
             return;
         }
-        if self.current.as_ref().is_none_or(|(current, _)| *current != stage) {
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|(current, _)| *current != stage)
+        {
             self.finish();
             let bar = ProgressBar::new(total as u64);
-            if let Ok(style) = ProgressStyle::with_template("{prefix:14} {bar:32} {pos}/{len}  {elapsed}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix:14} {bar:32} {pos}/{len}  {elapsed}")
+            {
                 bar.set_style(style);
             }
             bar.set_prefix(stage.name());

@@ -2,14 +2,16 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    EffectiveRoutes, Forwarding, Leg, PhaseLoss, Routes, Sessions, Simulation, Status, Totals, Trace,
-    Tunnels,
+    EffectiveRoutes, Forwarding, Leg, PhaseLoss, Routes, Sessions, Simulation, Status, Totals,
+    Trace, Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(TableStyle::new()).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(TableStyle::new())
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header.iter().copied());
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
@@ -61,7 +63,9 @@ pub(crate) fn milliseconds(us: u64) -> String {
 
 /// `show sessions`.
 pub(crate) fn sessions(answer: &Sessions) -> String {
-    let mut out = table(&["DEVICE", "NEIGHBOR", "AS", "STATE", "UP", "HOLD", "RECEIVED", "SENT"]);
+    let mut out = table(&[
+        "DEVICE", "NEIGHBOR", "AS", "STATE", "UP", "HOLD", "RECEIVED", "SENT",
+    ]);
     for session in &answer.sessions {
         out.add_row([
             session.device.clone(),
@@ -80,8 +84,9 @@ pub(crate) fn sessions(answer: &Sessions) -> String {
 
 /// `show routes`.
 pub(crate) fn routes(answer: &Routes) -> String {
-    let mut out =
-        table(&["DEVICE", "", "PREFIX", "FROM", "NEXT HOP", "PREF", "MED", "AS PATH", "WHY"]);
+    let mut out = table(&[
+        "DEVICE", "", "PREFIX", "FROM", "NEXT HOP", "PREF", "MED", "AS PATH", "WHY",
+    ]);
     for route in &answer.routes {
         let mark = match (route.best, route.used) {
             (true, _) => "*>",
@@ -92,7 +97,10 @@ pub(crate) fn routes(answer: &Routes) -> String {
             route.device.clone(),
             mark.to_owned(),
             route.prefix.to_string(),
-            route.neighbor.clone().unwrap_or_else(|| "itself".to_owned()),
+            route
+                .neighbor
+                .clone()
+                .unwrap_or_else(|| "itself".to_owned()),
             route.next_hop.to_string(),
             or_dash(route.local_pref),
             or_dash(route.med),
@@ -107,7 +115,15 @@ pub(crate) fn routes(answer: &Routes) -> String {
 /// `show tunnels`.
 pub(crate) fn tunnels(answer: &Tunnels) -> String {
     let mut out = table(&[
-        "DEVICE", "NEIGHBOR", "ROLE", "PATH", "ENDPOINT", "STATE", "RTT ms", "JITTER ms", "LOSS %",
+        "DEVICE",
+        "NEIGHBOR",
+        "ROLE",
+        "PATH",
+        "ENDPOINT",
+        "STATE",
+        "RTT ms",
+        "JITTER ms",
+        "LOSS %",
     ]);
     for tunnel in &answer.tunnels {
         for path in &tunnel.paths {
@@ -116,12 +132,19 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
                 tunnel.device.clone(),
                 tunnel.neighbor.clone(),
                 tunnel.role.clone(),
-                path.local.rsplit('/').next().unwrap_or(&path.local).to_owned(),
+                path.local
+                    .rsplit('/')
+                    .next()
+                    .unwrap_or(&path.local)
+                    .to_owned(),
                 or_dash(path.endpoint),
                 state.to_owned(),
                 or_dash(path.rtt_us.map(milliseconds)),
                 or_dash(path.jitter_us.map(milliseconds)),
-                or_dash(path.loss_ppm.map(|ppm| format!("{}.{}", ppm / 10_000, ppm % 10_000 / 1000))),
+                or_dash(
+                    path.loss_ppm
+                        .map(|ppm| format!("{}.{}", ppm / 10_000, ppm % 10_000 / 1000)),
+                ),
             ]);
         }
     }
@@ -240,8 +263,15 @@ fn leg(direction: &str, leg: &Leg) -> String {
             text.push_str(&format!("                      over {underlay}\n"));
         }
     }
-    let end = if leg.delivered { "delivered" } else { "not delivered" };
-    text.push_str(&format!("     {:>8} ms  {end}\n", milliseconds(leg.latency_us)));
+    let end = if leg.delivered {
+        "delivered"
+    } else {
+        "not delivered"
+    };
+    text.push_str(&format!(
+        "     {:>8} ms  {end}\n",
+        milliseconds(leg.latency_us)
+    ));
     text
 }
 
@@ -263,7 +293,10 @@ pub(crate) fn simulation(simulation: &Simulation) -> String {
         text.push('\n');
         text.push_str(&loss(&simulation.loss));
     }
-    text.push_str(&format!("\nseed {}, trace hash {}\n", simulation.seed, simulation.trace_hash));
+    text.push_str(&format!(
+        "\nseed {}, trace hash {}\n",
+        simulation.seed, simulation.trace_hash
+    ));
     text
 }
 
@@ -280,7 +313,9 @@ fn loss(phases: &[PhaseLoss]) -> String {
             phase.sent.to_string(),
             phase.lost.to_string(),
             phase.longest_gap_ms.to_string(),
-            worst.map_or_else(String::new, |pair| format!("{} > {}", pair.source, pair.destination)),
+            worst.map_or_else(String::new, |pair| {
+                format!("{} > {}", pair.source, pair.destination)
+            }),
         ]);
     }
     right(&mut out, &[1, 2, 3]);

@@ -29,12 +29,17 @@ fn world(plan: Plan, crypto: Crypto, seed: u64) -> Result<World, Failure> {
         Crypto::Auto if plan.nodes.len() > WIREGUARD_MAX => Suite::Null,
         Crypto::Auto => Suite::WireGuard,
     };
-    World::new(plan, Options { suite, seed }).map_err(|error| Failure::usage(format!("error: {error}")))
+    World::new(plan, Options { suite, seed })
+        .map_err(|error| Failure::usage(format!("error: {error}")))
 }
 
 fn steps(texts: &[String], heal: bool, plan: &Plan) -> Result<Vec<Step>, Failure> {
     let read = |text: &String| Step::parse(text, heal, plan);
-    texts.iter().map(read).collect::<Result<_, _>>().map_err(|error| Failure::usage(format!("error: {error}")))
+    texts
+        .iter()
+        .map(read)
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(format!("error: {error}")))
 }
 
 /// `sim`.
@@ -56,9 +61,17 @@ pub(crate) fn sim(format: Format, options: &Sim) -> Outcome {
     let failed = simulation.steps.iter().any(|step| step.problem.is_some());
     let status = world.status(None);
     result(format, &simulation, |simulation: &Simulation| {
-        format!("{}\n{}", render::status(&status), render::simulation(simulation))
+        format!(
+            "{}\n{}",
+            render::status(&status),
+            render::simulation(simulation)
+        )
     })?;
-    Ok(if failed { Ended::Findings } else { Ended::Clean })
+    Ok(if failed {
+        Ended::Findings
+    } else {
+        Ended::Clean
+    })
 }
 
 /// A simulated network that can be asked.
@@ -68,15 +81,25 @@ pub(crate) struct Simulated {
 
 /// A simulation of a design at the time that was asked for.
 pub(crate) fn converged(file: &Path, place: &Where) -> Result<Simulated, Failure> {
-    let design = DesignFile { file: Some(file.to_owned()) };
+    let design = DesignFile {
+        file: Some(file.to_owned()),
+    };
     let plan = designs::load(&design)?.plan(&sim::public_key)?;
-    let scenario = Scenario { steps: steps(&place.fail, false, &plan)?, ..Scenario::default() };
+    let scenario = Scenario {
+        steps: steps(&place.fail, false, &plan)?,
+        ..Scenario::default()
+    };
     let mut world = world(plan, Crypto::Auto, place.seed)?;
     match place.at {
         Some(at) if scenario.steps.is_empty() => world.run_until(Instant::ZERO + at),
         at => {
             let report = sim::scenario::run(&mut world, &scenario);
-            for problem in report.view(&world).steps.iter().filter_map(|step| step.problem.as_ref()) {
+            for problem in report
+                .view(&world)
+                .steps
+                .iter()
+                .filter_map(|step| step.problem.as_ref())
+            {
                 note(problem);
             }
             world.run_until(Instant::ZERO + at.unwrap_or_default());
@@ -91,7 +114,9 @@ impl Network for Simulated {
     }
 
     fn ask(&mut self, device: &str, query: &Query) -> anyhow::Result<Answer> {
-        self.world.ask(device, query).map_err(|silence| anyhow!("{silence}"))
+        self.world
+            .ask(device, query)
+            .map_err(|silence| anyhow!("{silence}"))
     }
 
     fn change(&mut self, target: &view::Target, change: Change) -> anyhow::Result<()> {
@@ -101,7 +126,10 @@ impl Network for Simulated {
         }
         .map_err(|error| anyhow!("{error}"))?;
         let limit = self.world.now() + Scenario::default().patience;
-        if let Err(problem) = self.world.run_until_converged(Scenario::default().settle, limit) {
+        if let Err(problem) = self
+            .world
+            .run_until_converged(Scenario::default().settle, limit)
+        {
             note(&problem.to_string());
         }
         Ok(())

@@ -22,7 +22,9 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 fn longhaul(arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
-    command.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     command.output().expect("the program starts")
 }
 
@@ -31,12 +33,17 @@ fn code(output: &Output) -> i32 {
 }
 
 fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 fn json(arguments: &[&str]) -> Value {
     let output = longhaul(arguments);
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", told(&output)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", told(&output)))
 }
 
 /// A running lab of the example design under another name; goes with the value.
@@ -50,7 +57,11 @@ impl Raised {
     fn new(name: &str) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let file = design(name);
-        let raised = Self { name: name.to_owned(), file, _turn: turn };
+        let raised = Self {
+            name: name.to_owned(),
+            file,
+            _turn: turn,
+        };
         let output = longhaul(&["up", raised.path(), "--detach"]);
         assert_eq!(code(&output), 0, "{}", told(&output));
         raised
@@ -67,13 +78,27 @@ impl Raised {
     }
 
     fn forwarding(&self) -> Value {
-        json(&["show", "forwarding", "--format", "json", "--lab", &self.name])
+        json(&[
+            "show",
+            "forwarding",
+            "--format",
+            "json",
+            "--lab",
+            &self.name,
+        ])
     }
 
     /// What the simulator says the network forwards, intact or after a failure.
     fn simulated(&self, failed: Option<&str>) -> Value {
         let step = failed.map(|target| format!("{target}@1s"));
-        let mut arguments = vec!["show", "forwarding", "--format", "json", "--sim", self.path()];
+        let mut arguments = vec![
+            "show",
+            "forwarding",
+            "--format",
+            "json",
+            "--sim",
+            self.path(),
+        ];
         arguments.extend(step.iter().flat_map(|step| ["--fail", step.as_str()]));
         json(&arguments)
     }
@@ -87,7 +112,11 @@ impl Raised {
             if found == expected {
                 return;
             }
-            assert!(Instant::now() < deadline, "after {failed:?}:\n{}", differences(&expected, &found));
+            assert!(
+                Instant::now() < deadline,
+                "after {failed:?}:\n{}",
+                differences(&expected, &found)
+            );
             thread::sleep(Duration::from_millis(250));
         }
     }
@@ -117,13 +146,21 @@ fn differences(expected: &Value, found: &Value) -> String {
         let routes = devices.iter().flat_map(|device| {
             let name = device["device"].clone();
             let routes = device["routes"].as_array().cloned().unwrap_or_default();
-            routes.into_iter().map(move |route| format!("{name} {} {}", route["prefix"], route["next_hops"]))
+            routes
+                .into_iter()
+                .map(move |route| format!("{name} {} {}", route["prefix"], route["next_hops"]))
         });
         routes.collect()
     };
     let (expected, found) = (lines(expected), lines(found));
-    let missing = expected.iter().filter(|line| !found.contains(line)).map(|line| format!("- {line}"));
-    let extra = found.iter().filter(|line| !expected.contains(line)).map(|line| format!("+ {line}"));
+    let missing = expected
+        .iter()
+        .filter(|line| !found.contains(line))
+        .map(|line| format!("- {line}"));
+    let extra = found
+        .iter()
+        .filter(|line| !expected.contains(line))
+        .map(|line| format!("+ {line}"));
     missing.chain(extra).take(40).collect::<Vec<_>>().join("\n")
 }
 
@@ -139,20 +176,49 @@ fn processes_of(name: &str) -> Vec<u32> {
         .collect()
 }
 
+/// The daemon of a device.
+fn process_of(name: &str, device: &str) -> u32 {
+    let config = format!("config/{device}.yaml");
+    let is_it = |process: &u32| {
+        let line = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(&config)
+    };
+    processes_of(name)
+        .into_iter()
+        .find(is_it)
+        .expect("the daemon runs")
+}
+
 fn kill(process: u32) {
-    let killed = Command::new("kill").args(["-9", &process.to_string()]).current_dir("/").status();
-    assert!(killed.is_ok_and(|status| status.success()), "process {process} is killed");
+    let killed = Command::new("kill")
+        .args(["-9", &process.to_string()])
+        .current_dir("/")
+        .status();
+    assert!(
+        killed.is_ok_and(|status| status.success()),
+        "process {process} is killed"
+    );
 }
 
 #[test]
 fn the_example_comes_up_is_verified_and_leaves_nothing() {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let file = design("once");
-    let output = longhaul(&["up", file.to_str().expect("UTF-8"), "--once", "--format", "json"]);
+    let output = longhaul(&[
+        "up",
+        file.to_str().expect("UTF-8"),
+        "--once",
+        "--format",
+        "json",
+    ]);
     assert_eq!(code(&output), 0, "{}", told(&output));
     let status: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(status["verification"]["pairs"], 132);
-    assert_eq!(status["verification"]["reached"], 132, "{}", status["verification"]);
+    assert_eq!(
+        status["verification"]["reached"], 132,
+        "{}",
+        status["verification"]
+    );
     assert!(!Path::new("/run/longhaul/once").exists());
     assert_eq!(processes_of("once"), [0; 0]);
 }
@@ -183,7 +249,10 @@ fn what_a_killed_supervisor_leaves_is_cleared_by_the_next_up() {
     let lab = Raised::new("killed");
     let identity = fs::read_to_string("/run/longhaul/killed/supervisor.json").expect("it is noted");
     let identity: Value = serde_json::from_str(&identity).expect("JSON");
-    kill(u32::try_from(identity["supervisor"].as_u64().expect("a number")).expect("a process number"));
+    kill(
+        u32::try_from(identity["supervisor"].as_u64().expect("a number"))
+            .expect("a process number"),
+    );
     let deadline = Instant::now() + Duration::from_secs(10);
     while !processes_of("killed").is_empty() {
         assert!(Instant::now() < deadline, "its processes end with it");
@@ -213,37 +282,70 @@ fn a_killed_daemon_is_seen_and_healed() {
     }
 }
 
+/// What failures cost while a packet goes every 10 ms between all pairs of hosts. The table is
+/// printed: `cargo test -p longhaul --test lab cost -- --nocapture`.
 #[test]
-fn tunnels_cut_under_a_living_bgp_session_cost_little_traffic() {
+fn failures_under_traffic_cost_little() {
     let lab = Raised::new("traffic");
     let running = lab::Lab::find(Some("traffic")).expect("it runs");
-    let phase = |target: &str| {
-        running.record(Duration::from_millis(10)).expect("recording begins");
+    let mut table = String::from("failure                          sent   lost  longest gap\n");
+    let mut phase = |name: &str, fail: &dyn Fn(), heal: &dyn Fn()| {
+        running
+            .record(Duration::from_millis(10))
+            .expect("recording begins");
         thread::sleep(Duration::from_millis(500));
-        assert_eq!(code(&lab.run(&["fail", target])), 0);
-        thread::sleep(Duration::from_secs(2));
+        fail();
+        thread::sleep(Duration::from_secs(3));
         let recording = running.stop_recording().expect("recording ends");
-        assert_eq!(code(&lab.run(&["heal", target])), 0);
+        heal();
         lab.expect(None);
-        recording.longest_gap()
+        let (sent, lost) = recording.pairs.iter().fold((0, 0), |(sent, lost), pair| {
+            (sent + pair.sent, lost + pair.lost)
+        });
+        let gap = recording.longest_gap();
+        table.push_str(&format!("{name:<30} {sent:>7} {lost:>6}  {gap:?}\n"));
+        assert!(
+            gap < Duration::from_secs(5),
+            "{name}: nothing for {gap:?}\n{table}"
+        );
     };
     for target in ["path:nva1.westeurope>cpe1.paris", "underlay:london/mpls"] {
-        let gap = phase(target);
-        assert!(gap < Duration::from_secs(5), "{target}: nothing for {gap:?}");
+        let change = |verb: &str| assert_eq!(code(&lab.run(&[verb, target])), 0, "{verb} {target}");
+        phase(target, &|| change("fail"), &|| change("heal"));
     }
+    let killed = || kill(process_of("traffic", "nva1.westeurope"));
+    phase("kill -9 of nva1.westeurope", &killed, &|| {
+        assert_eq!(code(&lab.run(&["heal", "nva1.westeurope"])), 0);
+    });
+    println!("{table}");
 }
 
 #[test]
 fn a_command_runs_inside_a_device_and_its_exit_code_is_ours() {
     let lab = Raised::new("inside");
     let run = |script: &str| {
-        longhaul(&["exec", "--lab", &lab.name, "host1.paris", "--", "sh", "-c", script])
+        longhaul(&[
+            "exec",
+            "--lab",
+            &lab.name,
+            "host1.paris",
+            "--",
+            "sh",
+            "-c",
+            script,
+        ])
     };
     let output = run("cat /proc/net/dev");
     assert_eq!(code(&output), 0, "{}", told(&output));
     assert!(told(&output).contains("eth0"), "{}", told(&output));
     assert_eq!(code(&run("exit 7")), 7);
-    let trace = lab.run(&["trace", "host1.paris", "vm1.spoke1-eastus", "--flow", "tcp:51000:443"]);
+    let trace = lab.run(&[
+        "trace",
+        "host1.paris",
+        "vm1.spoke1-eastus",
+        "--flow",
+        "tcp:51000:443",
+    ]);
     assert_eq!(code(&trace), 0, "{}", told(&trace));
     assert!(told(&trace).contains("round trip"));
 }

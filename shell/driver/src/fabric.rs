@@ -51,7 +51,7 @@ pub struct FabricSettings {
 pub fn run_fabric(settings: &FabricSettings) -> Result<(), Error> {
     let config = read_config(&settings.config, FabricConfig::from_yaml)?;
     let clock = Clock::start();
-    let mut fabric = Fabric::new(&config, clock.now()).map_err(|error| Error::Refused {
+    let fabric = Fabric::new(&config, clock.now()).map_err(|error| Error::Refused {
         path: settings.config.clone(),
         reason: error.to_string(),
     })?;

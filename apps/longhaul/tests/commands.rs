@@ -1,0 +1,190 @@
+//! Commands that need no lab, as a user types them: results, complaints, exit codes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/global.yaml");
+
+fn longhaul(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_longhaul"));
+    command
+        .args(arguments)
+        .current_dir(std::env::temp_dir())
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs a command, checks its exit code, gives what it wrote to its two outputs.
+fn run(arguments: &[&str], code: i32) -> (String, String) {
+    let output = longhaul(arguments);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}\n{out}\n{err}"
+    );
+    (out, err)
+}
+
+/// An empty directory of a test's own.
+fn directory(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("longhaul-{name}-{}", std::process::id()));
+    drop(fs::remove_dir_all(&path));
+    fs::create_dir_all(&path).expect("a directory can be made");
+    path
+}
+
+fn utf8(path: &Path) -> &str {
+    path.to_str().expect("the path is UTF-8")
+}
+
+#[test]
+fn the_starter_checks_clean_and_converges() {
+    let folder = directory("init");
+    let file = folder.join("mine.yaml");
+    run(&["init", utf8(&file)], 0);
+    run(&["init", utf8(&file)], 2);
+    run(&["check", utf8(&file)], 0);
+    let (out, _) = run(&["sim", utf8(&file)], 0);
+    assert!(out.contains("trace hash"), "{out}");
+}
+
+#[test]
+fn every_error_of_a_design_is_reported_in_one_run_with_its_place() {
+    let folder = directory("broken");
+    let file = folder.join("broken.yaml");
+    let broken = "longhaul: 1\nname: broken\nregons: {}\nregions:\n  westeurope: {hub: {adress_space: 10.1.0.0/20}}\n";
+    fs::write(&file, broken).expect("a file can be written");
+    let (out, err) = run(&["check", utf8(&file)], 2);
+    assert_eq!(out, "");
+    for word in [
+        "regons",
+        "regions",
+        "adress_space",
+        "address_space",
+        "broken.yaml:3",
+        "broken.yaml:5",
+    ] {
+        assert!(err.contains(word), "{word} is missing:\n{err}");
+    }
+    run(&["check", "/nonexistent.yaml"], 2);
+    run(&["chekc"], 2);
+}
+
+#[test]
+fn a_simulation_is_the_same_twice_and_speaks_json() {
+    let arguments = [
+        "sim",
+        EXAMPLE,
+        "--seed",
+        "7",
+        "--fail",
+        "nva1.eastus@1s",
+        "--format",
+        "json",
+    ];
+    let (first, _) = run(&arguments, 0);
+    let (second, _) = run(&arguments, 0);
+    assert_eq!(first, second);
+    let answer: Value = serde_json::from_str(&first).expect("JSON");
+    assert_eq!(answer["format_version"], 1);
+    assert_eq!(answer["steps"].as_array().map(Vec::len), Some(2));
+    run(&["sim", EXAMPLE, "--fail", "nva9.eastus@1s"], 2);
+}
+
+#[test]
+fn questions_to_a_simulation_are_answered() {
+    for what in [
+        "sessions",
+        "routes",
+        "tunnels",
+        "effective-routes",
+        "forwarding",
+    ] {
+        let (out, _) = run(&["show", what, "--sim", EXAMPLE], 0);
+        assert!(out.lines().count() > 10, "{what}: {out}");
+        let (out, _) = run(&["show", what, "--sim", EXAMPLE, "--format", "json"], 0);
+        assert!(serde_json::from_str::<Value>(&out).is_ok(), "{what}");
+    }
+    let trace = [
+        "trace",
+        "host1.paris",
+        "host1.tokyo",
+        "--sim",
+        EXAMPLE,
+        "--flow",
+        "udp:5000:53",
+    ];
+    let (out, _) = run(&trace, 0);
+    assert!(out.contains("round trip"), "{out}");
+    run(&["trace", "host1.paris", "nobody", "--sim", EXAMPLE], 2);
+    let (out, _) = run(&["fail", "underlay:london/mpls", "--sim", EXAMPLE], 0);
+    assert!(
+        out.contains("cpe1.london") || out.contains("no forwarding table"),
+        "{out}"
+    );
+}
+
+#[test]
+fn plan_keeps_keys_private_and_a_corrupted_configuration_is_refused_with_its_line() {
+    let folder = directory("plan");
+    run(&["plan", EXAMPLE, "-o", utf8(&folder)], 0);
+    let key = folder.join("keys/cpe1.paris/internet.key");
+    let mode = fs::metadata(&key)
+        .expect("the key is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let kept = fs::read(&key).expect("the key can be read");
+    run(&["plan", EXAMPLE, "-o", utf8(&folder)], 0);
+    assert_eq!(
+        fs::read(&key).expect("the key can be read"),
+        kept,
+        "a second plan keeps the keys"
+    );
+
+    let config = folder.join("cpe1.paris.yaml");
+    let good = fs::read_to_string(&config).expect("the configuration is there");
+    let secret = text(&kept);
+    assert!(
+        !good.contains(secret.trim()),
+        "no private key outside its file"
+    );
+    fs::write(&config, good.replace("asn: 65010", "asn: many")).expect("it can be written");
+    let keys = folder.join("keys");
+    let (_, err) = run(
+        &["node", "--config", utf8(&config), "--keys", utf8(&keys)],
+        2,
+    );
+    assert!(
+        err.contains("cpe1.paris.yaml") && err.contains("line"),
+        "{err}"
+    );
+}
+
+#[test]
+fn rules_schema_completions_and_manual_are_printed() {
+    let (rules, _) = run(&["rules"], 0);
+    let first = rules
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().next())
+        .expect("a rule");
+    let (page, _) = run(&["rules", first], 0);
+    assert!(page.contains("fix:"), "{page}");
+    run(&["rules", "no-such-rule"], 2);
+    let (schema, _) = run(&["schema"], 0);
+    assert!(serde_json::from_str::<Value>(&schema).is_ok());
+    assert!(!run(&["completions", "bash"], 0).0.is_empty());
+    assert!(run(&["man"], 0).0.contains("longhaul"));
+    let (explained, _) = run(&["explain", EXAMPLE, "sites.paris.home"], 0);
+    assert!(explained.contains("westeurope"), "{explained}");
+}

@@ -77,7 +77,7 @@ fn announce(path: &[u32], nh: u8, prefixes: &[&str]) -> Vec<u8> {
     let mut out = vec![];
     update::write_announcements(
         &a.encode(true),
-        prefixes.iter().map(|p| p.parse().unwrap()),
+        prefixes.iter().map(|p| p.parse().expect("a prefix")),
         &mut out,
     );
     out
@@ -190,6 +190,11 @@ fn own_routes_go_before_learned_ones_whatever_their_local_pref() {
         "deliberate, as routers' weight has it"
     );
 }
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "it measures real time"
+)]
 #[test]
 fn regroup_is_not_quadratic() {
     let n = 80_000u32;
@@ -227,6 +232,11 @@ fn regroup_is_not_quadratic() {
     let e = t.elapsed();
     assert!(e < Duration::from_secs(5), "{e:?}");
 }
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "it measures real time"
+)]
 #[test]
 fn many_paths_of_one_prefix_are_not_quadratic_each() {
     let n = 2_000u32;
@@ -274,6 +284,7 @@ fn many_paths_of_one_prefix_are_not_quadratic_each() {
     }
     assert!(t.elapsed() < Duration::from_secs(20), "{:?}", t.elapsed());
 }
+#[expect(clippy::disallowed_methods, reason = "a loop must fail, not hang")]
 #[test]
 fn zero_retry_does_not_loop() {
     let (tx, rx) = std::sync::mpsc::channel();

@@ -1,3 +1,6 @@
 //! The speaker from outside: stories, defects that were found once, and hostile bytes.
 
 mod defects;
+mod hostile;
+mod net;
+mod stories;

@@ -77,7 +77,8 @@ pub enum Command {
     },
     /// End the session with Cease/Administrative Reset and start again.
     Reset(NeighborId),
-    /// Announce a route of our own; replaces an earlier one of the same prefix.
+    /// Announce a route of our own; replaces an earlier one of the same prefix. It is used before
+    /// every learned one, whatever their LOCAL_PREF: as on routers, where its weight is higher.
     Originate(Prefix, Origination),
     /// Take back a route of our own.
     Withdraw(Prefix),

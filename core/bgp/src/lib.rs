@@ -14,7 +14,8 @@
 //! 3. `rib` interns the path attributes (equal sets are one number), gives prefixes dense numbers
 //!    and chains the paths of a prefix and the paths of a neighbour.
 //! 4. `decision` picks the best path and those equal to it; the answer depends on the paths only,
-//!    never on their age.
+//!    never on their age. Our own routes go before all learned ones, whatever their LOCAL_PREF:
+//!    deliberately, as routers' weight has it.
 //! 5. `export` keeps one Adj-RIB-Out per group of neighbours that are told the same, encodes each
 //!    change once, and lets every member follow the group's log with a cursor.
 //!

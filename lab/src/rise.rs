@@ -65,6 +65,7 @@ impl Rise {
             state: &self.state,
             plan: &self.plan,
             namespaces: &self.namespaces,
+            foreign_sites: false,
         };
         let mut report =
             verifier.run(&mut |done, total| progress(Stage::Verification, done, total))?;

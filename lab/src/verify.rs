@@ -9,7 +9,7 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use design::plan::Plan;
+use design::plan::{HostConfig, HostPlace, Plan};
 use linux::NetNamespace;
 use serde::{Deserialize, Serialize};
 use view::{FlowSpec, Verification};
@@ -116,6 +116,8 @@ struct Host<'a> {
     name: &'a str,
     address: Ipv4Addr,
     namespace: &'a NetNamespace,
+    /// Whether all devices of its site are of other make.
+    behind_foreign: bool,
 }
 
 /// An ordered pair of hosts, by position in the list of hosts.
@@ -130,6 +132,8 @@ pub(crate) struct Verifier<'a> {
     pub(crate) state: &'a State,
     pub(crate) plan: &'a Plan,
     pub(crate) namespaces: &'a Namespaces,
+    /// Whether sites count whose only devices are of other make; nothing runs on those by itself.
+    pub(crate) foreign_sites: bool,
 }
 
 impl Verifier<'_> {
@@ -185,14 +189,28 @@ impl Verifier<'_> {
         self.plan
             .hosts
             .iter()
+            .filter(|host| self.foreign_sites || !self.is_behind_foreign(host))
             .filter_map(|host| {
                 Some(Host {
                     name: &host.name,
                     address: host.interface.address,
                     namespace: self.namespaces.get(&host.name)?,
+                    behind_foreign: self.is_behind_foreign(host),
                 })
             })
             .collect()
+    }
+
+    /// Whether a host stands at a site whose devices are of other make.
+    fn is_behind_foreign(&self, host: &HostConfig) -> bool {
+        let HostPlace::Site { site } = &host.place else {
+            return false;
+        };
+        let mut sites = self.plan.sites.iter();
+        sites.find(|own| own.name == *site).is_some_and(|own| {
+            let is_foreign = |cpe: &String| self.plan.foreign.iter().any(|it| it.name == *cpe);
+            own.cpes.iter().all(is_foreign)
+        })
     }
 
     /// Predicted round trips in microseconds. A ping there and one back take the same way, since the
@@ -208,6 +226,10 @@ impl Verifier<'_> {
         };
         for (a, from) in hosts.iter().enumerate() {
             for (b, to) in hosts.iter().enumerate().skip(a + 1) {
+                // A device of other make gives no reasons, so no trace leads through it.
+                if from.behind_foreign || to.behind_foreign {
+                    continue;
+                }
                 let trace = view::trace(self.plan, from.name, to.name, flow, &mut ask)
                     .map_err(|error| Error::Refused(error.to_string()))?;
                 if let Some(round_trip) = trace.round_trip_us {

@@ -101,6 +101,7 @@ impl Supervisor {
                 state: &state,
                 plan: &plan,
                 namespaces: &namespaces,
+                foreign_sites: true,
             };
             let said = match verifier.run(&mut |_, _| {}) {
                 Ok(report) => {

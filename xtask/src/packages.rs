@@ -10,9 +10,10 @@ use anyhow::{Context as _, Result, bail};
 use crate::{complain, root, run};
 
 /// Package, and a file that shows it is there.
-const PACKAGES: [(&str, &str); 4] = [
+const PACKAGES: [(&str, &str); 5] = [
     ("bird2", "/usr/sbin/bird"),
     ("frr", "/usr/lib/frr/bgpd"),
+    ("iproute2", "/usr/sbin/ip"),
     ("wireguard-go", "/usr/bin/wireguard-go"),
     ("wireguard-tools", "/usr/bin/wg"),
 ];

@@ -37,8 +37,16 @@ impl Raised {
         // A process of the same number may have left one.
         drop(fs::remove_dir_all(&directory));
         fs::create_dir_all(&directory).expect("a directory can be made");
-        let raised = Self { directory, started: Vec::new(), _turn: turn, name };
-        let design = design.replace(&format!("name: {base}\n"), &format!("name: {}\n", raised.name));
+        let raised = Self {
+            directory,
+            started: Vec::new(),
+            _turn: turn,
+            name,
+        };
+        let design = design.replace(
+            &format!("name: {base}\n"),
+            &format!("name: {}\n", raised.name),
+        );
         let file = raised.write("design.yaml", &design);
         run(&mut longhaul(&["up", text(&file), "--detach"]));
         raised
@@ -89,7 +97,9 @@ impl Raised {
 
     /// `longhaul show WHAT --format json`.
     pub(crate) fn show(&self, what: &str) -> Value {
-        json(&mut longhaul(&["show", what, "--format", "json", "--lab", &self.name]))
+        json(&mut longhaul(&[
+            "show", what, "--format", "json", "--lab", &self.name,
+        ]))
     }
 }
 
@@ -119,25 +129,35 @@ pub(crate) fn text(path: &Path) -> &str {
 
 /// Runs a command that must succeed; what it wrote to standard output.
 pub(crate) fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", told(&output));
     String::from_utf8(output.stdout).expect("the output is UTF-8")
 }
 
 /// Runs a command that may not succeed yet; all that it wrote.
 pub(crate) fn attempt(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     told(&output)
 }
 
 /// The JSON that a command writes; null where it writes none yet.
 pub(crate) fn json(command: &mut Command) -> Value {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
 fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// Waits until something is so. `look` says what it sees when it is not.

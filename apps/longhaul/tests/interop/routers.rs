@@ -10,8 +10,10 @@ use crate::raised::{Raised, attempt, json as read, text, until};
 
 const DESIGN: &str = include_str!("../../../../cases/interop/routers.yaml");
 /// The Route Server instances, with the names that `bird.conf` has for them.
-const INSTANCES: [(&str, &str, &str); 2] =
-    [("rs0.westeurope", "rs0", "10.1.0.68"), ("rs1.westeurope", "rs1", "10.1.0.69")];
+const INSTANCES: [(&str, &str, &str); 2] = [
+    ("rs0.westeurope", "rs0", "10.1.0.68"),
+    ("rs1.westeurope", "rs1", "10.1.0.69"),
+];
 /// What Route Server announces of VNets: hub and spoke.
 const VNETS: [&str; 2] = ["10.1.0.0/20", "10.1.16.0/20"];
 const VM: &str = "vm1.spoke1-westeurope";
@@ -68,25 +70,65 @@ fn bird_and_frr_learn_the_routes_of_each_other_and_of_our_nvas_from_route_server
     let mut lab = Raised::new(DESIGN);
     start_bird(&mut lab);
     start_frr(&mut lab);
-    until("BIRD learns FRR's route", || bird_has(&lab, FRR.announces, "65515 65030"));
-    until("FRR learns BIRD's route", || frr_has(&lab, BIRD.announces, "65515 65020"));
-    until("BIRD learns our NVAs' summary", || bird_has(&lab, "10.0.0.0/8", "65515 65010"));
-    until("FRR learns our NVAs' summary", || frr_has(&lab, "10.0.0.0/8", "65515 65010"));
+    until("BIRD learns FRR's route", || {
+        bird_has(&lab, FRR.announces, "65515 65030")
+    });
+    until("FRR learns BIRD's route", || {
+        frr_has(&lab, BIRD.announces, "65515 65020")
+    });
+    until("BIRD learns our NVAs' summary", || {
+        bird_has(&lab, "10.0.0.0/8", "65515 65010")
+    });
+    until("FRR learns our NVAs' summary", || {
+        frr_has(&lab, "10.0.0.0/8", "65515 65010")
+    });
 }
 
 fn start_bird(lab: &mut Raised) {
-    let config = lab.write("bird.conf", include_str!("../../../../cases/interop/bird.conf"));
+    let config = lab.write(
+        "bird.conf",
+        include_str!("../../../../cases/interop/bird.conf"),
+    );
     let (socket, pid) = (lab.path("bird.sock"), lab.path(BIRD.pid_file));
-    let command = ["/usr/sbin/bird", "-f", "-c", text(&config), "-s", text(&socket), "-P", text(&pid)];
+    let command = [
+        "/usr/sbin/bird",
+        "-f",
+        "-c",
+        text(&config),
+        "-s",
+        text(&socket),
+        "-P",
+        text(&pid),
+    ];
     lab.start(BIRD.device, &command);
 }
 
 fn start_frr(lab: &mut Raised) {
-    let config = lab.write("frr.conf", include_str!("../../../../cases/interop/frr.conf"));
+    let config = lab.write(
+        "frr.conf",
+        include_str!("../../../../cases/interop/frr.conf"),
+    );
     let (directory, pid) = (sockets_of_frr(lab), lab.path(FRR.pid_file));
     std::fs::create_dir_all(&directory).expect("a directory can be made");
-    let mut command = vec!["/usr/lib/frr/bgpd", "-n", "-Z", "-S", "-u", "root", "-g", "root", "--skip_runas"];
-    command.extend(["-f", text(&config), "-i", text(&pid), "--vty_socket", text(&directory)]);
+    let mut command = vec![
+        "/usr/lib/frr/bgpd",
+        "-n",
+        "-Z",
+        "-S",
+        "-u",
+        "root",
+        "-g",
+        "root",
+        "--skip_runas",
+    ];
+    command.extend([
+        "-f",
+        text(&config),
+        "-i",
+        text(&pid),
+        "--vty_socket",
+        text(&directory),
+    ]);
     lab.start(FRR.device, &command);
 }
 
@@ -97,17 +139,27 @@ fn sockets_of_frr(lab: &Raised) -> PathBuf {
 /// What BIRD answers.
 fn birdc(lab: &Raised, question: &str) -> String {
     let socket = lab.path("bird.sock");
-    let answer = attempt(Command::new("/usr/sbin/birdc").args(["-s", text(&socket)]).args(question.split(' ')));
+    let answer = attempt(
+        Command::new("/usr/sbin/birdc")
+            .args(["-s", text(&socket)])
+            .args(question.split(' ')),
+    );
     format!("{answer}\n{}", lab.said(BIRD.device))
 }
 
 fn bird_is_established(lab: &Raised) -> Result<(), String> {
     let answer = birdc(lab, "show protocols");
     let stands = |session: &str| {
-        let mut lines = answer.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let mut lines = answer
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
         lines.any(|words| words.first() == Some(&session) && words.last() == Some(&"Established"))
     };
-    if INSTANCES.iter().all(|(_, session, _)| stands(session)) { Ok(()) } else { Err(answer) }
+    if INSTANCES.iter().all(|(_, session, _)| stands(session)) {
+        Ok(())
+    } else {
+        Err(answer)
+    }
 }
 
 /// Whether BIRD has a route from both instances with this AS_PATH.
@@ -131,32 +183,56 @@ fn vtysh(lab: &Raised, question: &str) -> Value {
 fn frr_is_established(lab: &Raised) -> Result<(), String> {
     let answer = vtysh(lab, "show bgp summary json");
     let peers = &answer["ipv4Unicast"]["peers"];
-    let stand = INSTANCES.iter().all(|(_, _, address)| peers[*address]["state"] == "Established");
-    if stand { Ok(()) } else { Err(format!("{answer:#}\n{}", lab.said(FRR.device))) }
+    let stand = INSTANCES
+        .iter()
+        .all(|(_, _, address)| peers[*address]["state"] == "Established");
+    if stand {
+        Ok(())
+    } else {
+        Err(format!("{answer:#}\n{}", lab.said(FRR.device)))
+    }
 }
 
 /// Whether FRR has a route from both instances with this AS_PATH.
 fn frr_has(lab: &Raised, prefix: &str, as_path: &str) -> Result<(), String> {
     let answer = vtysh(lab, "show bgp ipv4 unicast json");
-    let paths = answer["routes"][prefix].as_array().cloned().unwrap_or_default();
+    let paths = answer["routes"][prefix]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let has = |address: &str| {
-        paths.iter().any(|path| path["peerId"] == address && path["path"] == as_path && path["valid"] == true)
+        paths.iter().any(|path| {
+            path["peerId"] == address && path["path"] == as_path && path["valid"] == true
+        })
     };
     let all = INSTANCES.iter().all(|(_, _, address)| has(address));
-    if all { Ok(()) } else { Err(format!("{answer:#}\n{}", lab.said(FRR.device))) }
+    if all {
+        Ok(())
+    } else {
+        Err(format!("{answer:#}\n{}", lab.said(FRR.device)))
+    }
 }
 
 /// Our side of the sessions, the router's route in Route Server and at the VM, and that both go when
 /// the router is killed.
 fn exchanges_until_killed(lab: &Raised, router: &Router) {
-    until("our side has both sessions", || sessions(lab, router, "established"));
+    until("our side has both sessions", || {
+        sessions(lab, router, "established")
+    });
     until("both instances have the route", || learned(lab, router, 2));
-    until("the VM's interface has the route", || programmed(lab, router, true));
+    until("the VM's interface has the route", || {
+        programmed(lab, router, true)
+    });
     lab.kill(router.pid_file);
     until("both instances drop the route", || learned(lab, router, 0));
-    until("the VM's interface drops the route", || programmed(lab, router, false));
+    until("the VM's interface drops the route", || {
+        programmed(lab, router, false)
+    });
     until("both sessions are gone", || {
-        sessions(lab, router, "established").err().map(drop).ok_or_else(|| lab.show("sessions").to_string())
+        sessions(lab, router, "established")
+            .err()
+            .map(drop)
+            .ok_or_else(|| lab.show("sessions").to_string())
     });
 }
 
@@ -173,7 +249,11 @@ fn sessions(lab: &Raised, router: &Router, state: &str) -> Result<(), String> {
                 && session["state"] == state
         })
     };
-    if INSTANCES.iter().all(|(instance, _, _)| stands(instance)) { Ok(()) } else { Err(format!("{shown:#}")) }
+    if INSTANCES.iter().all(|(instance, _, _)| stands(instance)) {
+        Ok(())
+    } else {
+        Err(format!("{shown:#}"))
+    }
 }
 
 /// Whether so many instances use the route that the router announces, as it announces it.
@@ -190,24 +270,41 @@ fn learned(lab: &Raised, router: &Router, count: usize) -> Result<(), String> {
                 && route["used"] == true
         })
     };
-    let found = INSTANCES.iter().filter(|(instance, _, _)| has(instance)).count();
-    if !all.is_empty() && found == count { Ok(()) } else { Err(format!("{shown:#}")) }
+    let found = INSTANCES
+        .iter()
+        .filter(|(instance, _, _)| has(instance))
+        .count();
+    if !all.is_empty() && found == count {
+        Ok(())
+    } else {
+        Err(format!("{shown:#}"))
+    }
 }
 
 /// Whether the VM's interface has the router's route by way of the router, or has none at all.
 fn programmed(lab: &Raised, router: &Router, there: bool) -> Result<(), String> {
     let shown = lab.show("effective-routes");
     let interfaces = shown.as_array().cloned().unwrap_or_default();
-    let interface = interfaces.iter().find(|interface| interface["device"] == VM);
+    let interface = interfaces
+        .iter()
+        .find(|interface| interface["device"] == VM);
     let Some(routes) = interface.and_then(|interface| interface["value"].as_array()) else {
         return Err(format!("{shown:#}"));
     };
-    let route = routes.iter().find(|route| route["addressPrefix"] == json!([router.announces]));
+    let route = routes
+        .iter()
+        .find(|route| route["addressPrefix"] == json!([router.announces]));
     let so = match route {
         None => !there,
         Some(route) => {
-            there && route["state"] == "Active" && route["nextHopIpAddress"] == json!([router.address])
+            there
+                && route["state"] == "Active"
+                && route["nextHopIpAddress"] == json!([router.address])
         }
     };
-    if so { Ok(()) } else { Err(format!("{routes:#?}")) }
+    if so {
+        Ok(())
+    } else {
+        Err(format!("{routes:#?}"))
+    }
 }

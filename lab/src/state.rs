@@ -217,3 +217,33 @@ pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), Error> {
     fs::write(&new, text).map_err(Error::file(&new))?;
     fs::rename(&new, path).map_err(Error::file(path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, State};
+    use crate::Error;
+
+    #[test]
+    fn a_lab_is_running_for_as_long_as_its_lock_is_held() {
+        let root = std::env::temp_dir().join(format!("labs-{}", std::process::id()));
+        let state = State::new(&root, "one");
+        assert!(!state.is_running().expect("asks"));
+        let lock = state.create().expect("creates");
+        assert!(state.is_running().expect("asks"));
+        assert!(matches!(state.create(), Err(Error::Running(name)) if name == "one"));
+        assert_eq!(State::all(&root).expect("lists"), [state.clone()]);
+        drop(lock);
+        assert!(!state.is_running().expect("asks"));
+        state.remove().expect("removes");
+        assert!(!root.exists());
+    }
+
+    #[test]
+    fn every_supervisor_has_a_mark_of_its_own() {
+        let one = Identity::new().expect("drawn");
+        let other = Identity::new().expect("drawn");
+        assert_ne!(one.mark, other.mark);
+        assert_eq!(one.process().number, std::process::id());
+        assert!(one.process().is_alive().expect("asks"));
+    }
+}

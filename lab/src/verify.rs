@@ -240,3 +240,61 @@ impl Verifier<'_> {
         Ok(predictions)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PairResult, Report};
+
+    fn pair(
+        round_trip_us: Option<u64>,
+        predicted_us: Option<u64>,
+        transferred: bool,
+    ) -> PairResult {
+        PairResult {
+            source: "a".to_owned(),
+            destination: "b".to_owned(),
+            round_trip_us,
+            predicted_us,
+            transferred,
+        }
+    }
+
+    #[test]
+    fn a_round_trip_may_differ_by_five_percent_and_two_milliseconds() {
+        assert_eq!(pair(Some(107_000), Some(100_000), true).failure(), None);
+        assert_eq!(pair(Some(93_000), Some(100_000), true).failure(), None);
+        assert_eq!(pair(Some(2_400), Some(400), true).failure(), None);
+        assert_eq!(
+            pair(Some(107_010), Some(100_000), true)
+                .failure()
+                .as_deref(),
+            Some("round trip 107.01 ms, predicted 100.00 ms")
+        );
+    }
+
+    #[test]
+    fn whatever_is_missing_is_a_failure_of_the_pair_and_of_the_report() {
+        for (pair, says) in [
+            (pair(None, Some(1), true), "no reply"),
+            (
+                pair(Some(1), Some(1), false),
+                "the TCP transfer did not complete",
+            ),
+            (pair(Some(1), None, true), "the trace does not arrive"),
+        ] {
+            let report = Report {
+                pairs: vec![pair],
+                shortfalls: Vec::new(),
+            };
+            assert!(!report.passed());
+            let verification = report.verification();
+            assert_eq!((verification.pairs, verification.reached), (1, 0));
+            assert_eq!(verification.failures, [format!("a > b: {says}")]);
+        }
+        let report = Report {
+            pairs: Vec::new(),
+            shortfalls: vec!["1 of 2".to_owned()],
+        };
+        assert!(!report.passed());
+    }
+}

@@ -67,3 +67,31 @@ fn read(path: &Path) -> Result<String, Error> {
         cause,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::read_key;
+    use std::fs;
+
+    #[test]
+    fn a_locator_cannot_lead_out_of_the_directory_of_keys() {
+        let directory = std::env::temp_dir();
+        for locator in ["../passwd", "/etc/passwd", "a/../../b"] {
+            let error = read_key(&directory, locator).expect_err("refused");
+            assert!(error.to_string().contains("leads out"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_key_is_refused_with_its_line_and_without_its_content() {
+        let directory = std::env::temp_dir().join(format!("keys-{}", std::process::id()));
+        fs::create_dir_all(directory.join("nva1.westeurope")).expect("a directory");
+        let path = super::key_path(&directory, "nva1.westeurope/azure");
+        fs::write(&path, "c2VjcmV0\n").expect("a file");
+        let error = read_key(&directory, "nva1.westeurope/azure").expect_err("refused");
+        let said = error.to_string();
+        fs::remove_dir_all(&directory).expect("removed");
+        assert!(said.contains("azure.key: line 1"), "{said}");
+        assert!(!said.contains("c2VjcmV0"), "{said}");
+    }
+}

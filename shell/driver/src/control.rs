@@ -102,3 +102,47 @@ pub fn ask(path: &Path, query: &Query, patience: Duration) -> io::Result<Answer>
     Answer::from_line(line.trim_end())
         .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use view::{Answer, Query};
+
+    use super::{ask, serve};
+
+    #[test]
+    fn a_query_is_answered_and_nonsense_is_refused_without_troubling_the_core() {
+        let path = std::env::temp_dir().join(format!("control-{}.sock", std::process::id()));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.expect("a loop").block_on(async {
+            let mut questions = serve(Some(&path)).expect("listens");
+            let asking = path.clone();
+            let client = tokio::task::spawn_blocking(move || {
+                use std::io::{BufRead as _, Write as _};
+                let mut stream =
+                    std::os::unix::net::UnixStream::connect(&asking).expect("connects");
+                stream
+                    .write_all(b"{\"query\":\"reboot\"}\n")
+                    .expect("writes");
+                let mut line = String::new();
+                std::io::BufReader::new(stream)
+                    .read_line(&mut line)
+                    .expect("reads");
+                assert!(
+                    matches!(Answer::from_line(&line), Ok(Answer::Refused { .. })),
+                    "{line}"
+                );
+                ask(&asking, &Query::Stop, Duration::from_secs(10))
+            });
+            let question = questions.recv().await.expect("a question");
+            assert_eq!(question.query, Query::Stop);
+            question.reply(|_| panic!("the core is not asked whether to stop"));
+            let answer = client.await.expect("ends").expect("an answer");
+            assert_eq!(answer, Answer::Done);
+        });
+        std::fs::remove_file(&path).expect("the socket is there");
+    }
+}

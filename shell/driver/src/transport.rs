@@ -394,3 +394,6 @@ async fn write(
     drop(writer.shutdown().await);
     true
 }
+
+#[cfg(test)]
+mod tests;

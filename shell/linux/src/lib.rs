@@ -10,6 +10,7 @@
 //! stay in the namespace wherever they are used afterwards. And a user namespace can only be
 //! entered while a process has a single thread, so [`user::enter_own`] comes first in `main`.
 
+mod announce;
 mod chance;
 mod descriptors;
 pub mod epoll;
@@ -26,6 +27,7 @@ mod tun;
 pub mod user;
 mod watched;
 
+pub use announce::announce_address;
 pub use chance::random;
 pub use descriptors::{receive_descriptors, send_descriptors};
 pub use lock::{LockError, LockFile};

@@ -1,5 +1,6 @@
 //! What a node changes in the machine: the overlay device, routes, virtual addresses, forwarding.
 
+use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -21,8 +22,8 @@ pub(super) struct Kernel {
     netlink: Netlink,
     overlay: Arc<Tun>,
     overlay_index: u32,
-    /// Interfaces of the LANs, by their number.
-    lans: Vec<u32>,
+    /// Interfaces of the LANs, by their number: name and index.
+    lans: Vec<(String, u32)>,
     /// Route changes not made yet.
     changes: Vec<RouteChange>,
 }
@@ -43,8 +44,8 @@ impl Kernel {
         let lans = config
             .lans
             .iter()
-            .map(|lan| netlink.interface(&lan.interface))
-            .collect::<Result<_, _>>()
+            .map(|lan| Ok((lan.interface.clone(), netlink.interface(&lan.interface)?)))
+            .collect::<io::Result<_>>()
             .map_err(Error::system("looking for the LANs"))?;
         let settings = [
             ("net.ipv4.ip_forward", "1"),
@@ -117,13 +118,15 @@ impl Kernel {
 
     /// Puts a virtual address on a LAN's interface or takes it away.
     pub(super) fn virtual_address(&mut self, lan: LanId, address: Ipv4Addr, acquire: bool) {
-        let Some(&interface) = self.lans.get(usize::from(lan.0)) else {
+        let Some((name, interface)) = self.lans.get(usize::from(lan.0)) else {
             return;
         };
         let result = if acquire {
-            self.netlink.add_address(interface, address, 32)
+            self.netlink
+                .add_address(*interface, address, 32)
+                .and_then(|()| linux::announce_address(name, address))
         } else {
-            self.netlink.remove_address(interface, address, 32)
+            self.netlink.remove_address(*interface, address, 32)
         };
         if let Err(error) = result {
             tracing::error!(%error, "virtual address");

@@ -220,6 +220,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn keepalives_come_after_a_jittered_third_of_the_hold_time() {
+        let mut rng = Rng::new(1);
+        let mut session = Session::connecting(ConnId(1));
+        session.hold_time = Duration::from_secs(90);
+        let mut pauses = Vec::new();
+        for _ in 0..100 {
+            session.spoke(Instant::ZERO, &mut rng);
+            pauses.extend(session.deadline());
+        }
+        pauses.sort_unstable();
+        pauses.dedup();
+        assert!(pauses.len() > 50);
+        assert!(pauses[0] >= Instant::from_millis(22_500));
+        assert!(pauses[pauses.len() - 1] <= Instant::from_secs(30));
+    }
+
     /// Every phase × every message: what is not expected and how it is answered (RFC 6608).
     #[test]
     fn the_matrix_of_phases_and_messages() {

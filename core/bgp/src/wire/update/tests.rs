@@ -105,10 +105,13 @@ fn cost(external: bool, faulty: &[Vec<u8>]) -> Option<Disposition> {
     }
 }
 
+/// Clause, whether the session is external, the faulty attributes, and what they cost.
+type Case = (&'static str, bool, Vec<Vec<u8>>, Option<Disposition>);
+
 #[test]
 fn rfc7606_each_clause_has_its_cost() {
     use Disposition::{Discard, Reset, Withdraw};
-    let table: [(&str, bool, Vec<Vec<u8>>, Option<Disposition>); 21] = [
+    let table: [Case; 21] = [
         ("good", true, vec![], None),
         ("3c flags", true, vec![raw(0xc0, 1, &[0])], Some(Withdraw)),
         (

@@ -230,7 +230,7 @@ fn regroup_is_not_quadratic() {
         &mut vec![],
     );
     let e = t.elapsed();
-    assert!(e < Duration::from_secs(5), "{e:?}");
+    assert!(e < Duration::from_secs(1), "{e:?}");
 }
 #[expect(
     clippy::disallowed_types,
@@ -282,7 +282,7 @@ fn many_paths_of_one_prefix_are_not_quadratic_each() {
             &mut out,
         );
     }
-    assert!(t.elapsed() < Duration::from_secs(20), "{:?}", t.elapsed());
+    assert!(t.elapsed() < Duration::from_secs(3), "{:?}", t.elapsed());
 }
 #[expect(clippy::disallowed_methods, reason = "a loop must fail, not hang")]
 #[test]

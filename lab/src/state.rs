@@ -231,7 +231,10 @@ mod tests {
         let lock = state.create().expect("creates");
         assert!(state.is_running().expect("asks"));
         assert!(matches!(state.create(), Err(Error::Running(name)) if name == "one"));
-        assert_eq!(State::all(&root).expect("lists"), [state.clone()]);
+        assert_eq!(
+            State::all(&root).expect("lists"),
+            std::slice::from_ref(&state)
+        );
         drop(lock);
         assert!(!state.is_running().expect("asks"));
         state.remove().expect("removes");

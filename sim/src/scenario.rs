@@ -194,7 +194,7 @@ impl StepReport {
         let (converged, problem) = match &self.convergence {
             Some(Ok(convergence)) => (Some(convergence), None),
             Some(Err(problem)) => (None, Some(problem.to_string())),
-            None => (None, Some("the next step came first".to_owned())),
+            None => (None, None),
         };
         view::SimulationStep {
             name: self.name.clone(),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use design::plan::Plan;
+use serde_json::json;
 use view::{
     Answer, EffectiveRoutes, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels,
 };
@@ -136,13 +137,24 @@ fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, F
     };
     match only {
         None => Ok(all),
-        Some(_) if matches!(what, What::Forwarding | What::EffectiveRoutes) => Ok(all),
+        Some(name)
+            if matches!(what, What::Forwarding | What::EffectiveRoutes)
+                && has_table(plan, name) =>
+        {
+            Ok(all)
+        }
         Some(name) if all.iter().any(|device| device == name) => Ok(vec![name.to_owned()]),
         Some(name) => Err(Failure::usage(format!(
             "{name:?} is not a device that has this; there are: {}",
             all.join(" ")
         ))),
     }
+}
+
+/// Whether a device has a forwarding table or an interface in a VNet.
+fn has_table(plan: &Plan, name: &str) -> bool {
+    plan.nodes.iter().any(|node| node.name == name)
+        || plan.fabric.nics.iter().any(|nic| nic.device == name)
 }
 
 fn effective_routes(format: Format, network: &mut dyn Network, only: Option<&str>) -> Outcome {
@@ -168,10 +180,14 @@ fn effective_routes(format: Format, network: &mut dyn Network, only: Option<&str
             _ => return Err(anyhow::anyhow!("the fabric answered another question").into()),
         }
     }
-    result(format, &tables, |tables| {
-        let parts = tables.iter().map(render::effective_routes);
-        parts.collect::<Vec<_>>().join("\n")
-    })
+    result(
+        format,
+        &json!({ "format_version": 1, "interfaces": tables }),
+        |_| {
+            let parts = tables.iter().map(render::effective_routes);
+            parts.collect::<Vec<_>>().join("\n")
+        },
+    )
 }
 
 /// `trace`.
@@ -227,12 +243,13 @@ pub(crate) fn change(format: Format, options: &Target, change: Change) -> Outcom
     network.change(&target, change)?;
     let after = forwarding(network, &devices)?;
     let differences = before.differences(&after);
-    result(format, &differences, |lines| {
-        if lines.is_empty() {
+    let answer = json!({ "format_version": 1, "changed": differences });
+    result(format, &answer, |_| {
+        if differences.is_empty() {
             return "no forwarding table has changed yet\n".to_owned();
         }
         let mut text = String::from("changed so far (device prefix: before, after):\n");
-        for line in lines {
+        for line in &differences {
             text.push_str(&format!("  {line}\n"));
         }
         text

@@ -48,8 +48,13 @@ pub(crate) fn up(format: Format, options: &Up) -> Outcome {
     let lab = lab.map_err(failure)?;
     let passed = lab.report().is_some_and(lab::Report::passed);
     let seconds = began.elapsed().as_secs_f64();
+    let verified = if passed {
+        "up and verified"
+    } else {
+        "up, but not all of it is as it should be,"
+    };
     note(&format!(
-        "{} is up and verified after {seconds:.1} s",
+        "{} is {verified} after {seconds:.1} s",
         lab.name()
     ));
     let status = lab.status();

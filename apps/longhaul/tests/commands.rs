@@ -126,6 +126,7 @@ fn questions_to_a_simulation_are_answered() {
     let (out, _) = run(&trace, 0);
     assert!(out.contains("round trip"), "{out}");
     run(&["trace", "host1.paris", "nobody", "--sim", EXAMPLE], 2);
+    run(&["show", "forwarding", "nobody", "--sim", EXAMPLE], 2);
     let (out, _) = run(&["fail", "underlay:london/mpls", "--sim", EXAMPLE], 0);
     assert!(
         out.contains("cpe1.london") || out.contains("no forwarding table"),

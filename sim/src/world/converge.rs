@@ -111,6 +111,10 @@ impl World {
             for neighbor in speaker.neighbors() {
                 let name = neighbor.settings.name.as_str();
                 let other = self.by_name.get(name).copied();
+                // Foreign software does not run here: its sessions stay down and are not waited for.
+                if self.plan.foreign.iter().any(|foreign| foreign.name == name) {
+                    continue;
+                }
                 all.push((index, other, name));
                 if let Some(other) = other
                     && neighbor.state == bgp::State::Established

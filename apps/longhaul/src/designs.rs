@@ -35,31 +35,29 @@ const USUAL_NAME: &str = "design.yaml";
 /// Reads the named design, else `design.yaml` here, else the built-in example. A design with
 /// errors of form ends the command; its reports are the complaint.
 pub(crate) fn load(file: &DesignFile) -> Result<Loaded, Failure> {
-    let usual = Path::new(USUAL_NAME);
-    let (design, reports) = match file
-        .file
-        .as_deref()
-        .or_else(|| usual.exists().then_some(usual))
-    {
-        Some(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Failure::usage(format!("error: {}: {error}", path.display())))?;
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            design::read(&path.display().to_string(), &text, &Beside(folder))
-        }
-        None => {
-            note("no design.yaml here: using the built-in example (examples/global.yaml)");
-            design::read(
-                "examples/global.yaml",
-                design::EXAMPLE_GLOBAL,
-                &design::NoFiles,
-            )
-        }
-    };
-    match design {
-        Some(design) => Ok(Loaded { design }),
-        None => Err(Failure::usage(shown(&reports))),
+    match read(file)? {
+        (Some(design), _) => Ok(Loaded { design }),
+        (None, reports) => Err(Failure::usage(shown(&reports))),
     }
+}
+
+/// The same, with the reports about its form.
+fn read(file: &DesignFile) -> Result<(Option<Design>, Reports), Failure> {
+    let usual = Path::new(USUAL_NAME);
+    let named = file.file.as_deref();
+    let Some(path) = named.or_else(|| usual.exists().then_some(usual)) else {
+        note("no design.yaml here: using the built-in example (examples/global.yaml)");
+        let name = "examples/global.yaml";
+        return Ok(design::read(name, design::EXAMPLE_GLOBAL, &design::NoFiles));
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("error: {}: {error}", path.display())))?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    Ok(design::read(
+        &path.display().to_string(),
+        &text,
+        &Beside(folder),
+    ))
 }
 
 impl Loaded {
@@ -97,8 +95,14 @@ pub(crate) fn init(file: &Path) -> Outcome {
 
 /// `check`.
 pub(crate) fn check(format: Format, file: &DesignFile) -> Outcome {
-    let loaded = load(file)?;
-    let reports = design::check(&loaded.design);
+    let (design, form) = read(file)?;
+    let Some(design) = design else {
+        if format == Format::Json {
+            print(&format!("{:#}\n", form.to_json()))?;
+        }
+        return Err(Failure::usage(shown(&form)));
+    };
+    let reports = design::check(&design);
     match format {
         Format::Json => print(&format!("{:#}\n", reports.to_json()))?,
         Format::Text if reports.is_empty() => print("no findings\n")?,

@@ -284,7 +284,7 @@ fn learned(lab: &Raised, router: &Router, count: usize) -> Result<(), String> {
 /// Whether the VM's interface has the router's route by way of the router, or has none at all.
 fn programmed(lab: &Raised, router: &Router, there: bool) -> Result<(), String> {
     let shown = lab.show("effective-routes");
-    let interfaces = shown.as_array().cloned().unwrap_or_default();
+    let interfaces = shown["interfaces"].as_array().cloned().unwrap_or_default();
     let interface = interfaces
         .iter()
         .find(|interface| interface["device"] == VM);

@@ -27,6 +27,7 @@ mod generate;
 pub mod geography;
 mod model;
 pub mod plan;
+pub mod platform;
 mod reader;
 mod report;
 mod rules;

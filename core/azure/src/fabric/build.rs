@@ -16,7 +16,6 @@ use underlay::{Behavior, Cloud, CloudSettings, Link, LinkSettings, Nat, NatSetti
 use super::error::{FabricError, Referent};
 use super::nsg::{Flows, Group};
 use super::program::{Instance, State};
-use super::routes::NONE_ROWS;
 use super::topology::{
     Attachment, AttachmentId, CloudId, CloudPart, Device, DeviceId, GroupId, Lan, LanId, Nic,
     NicId, Owner, Peering, Port, PortKind, Region, RegionId, RouteTable, Subnet, SubnetId,
@@ -71,9 +70,11 @@ impl<'a> Builder<'a> {
     }
 
     fn empty(config: &'a FabricConfig) -> Self {
-        let none_rows = NONE_ROWS.iter().filter_map(|(octets, len)| {
-            Prefix::new(Ipv4Addr::from(*octets), *len).map(|prefix| (prefix, ()))
-        });
+        let none_rows = design::platform::NONE_ROUTES
+            .iter()
+            .filter_map(|(octets, len)| {
+                Prefix::new(Ipv4Addr::from(*octets), *len).map(|prefix| (prefix, ()))
+            });
         let topology = Topology {
             regions: Vec::new(),
             backbone: Vec::new(),

@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use inet::Prefix;
 
 use super::Rule;
+use crate::platform::NONE_ROUTES;
 use crate::report::{Report, Severity, Span};
 use crate::settle::Settled;
 
@@ -35,31 +36,6 @@ const FORBIDDEN: [([u8; 4], u8); 5] = [
     ([169, 254, 0, 0], 16),
     ([224, 0, 0, 0], 4),
     ([240, 0, 0, 0], 4),
-];
-
-/// System routes of type None: a packet from a NIC to there is dropped (captures of 2026).
-const NONE: [([u8; 4], u8); 21] = [
-    ([10, 0, 0, 0], 8),
-    ([20, 35, 252, 0], 22),
-    ([23, 103, 0, 0], 18),
-    ([25, 4, 0, 0], 14),
-    ([25, 148, 0, 0], 15),
-    ([25, 150, 0, 0], 16),
-    ([25, 152, 0, 0], 14),
-    ([25, 156, 0, 0], 16),
-    ([25, 159, 0, 0], 16),
-    ([25, 176, 0, 0], 13),
-    ([25, 184, 0, 0], 14),
-    ([40, 108, 0, 0], 17),
-    ([40, 109, 0, 0], 16),
-    ([100, 64, 0, 0], 10),
-    ([104, 146, 0, 0], 17),
-    ([104, 147, 0, 0], 16),
-    ([127, 0, 0, 0], 8),
-    ([157, 59, 0, 0], 16),
-    ([172, 16, 0, 0], 12),
-    ([192, 168, 0, 0], 16),
-    ([198, 18, 0, 0], 15),
 ];
 
 fn within(table: &[([u8; 4], u8)], prefix: Prefix) -> Option<Prefix> {
@@ -94,7 +70,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         }
     }
     let mut dropped = |prefix: Prefix, by: &str, at: Option<Span>| {
-        if let (Some(range), Some(at)) = (within(&NONE, prefix), at) {
+        if let (Some(range), Some(at)) = (within(&NONE_ROUTES, prefix), at) {
             let says = format!(
                 "{by} {prefix} would be dropped: the platform has a route {range} of type None"
             );

@@ -266,7 +266,7 @@ fn learned(lab: &Raised, router: &Router, count: usize) -> Result<(), String> {
                 && route["prefix"] == router.announces
                 && route["neighbor"] == router.device
                 && route["next_hop"] == router.address
-                && route["as_path"] == router.asn.to_string()
+                && route["as_path"].as_str() == Some(router.asn.to_string().as_str())
                 && route["used"] == true
         })
     };

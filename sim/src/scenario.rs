@@ -36,7 +36,7 @@ impl fmt::Display for StepError {
             Self::Time(text) => {
                 write!(
                     f,
-                    "{text:?}: a time is missing, as in nva1.westeurope@30s or @500ms"
+                    "{text:?}: a time of at most thirty days is missing, as in nva1.westeurope@30s or @500ms"
                 )
             }
             Self::Target(error) => error.fmt(f),
@@ -59,16 +59,30 @@ impl Step {
     }
 }
 
-/// Reads `30s`, `500ms` or `2m`.
+/// The longest time that a scenario can name: thirty days.
+const DURATION_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// Reads a time with a unit, up to thirty days: `250ms`, `30s`, `93.2s`, `5m`, `1h`.
 pub fn duration(text: &str) -> Option<Duration> {
-    let end = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..end].parse().ok()?;
-    match &text[end..] {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
-        _ => None,
+    let end = text.find(|c: char| c.is_ascii_alphabetic())?;
+    let (number, unit) = text.split_at(end);
+    let unit_ns: u128 = match unit {
+        "us" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" | "min" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        _ => return None,
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || whole.len() > 18 || part.len() > 9 {
+        return None;
     }
+    let fraction = part.parse::<u128>().ok()? * unit_ns / 10_u128.pow(part.len() as u32);
+    let nanos = whole.parse::<u128>().ok()? * unit_ns + fraction;
+    let duration = Duration::from_nanos(u64::try_from(nanos).ok()?);
+    (duration <= DURATION_MAX).then_some(duration)
 }
 
 /// What to do.

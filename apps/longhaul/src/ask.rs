@@ -51,7 +51,9 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
                 Answer::Sessions(part) => Some(part),
                 _ => None,
             })?;
-            result(format, &Sessions::merge(parts), render::sessions)
+            let ended = completeness(parts.len(), devices.len());
+            result(format, &Sessions::merge(parts), render::sessions)?;
+            Ok(ended)
         }
         What::Routes => {
             let query = Query::Routes { prefix: None };
@@ -59,33 +61,38 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
                 Answer::Routes(part) => Some(part),
                 _ => None,
             })?;
-            result(format, &Routes::merge(parts), render::routes)
+            let ended = completeness(parts.len(), devices.len());
+            result(format, &Routes::merge(parts), render::routes)?;
+            Ok(ended)
         }
         What::Tunnels => {
             let parts = each(network, &devices, &Query::Tunnels, |answer| match answer {
                 Answer::Tunnels(part) => Some(part),
                 _ => None,
             })?;
-            result(format, &Tunnels::merge(parts), render::tunnels)
+            let ended = completeness(parts.len(), devices.len());
+            result(format, &Tunnels::merge(parts), render::tunnels)?;
+            Ok(ended)
         }
         What::Forwarding => {
-            let mut all = forwarding(network, &devices)?;
+            let (mut all, ended) = forwarding(network, &devices)?;
             if let Some(device) = &options.device {
                 let nic = format!("{device}/");
                 all.devices
                     .retain(|table| table.device == *device || table.device.starts_with(&nic));
             }
-            result(format, &all, render::forwarding)
+            result(format, &all, render::forwarding)?;
+            Ok(ended)
         }
         What::EffectiveRoutes => effective_routes(format, network, options.device.as_deref()),
     }
 }
 
-/// The forwarding tables of all given devices. A device that is down has none.
+/// The forwarding tables of all given devices, and whether that is all. A device that is down has none.
 pub(crate) fn forwarding(
     network: &mut dyn Network,
     devices: &[String],
-) -> anyhow::Result<Forwarding> {
+) -> anyhow::Result<(Forwarding, Ended)> {
     let parts = each(
         network,
         devices,
@@ -95,7 +102,17 @@ pub(crate) fn forwarding(
             _ => None,
         },
     )?;
-    Ok(Forwarding::merge(parts))
+    let ended = completeness(parts.len(), devices.len());
+    Ok((Forwarding::merge(parts), ended))
+}
+
+/// Ends a command whose answer has `parts` of the devices that were asked.
+const fn completeness(parts: usize, devices: usize) -> Ended {
+    if parts < devices {
+        Ended::Findings
+    } else {
+        Ended::Clean
+    }
 }
 
 /// Asks every device; one that is down is left out and noted.
@@ -114,7 +131,7 @@ fn each<T>(
                     part(answer).with_context(|| format!("{device} answered another question"))?,
                 );
             }
-            Err(error) if devices.len() > 1 => crate::output::note(&format!("{device}: {error:#}")),
+            Err(error) if devices.len() > 1 => crate::output::note(&format!("{error:#}")),
             Err(error) => return Err(error),
         }
     }
@@ -239,9 +256,9 @@ pub(crate) fn change(format: Format, options: &Target, change: Change) -> Outcom
     let target = view::Target::parse(&options.target, network.plan())
         .map_err(|error| Failure::usage(error.to_string()))?;
     let devices = devices(network.plan(), What::Forwarding, None)?;
-    let before = forwarding(network, &devices)?;
+    let (before, _) = forwarding(network, &devices)?;
     network.change(&target, change)?;
-    let after = forwarding(network, &devices)?;
+    let (after, _) = forwarding(network, &devices)?;
     let differences = before.differences(&after);
     let answer = json!({ "format_version": 1, "changed": differences });
     result(format, &answer, |_| {

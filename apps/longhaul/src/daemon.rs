@@ -45,9 +45,11 @@ fn needed(value: Option<&PathBuf>, option: &str) -> Result<PathBuf, Failure> {
 fn ended(outcome: Result<(), driver::Error>) -> Outcome {
     match outcome {
         Ok(()) => Ok(Ended::Clean),
-        Err(error @ (driver::Error::Content { .. } | driver::Error::Refused { .. })) => {
-            Err(Failure::usage(format!("error: {error}")))
-        }
+        Err(
+            error @ (driver::Error::File { .. }
+            | driver::Error::Content { .. }
+            | driver::Error::Refused { .. }),
+        ) => Err(Failure::usage(format!("error: {error}"))),
         Err(error) => Err(error.into()),
     }
 }

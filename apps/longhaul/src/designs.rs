@@ -221,6 +221,12 @@ fn explanation_json(one: &design::Explanation) -> serde_json::Value {
 
 /// `generate`.
 pub(crate) fn generate(regions: usize, sites: usize, seed: u64) -> Outcome {
+    let (regions_max, sites_max) = (design::regions_max(), design::SITES_MAX);
+    if !(1..=regions_max).contains(&regions) || sites > sites_max {
+        return Err(Failure::usage(format!(
+            "error: a generated design has 1 to {regions_max} regions and at most {sites_max} sites"
+        )));
+    }
     print(&design::generate(regions, sites, seed))
 }
 
@@ -232,6 +238,14 @@ pub(crate) fn schema() -> Outcome {
 /// `plan`.
 pub(crate) fn plan(format: Format, file: &DesignFile, output: &Path) -> Outcome {
     let loaded = load(file)?;
+    let findings = design::check(&loaded.design);
+    if !findings.is_empty() {
+        note(&shown(&findings));
+    }
+    if findings.has_errors() {
+        note("nothing was written");
+        return Ok(Ended::Findings);
+    }
     let keys = output.join("keys");
     fs::DirBuilder::new()
         .recursive(true)

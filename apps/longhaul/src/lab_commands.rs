@@ -115,10 +115,16 @@ fn summary(status: &Status) -> String {
 
 /// `status`.
 pub(crate) fn status(format: Format, name: &LabName) -> Outcome {
-    let status = find(name)?.status();
+    let lab = find(name)?;
+    let status = lab.status();
+    let fabric = lab.ask(view::FABRIC, &Query::Status).is_ok();
+    if !fabric {
+        note("the fabric is down: no packet passes between devices");
+    }
     let totals = status.totals;
     result(format, &status, render::status)?;
-    let whole = totals.running == totals.devices
+    let whole = fabric
+        && totals.running == totals.devices
         && totals.sessions_up == totals.sessions
         && totals.paths_up == totals.paths;
     Ok(if whole { Ended::Clean } else { Ended::Findings })

@@ -116,7 +116,7 @@ impl Network for Simulated {
     fn ask(&mut self, device: &str, query: &Query) -> anyhow::Result<Answer> {
         self.world
             .ask(device, query)
-            .map_err(|silence| anyhow!("{silence}"))
+            .map_err(|silence| anyhow!("{device}: {silence}"))
     }
 
     fn change(&mut self, target: &view::Target, change: Change) -> anyhow::Result<()> {

@@ -172,6 +172,56 @@ fn plan_keeps_keys_private_and_a_corrupted_configuration_is_refused_with_its_lin
 }
 
 #[test]
+fn what_a_daemon_would_refuse_is_not_written() {
+    let folder = directory("refused");
+    let file = folder.join("own-as.yaml");
+    let example = fs::read_to_string(EXAMPLE).expect("the example is there");
+    fs::write(&file, example.replace("asn: 65010", "asn: 65515")).expect("a file can be written");
+    let output = folder.join("out");
+    let (_, err) = run(&["plan", utf8(&file), "-o", utf8(&output)], 1);
+    assert!(err.contains("reserved-asn"), "{err}");
+    assert!(!output.exists());
+    run(
+        &["node", "--config", utf8(&folder), "--keys", utf8(&folder)],
+        2,
+    );
+}
+
+#[test]
+fn what_is_out_of_bounds_is_refused_and_not_changed_silently() {
+    run(&["generate", "--regions", "0"], 2);
+    run(&["generate", "--regions", "1000"], 2);
+    run(&["generate", "--sites", "100000000"], 2);
+    run(&["sim", EXAMPLE, "--until", "100000h"], 2);
+    run(
+        &[
+            "sim",
+            EXAMPLE,
+            "--fail",
+            "nva1.westeurope@18446744073709551615ms",
+        ],
+        2,
+    );
+}
+
+#[test]
+fn an_answer_that_lacks_a_device_is_a_finding() {
+    let show = [
+        "show",
+        "sessions",
+        "--sim",
+        EXAMPLE,
+        "--fail",
+        "cpe1.paris@1s",
+    ];
+    let (out, err) = run(&show, 1);
+    assert!(
+        out.contains("nva1.westeurope") && err.contains("cpe1.paris"),
+        "{err}"
+    );
+}
+
+#[test]
 fn rules_schema_completions_and_manual_are_printed() {
     let (rules, _) = run(&["rules"], 0);
     let first = rules

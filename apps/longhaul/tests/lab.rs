@@ -271,7 +271,13 @@ fn a_killed_daemon_is_seen_and_healed() {
     for target in ["cpe1.chicago", "nva2.eastus"] {
         let failed = lab.run(&["fail", target]);
         assert_eq!(code(&failed), 0, "{}", told(&failed));
-        assert_eq!(code(&lab.run(&["status"])), 1);
+        let status = lab.run(&["status", "--format", "json"]);
+        assert_eq!(code(&status), 1);
+        let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
+        assert_eq!(
+            status["totals"]["sessions"], 110,
+            "what is expected stays the same"
+        );
         lab.run(&["heal", target]);
     }
     lab.expect(None);
@@ -318,6 +324,47 @@ fn failures_under_traffic_cost_little() {
         assert_eq!(code(&lab.run(&["heal", "nva1.westeurope"])), 0);
     });
     println!("{table}");
+}
+
+/// Opens connections to a BGP port, sends half a message on each, and holds them for a while.
+const FLOOD: &str = "
+import socket, sys, time
+held = []
+for _ in range(int(sys.argv[2])):
+    s = socket.socket()
+    s.settimeout(2)
+    try:
+        s.connect((sys.argv[1], 179))
+        s.send(b'\\xff' * 18)
+        held.append(s)
+    except OSError:
+        pass
+time.sleep(1)
+";
+
+#[test]
+fn a_flood_of_connections_leaves_route_server_answering() {
+    let lab = Raised::new("flood");
+    let plan = lab::Lab::find(Some("flood"))
+        .expect("it runs")
+        .plan()
+        .clone();
+    let server = &plan.route_servers[0];
+    let address = server.interface.address.to_string();
+    let peer = &server.peers[0].name;
+    let script = format!("ulimit -n 4096; exec python3 -c \"$0\" {address} 2000");
+    let flooded = longhaul(&[
+        "exec", "--lab", "flood", peer, "--", "bash", "-c", &script, FLOOD,
+    ]);
+    assert_eq!(code(&flooded), 0, "{}", told(&flooded));
+    let sessions = lab.run(&["show", "sessions", &server.name]);
+    assert_eq!(code(&sessions), 0, "{}", told(&sessions));
+    assert_eq!(
+        told(&sessions).matches("established").count(),
+        server.peers.len()
+    );
+    let status = lab.run(&["status"]);
+    assert_eq!(code(&status), 0, "{}", told(&status));
 }
 
 #[test]

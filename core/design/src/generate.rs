@@ -6,11 +6,16 @@ use inet::{Coordinates, Rng};
 
 use crate::geography;
 
-/// Most LANs that 10.128.0.0/9 has room for below the loopbacks, a /24 each.
-const SITES_MAX: usize = 32_000;
+/// Most sites of a generated design: most LANs that 10.128.0.0/9 has room for below the loopbacks, a /24 each.
+pub const SITES_MAX: usize = 32_000;
 
 /// With as many sites a Route Server holds all routes twice, as it counts them.
 const SITES_WITHIN_LIMIT: usize = 1_800;
+
+/// Most regions of a generated design: all that are built in.
+pub fn regions_max() -> usize {
+    geography::regions().count()
+}
 
 /// A design with this many regions and sites; the same for the same arguments. At least one
 /// region and at most all of Azure's, at most 32,000 sites.

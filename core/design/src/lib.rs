@@ -41,7 +41,7 @@ mod tree;
 pub use device::ConfigError;
 pub use entry::{Files, NoFiles, check, read, resolve};
 pub use explain::{Explanation, Origin, explain, explainable};
-pub use generate::generate;
+pub use generate::{SITES_MAX, generate, regions_max};
 pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
 pub use rules::{Rule, rules};
 pub use schema::{schema, schema_text};

@@ -66,6 +66,28 @@ impl DeviceStatus {
     }
 }
 
+impl DeviceStatus {
+    /// With what the Plan expects of a device that does not answer, so that sums over devices stay
+    /// the same when one dies.
+    fn with_expected(mut self, plan: &Plan) -> Self {
+        if self.running {
+            return self;
+        }
+        let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+        if let Some(node) = plan.nodes.iter().find(|node| node.name == self.device) {
+            let speaking = node.links.iter().filter(|link| link.loopback.is_some());
+            self.sessions = count(speaking.count() + node.route_servers.len());
+            self.tunnels = count(node.links.len());
+            self.paths = count(node.links.iter().map(|link| link.paths.len()).sum());
+        }
+        let mut instances = plan.route_servers.iter();
+        if let Some(instance) = instances.find(|instance| instance.name == self.device) {
+            self.sessions = count(instance.peers.len());
+        }
+        self
+    }
+}
+
 /// Sums over devices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
@@ -168,6 +190,10 @@ impl Status {
         devices: &[DeviceStatus],
         verification: Option<Verification>,
     ) -> Self {
+        let devices: Vec<DeviceStatus> = devices
+            .iter()
+            .map(|device| device.clone().with_expected(plan))
+            .collect();
         let by_name: BTreeMap<&str, &DeviceStatus> = devices
             .iter()
             .map(|device| (device.device.as_str(), device))
@@ -194,7 +220,7 @@ impl Status {
         Self {
             format_version: FormatVersion,
             name: plan.name.clone(),
-            totals: Totals::of(devices),
+            totals: Totals::of(&devices),
             regions: regions.collect(),
             sites: sites.collect(),
             verification,

@@ -47,8 +47,17 @@ pub(crate) fn serve(path: Option<&Path>) -> Result<mpsc::Receiver<Question>, Err
     let listener = UnixListener::from_std(daemon::listen(path)?)
         .map_err(Error::system(format!("control socket {}", path.display())))?;
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(converse(stream, sender.clone()));
+        while !sender.is_closed() {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(converse(stream, sender.clone()));
+                }
+                // Out of descriptors, mostly: others may close theirs.
+                Err(error) => {
+                    tracing::warn!(%error, "accepting on the control socket");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
         }
     });
     Ok(receiver)

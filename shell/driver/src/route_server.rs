@@ -150,6 +150,13 @@ impl Process {
                         fabric.decide(Decision { prefix, next_hops });
                     }
                 }
+                // Whoever can reach the port can make as many of these as it likes.
+                Output::Event(
+                    event @ (bgp::Event::Refused { .. }
+                    | bgp::Event::Ended {
+                        established: false, ..
+                    }),
+                ) => tracing::debug!(?event),
                 Output::Event(event) => tracing::info!(?event),
                 Output::Refused(refusal) => tracing::warn!(%refusal),
             }

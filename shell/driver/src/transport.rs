@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bgp::{ConnId, Input, Output};
@@ -29,19 +29,66 @@ const RESUME_BELOW: usize = 1 << 18;
 /// How long a closed connection may go on sending what was given to it before, and wait for the
 /// other side to close as well.
 const LINGER: Duration = Duration::from_secs(3);
+/// Connections that one address may have at once, those that are closing included: a neighbour needs
+/// two at the most, and one that floods must not use up the descriptors that others need.
+const CALLS_MAX: usize = 16;
 /// TCP port of BGP (RFC 4271 section 8).
 pub(crate) const BGP_PORT: u16 = 179;
 
 /// Something that happened to a connection.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Accepted(TcpStream, SocketAddrV4),
+    Accepted(TcpStream, SocketAddrV4, Call),
     Connected(ConnId, SocketAddrV4),
     Failed(ConnId),
     Bytes(ConnId, Vec<u8>),
     Closed(ConnId),
     Blocked(ConnId),
     Writable(ConnId),
+}
+
+/// How many connections from outside each address has, those that are closing included.
+#[derive(Clone, Debug, Default)]
+struct Callers(Arc<Mutex<BTreeMap<Ipv4Addr, usize>>>);
+
+/// A connection from outside, counted for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Call {
+    callers: Callers,
+    address: Ipv4Addr,
+}
+
+impl Callers {
+    /// Counts one more connection; `None` when the address has enough.
+    fn admit(&self, address: Ipv4Addr) -> Option<Call> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= CALLS_MAX {
+            return None;
+        }
+        *count += 1;
+        drop(counts);
+        Some(Call {
+            callers: self.clone(),
+            address,
+        })
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut counts = self
+            .callers
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
 }
 
 /// All connections of a speaker.
@@ -97,11 +144,17 @@ impl Transport {
             .and_then(tokio::net::TcpListener::from_std)
             .map_err(Error::system(format!("listening on TCP port {BGP_PORT}")))?;
         let sender = self.sender.clone();
+        let callers = Callers::default();
         tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, SocketAddr::V4(from))) => {
-                        if sender.send(Event::Accepted(stream, from)).await.is_err() {
+                        let Some(call) = callers.admit(*from.ip()) else {
+                            tracing::debug!(%from, "too many connections");
+                            continue;
+                        };
+                        let event = Event::Accepted(stream, from, call);
+                        if sender.send(event).await.is_err() {
                             return;
                         }
                     }
@@ -160,13 +213,13 @@ impl Transport {
     /// connection meanwhile.
     pub(crate) fn deliver(&mut self, event: Event, handle: impl FnOnce(Input<'_>)) {
         match event {
-            Event::Accepted(stream, remote) => {
+            Event::Accepted(stream, remote, call) => {
                 let Ok(SocketAddr::V4(local)) = stream.local_addr() else {
                     return;
                 };
                 let conn = ConnId::accepted(self.accepted);
                 self.accepted += 1;
-                self.adopt(conn, stream);
+                self.adopt(conn, stream, call);
                 handle(Input::Accepted {
                     conn,
                     local,
@@ -267,7 +320,7 @@ impl Transport {
         );
     }
 
-    fn adopt(&mut self, conn: ConnId, stream: TcpStream) {
+    fn adopt(&mut self, conn: ConnId, stream: TcpStream, call: Call) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection that ended at once");
         }
@@ -276,7 +329,7 @@ impl Transport {
         let events = self.sender.clone();
         let (shared, alive) = (backlog.clone(), self.alive.clone());
         let task = tokio::spawn(async move {
-            let _alive = alive;
+            let _held = (alive, call);
             carry(conn, stream, queue, &shared, &events).await;
         });
         let task = task.abort_handle();

@@ -267,3 +267,51 @@ fn every_dependency_has_its_line_in_the_decision_record() {
         );
     }
 }
+
+/// The cells of a document's table rows, without the heading and the line below it.
+fn rows(document: &str) -> impl Iterator<Item = Vec<&str>> {
+    document
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .filter(|cells: &Vec<&str>| cells[0] != "clause" && !cells[0].starts_with("---"))
+}
+
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_clause_in_docs_rfc_names_code_and_tests_that_are_there() {
+    let all: String = sources().map(|(_, text)| text).collect();
+    let mut wrong = Vec::new();
+    for path in files().iter().filter(|path| path.starts_with("docs/rfc/")) {
+        let document = read(path);
+        for cells in rows(&document) {
+            assert_eq!(
+                cells.len(),
+                4,
+                "{path}: clause, what, code, tests: {cells:?}"
+            );
+            let mut place = String::new();
+            for word in quoted(cells[2]) {
+                if word.contains('/') {
+                    place = read(word);
+                    if place.is_empty() {
+                        wrong.push(format!("{path}, {}: no file {word}", cells[0]));
+                    }
+                } else if !place.contains(word.rsplit("::").next().unwrap_or(word)) {
+                    wrong.push(format!("{path}, {}: no {word} in that file", cells[0]));
+                }
+            }
+            let mut tests = quoted(cells[3]).peekable();
+            if tests.peek().is_none() {
+                wrong.push(format!("{path}, {}: no test", cells[0]));
+            }
+            for test in tests.filter(|test| !all.contains(&format!("fn {test}("))) {
+                wrong.push(format!("{path}, {}: no test {test}", cells[0]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

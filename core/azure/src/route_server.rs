@@ -24,11 +24,11 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use bgp::{Attributes, NeighborId, Speaker};
 use design::plan::{BgpPeerConfig, RouteServerConfig};
-use inet::{Instant, Prefix, PrefixMap};
+use inet::{Instant, Net, Prefix, PrefixMap};
 
 pub use input::{Command, Input};
 pub use output::Output;
@@ -93,7 +93,11 @@ impl RouteServer {
         }
         for output in said {
             match output {
-                bgp::Output::Changed { prefix } => self.program(prefix, out),
+                bgp::Output::Changed { net } => {
+                    if let Some(prefix) = net.v4() {
+                        self.program(prefix, out);
+                    }
+                }
                 bgp::Output::Event(event) => out.push(Output::Event(event)),
                 transport @ (bgp::Output::Connect { .. }
                 | bgp::Output::Send { .. }
@@ -137,7 +141,7 @@ impl RouteServer {
             routes.filter_map(move |route| {
                 Some(LearnedRoute {
                     peer,
-                    prefix: route.prefix,
+                    prefix: route.net.v4()?,
                     attributes: route.accepted?,
                 })
             })
@@ -160,7 +164,10 @@ impl RouteServer {
             let paths = self.speaker.multipath(prefix).into_iter();
             paths
                 .filter(|path| path.neighbor.is_some())
-                .map(|path| path.attributes.next_hop)
+                .filter_map(|path| match path.attributes.next_hop {
+                    IpAddr::V4(next_hop) => Some(next_hop),
+                    IpAddr::V6(_) => None,
+                })
                 .collect()
         };
         next_hops.sort_unstable();
@@ -234,7 +241,7 @@ impl RouteServer {
     ) {
         let old = core::mem::replace(&mut self.config.announced, announced.clone());
         for prefix in old.iter().filter(|prefix| !announced.contains(prefix)) {
-            self.order(now, bgp::Command::Withdraw(*prefix), said);
+            self.order(now, bgp::Command::Withdraw((*prefix).into()), said);
         }
         let new: Vec<Prefix> = announced
             .into_iter()
@@ -242,7 +249,7 @@ impl RouteServer {
             .collect();
         self.originate(now, &new, said);
         self.config.vnet_space = space;
-        for prefix in self.speaker.loc_rib() {
+        for prefix in self.speaker.loc_rib().into_iter().filter_map(Net::v4) {
             self.program(prefix, out);
         }
         let sessions: Vec<(NeighborId, bool)> = self
@@ -278,7 +285,7 @@ impl RouteServer {
 
     fn originate(&mut self, now: Instant, prefixes: &[Prefix], said: &mut Vec<bgp::Output>) {
         for prefix in prefixes {
-            let command = bgp::Command::Originate(*prefix, bgp::Origination::default());
+            let command = bgp::Command::Originate((*prefix).into(), bgp::Origination::default());
             self.order(now, command, said);
         }
     }

@@ -9,7 +9,7 @@
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 
-use inet::{Asn, Prefix};
+use inet::{Asn, Net};
 
 use crate::interner::{AttrId, Interner};
 use crate::policy::{Policy, Source};
@@ -88,7 +88,7 @@ pub(crate) struct Speaking {
 /// A change of an Adj-RIB-Out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change {
-    pub(crate) prefix: Prefix,
+    pub(crate) net: Net,
     pub(crate) old: Option<Advertised>,
     pub(crate) new: Option<Advertised>,
 }
@@ -136,7 +136,7 @@ impl UpdateGroup {
     /// when it is not told.
     pub(crate) fn rewrite(
         &self,
-        prefix: Prefix,
+        net: Net,
         best: AttrId,
         teller: Teller,
         speaking: Speaking,
@@ -152,7 +152,7 @@ impl UpdateGroup {
         let applied = self
             .key
             .policy
-            .judge(prefix, teller.source, &|| interner.attributes(best))?;
+            .judge(net, teller.source, &|| interner.attributes(best))?;
         let source = match teller.source {
             Source::Local => None,
             Source::Neighbor(id, _) => Some(id),
@@ -195,7 +195,7 @@ impl UpdateGroup {
             NextHopRule::Unchanged => own,
         };
         if ours {
-            attributes.next_hop = self.key.local_address;
+            attributes.next_hop = self.key.local_address.into();
         }
         if self.key.external {
             attributes.local_pref = None;
@@ -248,8 +248,8 @@ pub(crate) fn encode(
     let mut announced = Vec::new();
     for change in changes {
         match (side(change.old), side(change.new)) {
-            (old, Some(new)) if old != Some(new) => announced.push((new, change.prefix)),
-            (Some(_), None) => withdrawn.push(change.prefix),
+            (old, Some(new)) if old != Some(new) => announced.push((new, change.net)),
+            (Some(_), None) => withdrawn.push(change.net),
             _ => {}
         }
     }
@@ -258,16 +258,17 @@ pub(crate) fn encode(
 
 /// Messages that withdraw and announce, packed by attribute set.
 pub(crate) fn state(
-    withdrawn: Vec<Prefix>,
-    mut announced: Vec<(AttrId, Prefix)>,
+    withdrawn: Vec<Net>,
+    mut announced: Vec<(AttrId, Net)>,
     interner: &Interner,
     four_octet: bool,
 ) -> (Vec<u8>, u64) {
     let mut bytes = Vec::new();
+    let withdrawn = withdrawn.into_iter().filter_map(Net::v4);
     let mut messages = write_withdrawals(withdrawn, &mut bytes);
     announced.sort_unstable();
     for chunk in announced.chunk_by(|a, b| a.0 == b.0) {
-        let prefixes = chunk.iter().map(|(_, prefix)| *prefix);
+        let prefixes = chunk.iter().filter_map(|(_, net)| net.v4());
         if four_octet {
             messages += write_announcements(interner.block(chunk[0].0), prefixes, &mut bytes);
             continue;

@@ -1,8 +1,8 @@
 //! Everything that can happen to a speaker.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, SocketAddrV4};
 
-use inet::Prefix;
+use inet::Net;
 
 use crate::settings::{ConnId, Neighbor, NeighborId};
 use crate::wire::attributes::Origin;
@@ -79,9 +79,9 @@ pub enum Command {
     Reset(NeighborId),
     /// Announce a route of our own; replaces an earlier one of the same prefix. It is used before
     /// every learned one, whatever their LOCAL_PREF: as on routers, where its weight is higher.
-    Originate(Prefix, Origination),
+    Originate(Net, Origination),
     /// Take back a route of our own.
-    Withdraw(Prefix),
+    Withdraw(Net),
     /// Ask the neighbour for its routes again (RFC 2918), if it can.
     Refresh(NeighborId),
     /// Send the neighbour all its routes again.
@@ -108,7 +108,7 @@ pub enum DownReason {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origination {
     /// Who forwards; `None` is ourselves.
-    pub next_hop: Option<Ipv4Addr>,
+    pub next_hop: Option<IpAddr>,
     /// ORIGIN; IGP by default.
     pub origin: Origin,
     /// MULTI_EXIT_DISC.

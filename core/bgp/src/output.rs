@@ -3,7 +3,7 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use inet::Prefix;
+use inet::Net;
 
 use crate::settings::{ConnId, NeighborId};
 use crate::wire::error::AttributeFault;
@@ -43,7 +43,7 @@ pub enum Output {
     /// `handle` call and prefix; ask [`crate::Speaker::multipath`] for the new set.
     Changed {
         /// The prefix.
-        prefix: Prefix,
+        net: Net,
     },
     /// Something for the log.
     Event(Event),

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use inet::{Instant, Prefix, Rng};
+use inet::{Instant, Net, Rng};
 use smallvec::SmallVec;
 
 use crate::rib::PrefixId;
@@ -41,7 +41,7 @@ pub(crate) struct Peer {
     /// It takes no more bytes for now.
     pub(crate) blocked: bool,
     /// Prefixes whose state it was not told while blocked; at most one for each prefix.
-    pub(crate) missed: BTreeSet<Prefix>,
+    pub(crate) missed: BTreeSet<Net>,
     burst: Burst,
     /// The deadline under which it stands in the speaker's timers.
     pub(crate) armed: Option<Instant>,

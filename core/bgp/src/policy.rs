@@ -7,7 +7,7 @@
 use core::net::Ipv4Addr;
 use std::sync::Arc;
 
-use inet::{Asn, Prefix, PrefixMap};
+use inet::{Asn, Net, Prefix, PrefixMap};
 
 use crate::settings::{Group, NeighborId};
 use crate::wire::attributes::Attributes;
@@ -127,7 +127,10 @@ impl PrefixSet {
     }
 
     /// Whether the prefix is in the set.
-    pub fn contains(&self, prefix: Prefix) -> bool {
+    pub fn contains(&self, net: impl Into<Net>) -> bool {
+        let Net::V4(prefix) = net.into() else {
+            return false;
+        };
         self.0
             .matches(prefix.address())
             .filter(|(entry, _)| entry.covers(prefix))
@@ -188,7 +191,7 @@ impl Policy {
     /// Which terms apply to a route; `None` when it is refused.
     pub(crate) fn judge(
         &self,
-        prefix: Prefix,
+        net: Net,
         source: Source,
         attributes: &dyn Fn() -> Attributes,
     ) -> Option<Applied> {
@@ -198,7 +201,7 @@ impl Policy {
             let holds = term
                 .when
                 .iter()
-                .all(|m| m.holds(prefix, source, &mut seen, attributes));
+                .all(|m| m.holds(net, source, &mut seen, attributes));
             if !holds {
                 continue;
             }
@@ -226,7 +229,7 @@ impl Match {
     /// `seen` keeps the decoded attributes between the matches of one route.
     fn holds(
         &self,
-        prefix: Prefix,
+        net: Net,
         source: Source,
         seen: &mut Option<Attributes>,
         attributes: &dyn Fn() -> Attributes,
@@ -247,8 +250,8 @@ impl Match {
                 matches!(source, Source::Neighbor(_, from) if from == *group)
             }
             Self::Local => source == Source::Local,
-            Self::Not(inner) => !inner.holds(prefix, source, seen, attributes),
-            Self::PrefixIn(set) => set.contains(prefix),
+            Self::Not(inner) => !inner.holds(net, source, seen, attributes),
+            Self::PrefixIn(set) => set.contains(net),
         }
     }
 }
@@ -263,7 +266,7 @@ impl Action {
             }
             Self::LocalPref(value) => attributes.local_pref = Some(*value),
             Self::Med(value) => attributes.med = Some(*value),
-            Self::NextHop(address) => attributes.next_hop = *address,
+            Self::NextHop(address) => attributes.next_hop = (*address).into(),
             Self::Prepend { times } => {
                 if let Some(asn) = prepend {
                     attributes.as_path.prepend(asn, usize::from(*times));

@@ -4,7 +4,7 @@
 //! paths in the order of the decision: those in use first, the best one before all.
 
 use hashbrown::HashMap;
-use inet::Prefix;
+use inet::Net;
 use inet::hash::Seeded;
 use smallvec::SmallVec;
 
@@ -28,7 +28,7 @@ pub(crate) struct Route {
 /// A prefix and its paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) prefix: Prefix,
+    pub(crate) net: Net,
     pub(crate) routes: SmallVec<[Route; 2]>,
     /// How many of them, from the front, are in use.
     pub(crate) used: usize,
@@ -55,7 +55,7 @@ impl Entry {
 pub(crate) struct Rib {
     entries: Vec<Option<Entry>>,
     free: Vec<PrefixId>,
-    index: HashMap<Prefix, PrefixId, Seeded>,
+    index: HashMap<Net, PrefixId, Seeded>,
 }
 
 impl Rib {
@@ -68,17 +68,17 @@ impl Rib {
     }
 
     /// The number of a prefix, if it has one.
-    pub(crate) fn id(&self, prefix: Prefix) -> Option<PrefixId> {
-        self.index.get(&prefix).copied()
+    pub(crate) fn id(&self, net: Net) -> Option<PrefixId> {
+        self.index.get(&net).copied()
     }
 
     /// The number of a prefix; a new one when it has none.
-    pub(crate) fn add(&mut self, prefix: Prefix) -> PrefixId {
-        if let Some(id) = self.id(prefix) {
+    pub(crate) fn add(&mut self, net: Net) -> PrefixId {
+        if let Some(id) = self.id(net) {
             return id;
         }
         let entry = Some(Entry {
-            prefix,
+            net,
             routes: SmallVec::new(),
             used: 0,
         });
@@ -92,7 +92,7 @@ impl Rib {
                 u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 prefixes")
             }
         };
-        self.index.insert(prefix, id);
+        self.index.insert(net, id);
         id
     }
 
@@ -103,7 +103,7 @@ impl Rib {
                 entry.routes.is_empty(),
                 "a prefix with paths keeps its number"
             );
-            self.index.remove(&entry.prefix);
+            self.index.remove(&entry.net);
             self.free.push(id);
         }
     }

@@ -5,11 +5,12 @@ mod import;
 mod messages;
 mod routes;
 mod telling;
+mod updates;
 
 use core::net::Ipv4Addr;
 use std::collections::{BTreeMap, BTreeSet};
 
-use inet::{Instant, Prefix, Rng};
+use inet::{Instant, Net, Rng};
 
 use crate::export::UpdateGroup;
 use crate::input::{Command, DownReason, Input};
@@ -100,8 +101,8 @@ impl Speaker {
                 self.down(now, neighbor, &Notification::shutdown(&text), out);
             }
             Command::Reset(id) if known(id) => self.reset(now, id, cease::RESET, out),
-            Command::Originate(prefix, origination) => self.originate(prefix, &origination),
-            Command::Withdraw(prefix) => self.forget(None, prefix),
+            Command::Originate(net, origination) => self.originate(net, &origination),
+            Command::Withdraw(net) => self.forget(None, net),
             Command::Refresh(id) if known(id) => self.ask_refresh(id, out),
             Command::Resend(id) if known(id) => self.resend(id, out),
             Command::AddNeighbor(neighbor) => self.add(now, *neighbor),
@@ -172,8 +173,8 @@ impl Speaker {
     }
 
     /// The paths in use for a prefix, best first; empty when there is none.
-    pub fn multipath(&self, prefix: Prefix) -> Vec<Path> {
-        let Some(id) = self.rib.id(prefix) else {
+    pub fn multipath(&self, net: impl Into<Net>) -> Vec<Path> {
+        let Some(id) = self.rib.id(net.into()) else {
             return Vec::new();
         };
         let entry = self.rib.entry(id);
@@ -181,8 +182,8 @@ impl Speaker {
     }
 
     /// Every acceptable path to a prefix, those in use first.
-    pub fn paths(&self, prefix: Prefix) -> Vec<Path> {
-        let Some(id) = self.rib.id(prefix) else {
+    pub fn paths(&self, net: impl Into<Net>) -> Vec<Path> {
+        let Some(id) = self.rib.id(net.into()) else {
             return Vec::new();
         };
         self.path_views(&self.rib.entry(id).routes)
@@ -203,11 +204,11 @@ impl Speaker {
     }
 
     /// The prefixes that have a path in use, in order.
-    pub fn loc_rib(&self) -> Vec<Prefix> {
+    pub fn loc_rib(&self) -> Vec<Net> {
         let used = self.rib.iter().filter(|(_, entry)| entry.used > 0);
-        let mut prefixes: Vec<Prefix> = used.map(|(_, entry)| entry.prefix).collect();
-        prefixes.sort_unstable();
-        prefixes
+        let mut nets: Vec<Net> = used.map(|(_, entry)| entry.net).collect();
+        nets.sort_unstable();
+        nets
     }
 
     /// What a neighbour told us, in order of prefixes.
@@ -225,13 +226,13 @@ impl Speaker {
                     .iter()
                     .find(|route| route.source == Some(neighbor))?;
                 Some(ReceivedRoute {
-                    prefix: entry.prefix,
+                    net: entry.net,
                     received: self.interner.attributes(route.received),
                     accepted: route.accepted.map(|id| self.interner.attributes(id)),
                 })
             })
             .collect();
-        routes.sort_by_key(|route| route.prefix);
+        routes.sort_by_key(|route| route.net);
         routes
     }
 
@@ -250,12 +251,12 @@ impl Speaker {
             .filter_map(|(id, entry)| {
                 let attributes = self.interner.attributes(group.told(neighbor, id)?);
                 Some(AdvertisedRoute {
-                    prefix: entry.prefix,
+                    net: entry.net,
                     attributes,
                 })
             })
             .collect();
-        routes.sort_by_key(|route| route.prefix);
+        routes.sort_by_key(|route| route.net);
         routes
     }
 }

@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use inet::{Asn, Instant, Prefix};
+use inet::{Asn, Instant, Net};
 
 use crate::settings::{ConnId, Neighbor, NeighborId};
 use crate::wire::attributes::Attributes;
@@ -109,7 +109,7 @@ pub struct Path {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceivedRoute {
     /// The prefix.
-    pub prefix: Prefix,
+    pub net: Net,
     /// As received.
     pub received: Attributes,
     /// After import policy; `None` when policy or a loop check refused it.
@@ -120,7 +120,7 @@ pub struct ReceivedRoute {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdvertisedRoute {
     /// The prefix.
-    pub prefix: Prefix,
+    pub net: Net,
     /// As sent.
     pub attributes: Attributes,
 }

@@ -112,7 +112,7 @@ impl Routing {
 pub(crate) fn originations(settings: &Settings) -> impl Iterator<Item = Command> {
     let lans = settings.lans.iter().map(|lan| lan.prefix);
     lans.chain(settings.summaries.iter().copied())
-        .map(|prefix| Command::Originate(prefix, Origination::default()))
+        .map(|prefix| Command::Originate(prefix.into(), Origination::default()))
 }
 
 /// The announcement of a prefix behind a plain WireGuard peer: a site's route, as the peer's own
@@ -126,7 +126,7 @@ pub(crate) fn static_route(settings: &Settings, role: LinkRole, prefix: Prefix) 
         ext_communities: origin(settings, Kind::Site).into_iter().collect(),
         ..Origination::default()
     };
-    Command::Originate(prefix, origination)
+    Command::Originate(prefix.into(), origination)
 }
 
 /// The session over a link.

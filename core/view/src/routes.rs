@@ -1,8 +1,8 @@
 //! BGP routes, with the reason for each choice.
 
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 
-use inet::Prefix;
+use inet::Net;
 use serde::{Deserialize, Serialize};
 
 use crate::FormatVersion;
@@ -22,7 +22,7 @@ pub struct Route {
     /// The device that was asked.
     pub device: String,
     /// The prefix.
-    pub prefix: Prefix,
+    pub prefix: Net,
     /// Whether it is the one that is announced to others.
     pub best: bool,
     /// Whether traffic uses it: the best one and those as good.
@@ -32,7 +32,7 @@ pub struct Route {
     /// The neighbour it was learned from; `None` is the device itself.
     pub neighbor: Option<String>,
     /// `NEXT_HOP`.
-    pub next_hop: Ipv4Addr,
+    pub next_hop: IpAddr,
     /// `AS_PATH`, as operators write it.
     pub as_path: String,
     /// `LOCAL_PREF`.

@@ -25,7 +25,7 @@ fn nvas_are_told_the_address_space_with_as_path_65515_and_the_instance_as_next_h
         assert_eq!(attributes.as_path.to_string(), "65515");
         assert_eq!(
             (attributes.next_hop, attributes.origin),
-            (SERVER, Origin::Igp)
+            (SERVER.into(), Origin::Igp)
         );
         assert_eq!((attributes.med, attributes.communities.len()), (None, 0));
     }
@@ -125,7 +125,7 @@ fn a_third_party_next_hop_is_kept() {
     let balancer = ip("10.1.3.100");
     let mut net = Net::new(config(&nvas(&[65_001])));
     net.settle();
-    net.announce_with(0, LAN, |route| route.next_hop = Some(balancer));
+    net.announce_with(0, LAN, |route| route.next_hop = Some(balancer.into()));
     assert_eq!(net.programmed(LAN), [balancer]);
     let learned = net.server.learned().next().expect("learned");
     assert_eq!(

@@ -3,7 +3,7 @@
 
 use core::cell::OnceCell;
 
-use inet::Prefix;
+use inet::Net;
 
 use super::Speaker;
 use crate::input::Origination;
@@ -15,11 +15,11 @@ use crate::wire::attributes::{AsPath, Attributes, Scan, Session, as_path, table}
 
 impl Speaker {
     /// Announces a route of our own.
-    pub(super) fn originate(&mut self, prefix: Prefix, origination: &Origination) {
+    pub(super) fn originate(&mut self, net: Net, origination: &Origination) {
         let mut attributes = Attributes::new(
             origination
                 .next_hop
-                .unwrap_or(core::net::Ipv4Addr::UNSPECIFIED),
+                .unwrap_or(core::net::Ipv4Addr::UNSPECIFIED.into()),
         );
         attributes.origin = origination.origin;
         attributes.med = origination.med;
@@ -31,7 +31,7 @@ impl Speaker {
         attributes.as_path = AsPath::sequence(origination.as_path.iter().copied());
         let id = self.interner.intern(&attributes.encode(true));
         self.interner.retain(id);
-        self.put(None, prefix, id, Some(id));
+        self.put(None, net, id, Some(id));
     }
 
     /// Whether a route is taken, and as what; the result has a reference of its own.
@@ -39,7 +39,7 @@ impl Speaker {
         &mut self,
         id: NeighborId,
         received: AttrId,
-        prefix: Prefix,
+        net: Net,
         importer: &mut Importer,
     ) -> Option<AttrId> {
         let neighbor = &self.peers[id.index()].settings;
@@ -68,7 +68,7 @@ impl Speaker {
         let interner = &self.interner;
         let attributes = &importer.attributes;
         let decoded = || attributes.get_or_init(|| interner.attributes(received));
-        let applied = policy.judge(prefix, source, &|| decoded().clone())?;
+        let applied = policy.judge(net, source, &|| decoded().clone())?;
         let known = importer.results.iter().find(|(terms, _)| *terms == applied);
         let accepted = match known {
             Some((_, accepted)) => {
@@ -97,11 +97,11 @@ impl Speaker {
     pub(super) fn put(
         &mut self,
         source: Option<NeighborId>,
-        prefix: Prefix,
+        net: Net,
         received: AttrId,
         accepted: Option<AttrId>,
     ) {
-        let id = self.rib.add(prefix);
+        let id = self.rib.add(net);
         let new = Route {
             source,
             received,
@@ -133,8 +133,8 @@ impl Speaker {
     }
 
     /// Takes a route away.
-    pub(super) fn forget(&mut self, source: Option<NeighborId>, prefix: Prefix) {
-        let Some(id) = self.rib.id(prefix) else {
+    pub(super) fn forget(&mut self, source: Option<NeighborId>, net: Net) {
+        let Some(id) = self.rib.id(net) else {
             return;
         };
         if let Some(neighbor) = source {
@@ -193,12 +193,12 @@ impl Speaker {
             else {
                 continue;
             };
-            let prefix = entry.prefix;
+            let net = entry.net;
             let mut importer = Importer::default();
-            let accepted = self.import(id, route.received, prefix, &mut importer);
+            let accepted = self.import(id, route.received, net, &mut importer);
             self.interner.retain(route.received);
             self.touch(place);
-            self.put(Some(id), prefix, route.received, accepted);
+            self.put(Some(id), net, route.received, accepted);
         }
     }
 }

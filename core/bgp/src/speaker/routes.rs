@@ -43,9 +43,7 @@ impl Speaker {
             let entry = self.rib.entry(*id);
             let after = entry.in_use();
             if after != *before {
-                out.push(Output::Changed {
-                    prefix: entry.prefix,
-                });
+                out.push(Output::Changed { net: entry.net });
             }
             if after.first() != before.first() {
                 best_changed.push(*id);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use inet::Prefix;
+use inet::Net;
 
 use super::Speaker;
 use crate::export::{self, Change, GroupKey, Memo, Speaking, Teller, UpdateGroup};
@@ -42,13 +42,13 @@ impl Speaker {
         memo: &mut Memo,
     ) -> Option<(AttrId, Option<NeighborId>)> {
         let entry = self.rib.entry(id);
-        let (prefix, (best, source)) = (entry.prefix, entry.best()?);
+        let (net, (best, source)) = (entry.net, entry.best()?);
         let teller = self.teller(source);
         let speaking = Speaking {
             local_as: self.settings.local_as,
             cluster: self.settings.cluster(),
         };
-        let attributes = group.rewrite(prefix, best, teller, speaking, &mut self.interner, memo)?;
+        let attributes = group.rewrite(net, best, teller, speaking, &mut self.interner, memo)?;
         Some((attributes, source))
     }
 
@@ -70,7 +70,7 @@ impl Speaker {
                 }
             } else {
                 changes.push(Change {
-                    prefix: self.rib.entry(*id).prefix,
+                    net: self.rib.entry(*id).net,
                     old,
                     new,
                 });
@@ -115,8 +115,7 @@ impl Speaker {
         for member in &group.members {
             let peer = &mut self.peers[member.index()];
             if peer.blocked {
-                peer.missed
-                    .extend(changes.iter().map(|change| change.prefix));
+                peer.missed.extend(changes.iter().map(|change| change.net));
                 continue;
             }
             let Some(conn) = peer.established().map(|session| session.conn) else {
@@ -202,20 +201,16 @@ impl Speaker {
         let before = self.told(id);
         self.leave(id);
         self.join(id, key, out);
-        let after: BTreeSet<Prefix> = self
-            .told(id)
+        let after: BTreeSet<Net> = self.told(id).into_iter().map(|(_, net)| net).collect();
+        let gone: Vec<Net> = before
             .into_iter()
-            .map(|(_, prefix)| prefix)
-            .collect();
-        let gone: Vec<Prefix> = before
-            .into_iter()
-            .map(|(_, prefix)| prefix)
-            .filter(|prefix| !after.contains(prefix))
+            .map(|(_, net)| net)
+            .filter(|net| !after.contains(net))
             .collect();
         self.say(id, gone, Vec::new(), out);
     }
 
-    fn told(&self, id: NeighborId) -> Vec<(AttrId, Prefix)> {
+    fn told(&self, id: NeighborId) -> Vec<(AttrId, Net)> {
         let group = self.peers[id.index()]
             .group
             .and_then(|place| self.groups[place].as_ref());
@@ -223,7 +218,7 @@ impl Speaker {
             return Vec::new();
         };
         let told = |(place, entry): (PrefixId, &crate::rib::Entry)| {
-            Some((group.told(id, place)?, entry.prefix))
+            Some((group.told(id, place)?, entry.net))
         };
         self.rib.iter().filter_map(told).collect()
     }
@@ -237,8 +232,8 @@ impl Speaker {
     fn say(
         &mut self,
         id: NeighborId,
-        withdrawn: Vec<Prefix>,
-        announced: Vec<(AttrId, Prefix)>,
+        withdrawn: Vec<Net>,
+        announced: Vec<(AttrId, Net)>,
         out: &mut Vec<Output>,
     ) {
         let peer = &self.peers[id.index()];
@@ -249,7 +244,7 @@ impl Speaker {
         if peer.blocked {
             let prefixes = withdrawn
                 .into_iter()
-                .chain(announced.into_iter().map(|(_, prefix)| prefix));
+                .chain(announced.into_iter().map(|(_, net)| net));
             self.peers[id.index()].missed.extend(prefixes);
             return;
         }
@@ -284,10 +279,10 @@ impl Speaker {
         let Some(group) = group else { return };
         let mut withdrawn = Vec::new();
         let mut announced = Vec::new();
-        for prefix in missed {
-            match self.rib.id(prefix).and_then(|place| group.told(id, place)) {
-                Some(attributes) => announced.push((attributes, prefix)),
-                None => withdrawn.push(prefix),
+        for net in missed {
+            match self.rib.id(net).and_then(|place| group.told(id, place)) {
+                Some(attributes) => announced.push((attributes, net)),
+                None => withdrawn.push(net),
             }
         }
         self.say(id, withdrawn, announced, out);

@@ -4,7 +4,7 @@
 //! in an UPDATE to a four-octet neighbour, in order of type code, without MP_REACH_NLRI and its
 //! kin. Equal routes have equal blocks, and a block is sent as it is.
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use inet::Asn;
 
@@ -65,8 +65,8 @@ pub struct Attributes {
     pub origin: Origin,
     /// AS_PATH, merged with AS4_PATH.
     pub as_path: AsPath,
-    /// NEXT_HOP.
-    pub next_hop: Ipv4Addr,
+    /// NEXT_HOP, or the global address in MP_REACH_NLRI.
+    pub next_hop: IpAddr,
     /// MULTI_EXIT_DISC.
     pub med: Option<u32>,
     /// LOCAL_PREF; 100 counts when there is none.
@@ -98,11 +98,11 @@ impl Attributes {
     pub const LOCAL_PREF: u32 = 100;
 
     /// Attributes of a route that begins here.
-    pub const fn new(next_hop: Ipv4Addr) -> Self {
+    pub fn new(next_hop: impl Into<IpAddr>) -> Self {
         Self {
             origin: Origin::Igp,
             as_path: AsPath(Vec::new()),
-            next_hop,
+            next_hop: next_hop.into(),
             med: None,
             local_pref: None,
             atomic_aggregate: false,

@@ -173,10 +173,10 @@ fn a_new_class_is_seen_by_export_policies() {
 fn own_routes_go_before_learned_ones_whatever_their_local_pref() {
     let mut sp = speaker(vec![nb(2, 65000)]);
     let conn = establish(&mut sp, 2, 65000, Instant::ZERO);
-    let p = "192.0.2.0/24".parse().unwrap();
+    let p: inet::Prefix = "192.0.2.0/24".parse().unwrap();
     sp.handle(
         Instant::ZERO,
-        Input::Command(Command::Originate(p, Origination::default())),
+        Input::Command(Command::Originate(p.into(), Origination::default())),
         &mut vec![],
     );
     let mut a = Attributes::new(ip(2));

@@ -161,7 +161,7 @@ fn a_block_that_is_too_long_for_a_two_octet_neighbour_withdraws_the_older_route(
             as_path: vec![Asn(70_000); path],
             ..Origination::default()
         };
-        let command = Command::Originate(prefix("192.0.2.0/24"), origination);
+        let command = Command::Originate(prefix("192.0.2.0/24").into(), origination);
         let out = give(&mut speaker, Input::Command(command));
         out.into_iter().find_map(|output| match output {
             Output::Send { bytes, .. } => Some(bytes),

@@ -104,7 +104,7 @@ impl Net {
     }
 
     pub(crate) fn originate(&mut self, at: usize, text: &str) {
-        let command = Command::Originate(prefix(text), Origination::default());
+        let command = Command::Originate(prefix(text).into(), Origination::default());
         self.command(at, command);
     }
 

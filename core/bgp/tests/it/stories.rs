@@ -37,7 +37,7 @@ fn routes_pass_with_our_as_in_front_and_our_address_as_next_hop() {
     let path = net.path(1, P);
     assert_eq!(path.as_path.to_string(), "65001");
     assert_eq!(path.next_hop, ip(0));
-    net.command(0, Command::Withdraw(prefix(P)));
+    net.command(0, Command::Withdraw(prefix(P).into()));
     net.run(SOON);
     assert!(net.routes(1).is_empty());
 }
@@ -246,10 +246,10 @@ fn a_slow_reader_gets_the_final_state() {
     net.run(SOON);
     let conn = net.conn(0, 0);
     net.give(0, Input::Blocked { conn });
-    net.command(0, Command::Withdraw(prefix(P)));
+    net.command(0, Command::Withdraw(prefix(P).into()));
     for _ in 0..3 {
         net.originate(0, "198.51.100.0/24");
-        net.command(0, Command::Withdraw(prefix("198.51.100.0/24")));
+        net.command(0, Command::Withdraw(prefix("198.51.100.0/24").into()));
     }
     net.originate(0, "203.0.113.0/24");
     net.run(SOON);

@@ -36,7 +36,11 @@ impl Node {
                 bgp::Output::Connect { .. }
                 | bgp::Output::Send { .. }
                 | bgp::Output::Close { .. } => out.push(Output::Bgp(output)),
-                bgp::Output::Changed { prefix } => self.follow(prefix, out),
+                bgp::Output::Changed { net } => {
+                    if let Some(prefix) = net.v4() {
+                        self.follow(prefix, out);
+                    }
+                }
                 bgp::Output::Event(event) => out.push(Output::Event(Event::Bgp(event))),
             }
         }

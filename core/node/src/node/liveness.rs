@@ -173,7 +173,7 @@ impl Node {
             self.route(prefix, Source::Link, target, out);
             let command = match up {
                 true => routing::static_route(&self.settings, role, prefix),
-                false => Command::Withdraw(prefix),
+                false => Command::Withdraw(prefix.into()),
             };
             self.speak(now, bgp::Input::Command(command), out);
         }

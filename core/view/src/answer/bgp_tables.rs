@@ -1,7 +1,7 @@
 //! Sessions and routes of a BGP speaker.
 
 use bgp::{NeighborView, Path, Speaker, State};
-use inet::{Instant, Prefix};
+use inet::{Instant, Net, Prefix};
 
 use crate::{DeviceKind, DeviceStatus, FormatVersion, Route, Routes, Session, Sessions};
 
@@ -63,18 +63,18 @@ const fn state(state: State) -> &'static str {
 }
 
 pub(super) fn routes(device: &str, speaker: &Speaker, only: Option<Prefix>) -> Routes {
-    let prefixes = match only {
-        Some(prefix) => vec![prefix],
+    let nets = match only {
+        Some(prefix) => vec![prefix.into()],
         None => speaker.loc_rib(),
     };
     let mut routes = Vec::new();
-    for prefix in prefixes {
-        let used = speaker.multipath(prefix);
-        let paths = speaker.paths(prefix);
+    for net in nets {
+        let used = speaker.multipath(net);
+        let paths = speaker.paths(net);
         let best = paths.iter().find(|path| path.best);
         for path in &paths {
             let is_used = used.iter().any(|other| other.neighbor == path.neighbor);
-            routes.push(route(device, prefix, path, is_used, best, speaker));
+            routes.push(route(device, net, path, is_used, best, speaker));
         }
     }
     Routes::merge([Routes {
@@ -85,7 +85,7 @@ pub(super) fn routes(device: &str, speaker: &Speaker, only: Option<Prefix>) -> R
 
 fn route(
     device: &str,
-    prefix: Prefix,
+    net: Net,
     path: &Path,
     used: bool,
     best: Option<&Path>,
@@ -101,7 +101,7 @@ fn route(
     let attributes = &path.attributes;
     Route {
         device: device.to_owned(),
-        prefix,
+        prefix: net,
         best: path.best,
         used,
         why,

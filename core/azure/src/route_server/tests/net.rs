@@ -114,7 +114,7 @@ impl Net {
     ) {
         let mut route = Origination::default();
         change(&mut route);
-        self.nva_command(nva, bgp::Command::Originate(prefix(text), route));
+        self.nva_command(nva, bgp::Command::Originate(prefix(text).into(), route));
     }
 
     /// Announces with a community that the NVA's own export would stop at.
@@ -135,7 +135,7 @@ impl Net {
     }
 
     pub(super) fn withdraw(&mut self, nva: usize, text: &str) {
-        self.nva_command(nva, bgp::Command::Withdraw(prefix(text)));
+        self.nva_command(nva, bgp::Command::Withdraw(prefix(text).into()));
     }
 
     pub(super) fn resend(&mut self, nva: usize) {
@@ -159,7 +159,9 @@ impl Net {
 
     pub(super) fn told(&self, nva: usize) -> Vec<(Prefix, Attributes)> {
         let routes = self.nvas[nva].adj_in(NeighborId(0)).into_iter();
-        routes.map(|route| (route.prefix, route.received)).collect()
+        routes
+            .filter_map(|route| Some((route.net.v4()?, route.received)))
+            .collect()
     }
 
     pub(super) fn programmed(&self, text: &str) -> Vec<Ipv4Addr> {

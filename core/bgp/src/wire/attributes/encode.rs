@@ -1,5 +1,7 @@
 //! Path attributes to bytes, in order of type code.
 
+use core::net::IpAddr;
+
 use inet::Asn;
 
 use super::as_path::two_octet;
@@ -53,7 +55,10 @@ impl Attributes {
         self.as_path.write(four_octet, &mut path);
         writer.known(table::ORIGIN, &[self.origin.number()]);
         writer.known(table::AS_PATH, &path);
-        writer.known(table::NEXT_HOP, &self.next_hop.octets());
+        match self.next_hop {
+            IpAddr::V4(address) => writer.known(table::NEXT_HOP, &address.octets()),
+            IpAddr::V6(address) => writer.known(table::NEXT_HOP, &address.octets()),
+        }
         if let Some(med) = self.med {
             writer.known(table::MULTI_EXIT_DISC, &med.to_be_bytes());
         }

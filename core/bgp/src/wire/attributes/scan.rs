@@ -1,6 +1,6 @@
 //! The one checking pass over the path attributes of an UPDATE (RFC 7606 §3 to §7).
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 use inet::Asn;
 
@@ -127,12 +127,13 @@ impl<'a> Scan<'a> {
     }
 
     /// NEXT_HOP; unspecified when there is none.
-    pub fn next_hop(&self) -> Ipv4Addr {
-        self.value(table::NEXT_HOP)
-            .and_then(|value| value.first_chunk())
-            .map_or(Ipv4Addr::UNSPECIFIED, |octets: &[u8; 4]| {
-                Ipv4Addr::from(*octets)
-            })
+    pub fn next_hop(&self) -> IpAddr {
+        let value = self.value(table::NEXT_HOP).unwrap_or_default();
+        match (<[u8; 4]>::try_from(value), <[u8; 16]>::try_from(value)) {
+            (Ok(octets), _) => octets.into(),
+            (_, Ok(octets)) => octets.into(),
+            _ => Ipv4Addr::UNSPECIFIED.into(),
+        }
     }
 
     pub(crate) fn value(&self, code: u8) -> Option<&'a [u8]> {
@@ -287,7 +288,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The owned form, with this next hop.
-    pub fn attributes(&self, next_hop: Ipv4Addr) -> Attributes {
+    pub fn attributes(&self, next_hop: IpAddr) -> Attributes {
         let mut owned = Attributes::new(next_hop);
         owned.partial = self.partial;
         owned.origin = self

@@ -51,7 +51,7 @@ fn world() -> World {
         net.add_speaker(servers[1], east_peers),
     ];
     for (device, vnet) in devices.into_iter().zip([WEST_VNET, EAST_VNET]) {
-        let command = bgp::Command::Originate(stub::prefix(vnet), Default::default());
+        let command = bgp::Command::Originate(stub::prefix(vnet).into(), Default::default());
         net.bgp(device, bgp::Input::Command(command));
     }
     net.run(SECOND * 5);

@@ -85,7 +85,7 @@ impl Transfers {
         let mut listeners = Vec::new();
         for (number, host) in hosts.iter().enumerate() {
             let any = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, PORT);
-            let listener = host.namespace.run(|| socket::tcp_listen(any))?;
+            let listener = host.namespace.run(|| socket::tcp_listen(any.into()))?;
             poller.add_readable(&listener, number as u64)?;
             listeners.push(listener);
         }
@@ -104,7 +104,10 @@ impl Transfers {
                     Some((*pair, SocketAddrV4::new(hosts.get(pair.to)?.address, PORT)))
                 })
                 .collect();
-            let connect = |&(pair, to)| Ok((pair, socket::tcp_connect(host.address, to, TTL)?));
+            let connect = |&(pair, to): &(Pair, SocketAddrV4)| {
+                let stream = socket::tcp_connect(host.address.into(), to.into(), TTL)?;
+                Ok((pair, stream))
+            };
             let streams: Vec<(Pair, TcpStream)> = host
                 .namespace
                 .run(|| targets.iter().map(connect).collect::<io::Result<_>>())?;

@@ -36,9 +36,11 @@ pub(crate) fn block_on(daemon: impl Future<Output = Result<(), Error>>) -> Resul
         .block_on(daemon)
 }
 
-/// Waits until `at`; without a time, for ever.
+/// Waits until `at`; without a time, for ever. The timer wheel knows milliseconds only, and would
+/// make what is due already wait for the next one.
 pub(crate) async fn sleep_until(at: Option<tokio::time::Instant>) {
     match at {
+        Some(at) if at <= tokio::time::Instant::now() => {}
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }

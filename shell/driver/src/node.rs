@@ -3,6 +3,7 @@
 mod kernel;
 mod sockets;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use design::plan::NodeConfig;
@@ -15,7 +16,7 @@ use crate::config::{read_config, read_key};
 use crate::control::{self, Question};
 use crate::daemon::{self, Termination};
 use crate::error::Error;
-use crate::transport::Transport;
+use crate::transport::{BGP_PORT, Transport};
 use kernel::Kernel;
 use sockets::{Ready, Sockets};
 
@@ -59,8 +60,8 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
     daemon::block_on(async {
         let termination = Termination::new()?;
         let questions = control::serve(settings.control.as_deref())?;
-        let transport = Transport::new();
-        transport.listen()?;
+        let mut transport = Transport::new()?;
+        transport.listen((Ipv4Addr::UNSPECIFIED, BGP_PORT).into())?;
         let kernel = Kernel::prepare(&config)?;
         let sockets = Sockets::open(&config, kernel.overlay())?;
         let process = Process {
@@ -108,13 +109,16 @@ impl Process {
         while !stop {
             let wake = self.node.wake().map(|at| self.clock.tokio(at));
             tokio::select! {
-                () = daemon::sleep_until(wake) => self.feed(Input::Wake),
+                () = daemon::sleep_until(wake) => {
+                    // What has arrived comes first: it may keep a session alive.
+                    self.transport.begin_round();
+                    self.round();
+                    self.feed(Input::Wake);
+                }
                 ready = self.sockets.ready() => self.receive(ready),
                 event = self.transport.next() => {
                     self.hear(event);
-                    while let Some(event) = self.transport.try_next() {
-                        self.hear(event);
-                    }
+                    self.round();
                 }
                 Some(question) = questions.recv() => stop = self.answer(question),
                 () = termination.asked() => stop = true,
@@ -140,6 +144,13 @@ impl Process {
         }
         self.sockets.buffer = buffer;
         self.kernel.flush();
+    }
+
+    /// Takes what connections have, each once.
+    fn round(&mut self) {
+        while let Some(event) = self.transport.try_next() {
+            self.hear(event);
+        }
     }
 
     fn hear(&mut self, event: crate::transport::Event) {

@@ -3,6 +3,7 @@
 //! Any router can peer with it. In a lab it tells the fabric what to program; without a fabric
 //! what it would program is only logged.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::control::{self, Question};
 use crate::daemon::{self, Termination};
 use crate::error::Error;
 use crate::programming::{Decision, Hello, line};
-use crate::transport::{Event, Transport};
+use crate::transport::{BGP_PORT, Event, Transport};
 
 /// Pause before the fabric is called again.
 const REDIAL: Duration = Duration::from_millis(100);
@@ -54,8 +55,8 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
     daemon::block_on(async {
         let termination = Termination::new()?;
         let questions = control::serve(settings.control.as_deref())?;
-        let transport = Transport::new();
-        transport.listen()?;
+        let mut transport = Transport::new()?;
+        transport.listen((Ipv4Addr::UNSPECIFIED, BGP_PORT).into())?;
         let process = Process {
             clock,
             server,
@@ -96,12 +97,15 @@ impl Process {
         while !stop {
             let wake = self.server.wake().map(|at| self.clock.tokio(at));
             tokio::select! {
-                () = daemon::sleep_until(wake) => self.feed(Input::Wake),
+                () = daemon::sleep_until(wake) => {
+                    // What has arrived comes first: it may keep a session alive.
+                    self.transport.begin_round();
+                    self.round();
+                    self.feed(Input::Wake);
+                }
                 event = self.transport.next() => {
                     self.hear(event);
-                    while let Some(event) = self.transport.try_next() {
-                        self.hear(event);
-                    }
+                    self.round();
                 }
                 () = connected(self.fabric.as_mut()) => self.program_everything(),
                 Some(question) = questions.recv() => stop = self.answer(question),
@@ -109,6 +113,13 @@ impl Process {
             }
         }
         Ok(())
+    }
+
+    /// Takes what connections have, each once.
+    fn round(&mut self) {
+        while let Some(event) = self.transport.try_next() {
+            self.hear(event);
+        }
     }
 
     fn hear(&mut self, event: Event) {

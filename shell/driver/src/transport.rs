@@ -1,172 +1,107 @@
 //! TCP for BGP: carries out what a speaker asks of its transport and tells it what happened.
 //!
-//! One task per connection. It ends, and with it the socket, when the speaker closes the
-//! connection or the other side does.
+//! There are no tasks and no queues of what was read: the daemon's one loop reads a socket in
+//! place and hands the octets straight to its core, and what the core sends is written when the
+//! round ends. All sockets are in one epoll set, of which the daemon's event loop sees one
+//! descriptor.
+//!
+//! A round reads each socket that has something once, at most [`READ`] octets, so that no
+//! neighbour waits for more than that of each other one. `try_next` ends with the round, `next`
+//! begins another.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+mod callers;
+mod connection;
+mod listener;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bgp::{ConnId, Input, Output};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use linux::WatchedPoller;
+use linux::epoll::{Poller, Ready};
+use tokio::time::Instant;
 
 use crate::Error;
+use callers::{Call, Callers};
+use connection::{Connection, Phase, Pressure};
+use listener::Listener;
 
-/// Things that happened and that the core has not heard of; tasks wait beyond that.
-const EVENTS: usize = 64;
-/// Octets read at once.
+/// Octets read from a connection before the others have their turn.
+///
+/// A core needs about a millisecond for as many: more would make routes of other neighbours late,
+/// fewer would cost system calls.
 const READ: usize = 64 * 1024;
-/// Octets waiting to be sent at which the speaker is asked to pause, and at which to go on.
-const PAUSE_ABOVE: usize = 1 << 20;
-const RESUME_BELOW: usize = 1 << 18;
+/// Octets that wait on a connection before they are written without waiting for the round's end.
+const WRITE_AT: usize = 128 * 1024;
 /// How long a closed connection may go on sending what was given to it before, and wait for the
 /// other side to close as well.
 const LINGER: Duration = Duration::from_secs(3);
-/// Connections that one address may have at once, those that are closing included: a neighbour needs
-/// two at the most, and one that floods must not use up the descriptors that others need.
-const CALLS_MAX: usize = 16;
 /// TCP port of BGP (RFC 4271 section 8).
 pub(crate) const BGP_PORT: u16 = 179;
 
-/// Something that happened to a connection.
+/// Something that happened to a connection. It is to be delivered before the next is asked for.
 #[derive(Debug)]
+#[must_use]
 pub(crate) enum Event {
-    Accepted(TcpStream, SocketAddrV4, Call),
-    Connected(ConnId, SocketAddrV4),
+    Accepted(TcpStream, SocketAddr, Call),
+    Connected(ConnId),
     Failed(ConnId),
-    Bytes(ConnId, Vec<u8>),
+    /// So many octets of the buffer, which comes back when the event is delivered.
+    Bytes(ConnId, Vec<u8>, usize),
     Closed(ConnId),
     Blocked(ConnId),
     Writable(ConnId),
 }
 
-/// How many connections from outside each address has, those that are closing included.
-#[derive(Clone, Debug, Default)]
-struct Callers(Arc<Mutex<BTreeMap<Ipv4Addr, usize>>>);
-
-/// A connection from outside, counted for as long as this lives.
-#[derive(Debug)]
-pub(crate) struct Call {
-    callers: Callers,
-    address: Ipv4Addr,
-}
-
-impl Callers {
-    /// Counts one more connection; `None` when the address has enough.
-    fn admit(&self, address: Ipv4Addr) -> Option<Call> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= CALLS_MAX {
-            return None;
-        }
-        *count += 1;
-        drop(counts);
-        Some(Call {
-            callers: self.clone(),
-            address,
-        })
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        let mut counts = self
-            .callers
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
 /// All connections of a speaker.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    poller: WatchedPoller,
     connections: BTreeMap<ConnId, Connection>,
+    listeners: Vec<Listener>,
+    callers: Callers,
     accepted: u64,
-    events: mpsc::Receiver<Event>,
-    sender: mpsc::Sender<Event>,
-    /// What happened in a call of the speaker's own; told before anything else.
+    /// What is ready in this round and has not had its turn.
+    ready: VecDeque<Ready>,
+    collected: Vec<Ready>,
+    /// Connections with something to send that were not flushed since.
+    unsent: Vec<ConnId>,
+    /// What followed from a call of the speaker's own; told before anything else.
     immediate: VecDeque<Event>,
-    /// Held by each task that carries a connection.
-    alive: mpsc::Sender<Infallible>,
-    ended: mpsc::Receiver<Infallible>,
-}
-
-#[derive(Debug)]
-struct Connection {
-    outgoing: mpsc::UnboundedSender<Arc<[u8]>>,
-    backlog: Arc<Backlog>,
-    task: AbortHandle,
-    /// Whether the socket is connected: one that is not yet has nothing to finish on closing.
-    open: bool,
-}
-
-/// What waits to be sent on a connection.
-#[derive(Debug, Default)]
-struct Backlog {
-    octets: AtomicUsize,
-    paused: AtomicBool,
+    /// When a connection that lingers is given up, and when a listener is listened to again.
+    deadlines: BTreeSet<(Instant, u64)>,
+    buffer: Vec<u8>,
 }
 
 impl Transport {
     /// No connections yet, and nobody can make one from outside.
-    pub(crate) fn new() -> Self {
-        let (sender, events) = mpsc::channel(EVENTS);
-        let (alive, ended) = mpsc::channel(1);
-        Self {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let make = || WatchedPoller::new(Poller::new()?);
+        Ok(Self {
+            poller: make().map_err(Error::system("waiting for connections"))?,
             connections: BTreeMap::new(),
+            listeners: Vec::new(),
+            callers: Callers::new(listener::connections_max()),
             accepted: 0,
-            events,
-            sender,
+            ready: VecDeque::new(),
+            collected: Vec::new(),
+            unsent: Vec::new(),
             immediate: VecDeque::new(),
-            alive,
-            ended,
-        }
+            deadlines: BTreeSet::new(),
+            buffer: Vec::new(),
+        })
     }
 
-    /// Lets neighbours connect to BGP's port on any address.
-    pub(crate) fn listen(&self) -> Result<(), Error> {
-        let address = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, BGP_PORT);
-        let listener = linux::socket::tcp_listen(address)
-            .and_then(tokio::net::TcpListener::from_std)
-            .map_err(Error::system(format!("listening on TCP port {BGP_PORT}")))?;
-        let sender = self.sender.clone();
-        let callers = Callers::default();
-        tokio::spawn(async move {
-            loop {
-                match listener.accept().await {
-                    Ok((stream, SocketAddr::V4(from))) => {
-                        let Some(call) = callers.admit(*from.ip()) else {
-                            tracing::debug!(%from, "too many connections");
-                            continue;
-                        };
-                        let event = Event::Accepted(stream, from, call);
-                        if sender.send(event).await.is_err() {
-                            return;
-                        }
-                    }
-                    Ok((_, SocketAddr::V6(_))) => {}
-                    // Out of descriptors, mostly: others may close theirs.
-                    Err(error) => {
-                        tracing::warn!(%error, "accepting a BGP connection");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                }
-            }
-        });
+    /// Lets neighbours connect to one more address.
+    pub(crate) fn listen(&mut self, address: SocketAddr) -> Result<(), Error> {
+        let token = listener::token(self.listeners.len());
+        let listener = Listener::open(address, token, self.poller.get())
+            .map_err(Error::system(format!("listening on TCP {address}")))?;
+        self.listeners.push(listener);
         Ok(())
     }
 
@@ -179,84 +114,88 @@ impl Transport {
                 remote,
                 ttl,
                 ..
-            } => self.connect(conn, local, remote, ttl),
+            } => self.connect(conn, local.into(), remote.into(), ttl),
             Output::Send { conn, bytes } => self.send(conn, bytes),
-            Output::Close { conn } => {
-                if let Some(connection) = self.connections.remove(&conn) {
-                    connection.close();
-                }
-            }
+            Output::Close { conn } => self.close(conn),
             Output::Changed { .. } | Output::Event(_) => {}
         }
     }
 
     /// The next thing that happened. Cancelling the wait loses nothing.
     pub(crate) async fn next(&mut self) -> Event {
-        match self.immediate.pop_front() {
-            Some(event) => event,
-            None => self
-                .events
-                .recv()
-                .await
-                .expect("this value holds a sender of its own"),
+        loop {
+            if let Some(event) = self.try_next() {
+                return event;
+            }
+            let deadline = self.deadlines.first().map(|(at, _)| *at);
+            tokio::select! {
+                outcome = self.poller.ready(&mut self.collected) => self.collect(outcome),
+                () = crate::daemon::sleep_until(deadline) => self.expire(),
+            }
         }
     }
 
-    /// What happened, if anything has that was not told yet.
+    /// What happened and was not told yet; nothing at the end of a round.
     pub(crate) fn try_next(&mut self) -> Option<Event> {
-        self.immediate
-            .pop_front()
-            .or_else(|| self.events.try_recv().ok())
+        loop {
+            if let Some(event) = self.immediate.pop_front() {
+                return Some(event);
+            }
+            let Some(ready) = self.ready.pop_front() else {
+                self.flush();
+                return self.immediate.pop_front();
+            };
+            if let Some(event) = self.serve(ready) {
+                return Some(event);
+            }
+        }
+    }
+
+    /// Looks which sockets are ready, for a round of [`Self::try_next`] that waits for nothing.
+    pub(crate) fn begin_round(&mut self) {
+        let outcome = self.poller.get().ready(&mut self.collected);
+        self.collect(outcome);
+    }
+
+    fn collect(&mut self, outcome: io::Result<()>) {
+        if let Err(error) = outcome {
+            tracing::warn!(%error, "waiting for connections");
+        }
+        self.ready.extend(self.collected.drain(..));
     }
 
     /// Tells the speaker, through `handle`, what happened; nothing if the speaker has given up the
     /// connection meanwhile.
     pub(crate) fn deliver(&mut self, event: Event, handle: impl FnOnce(Input<'_>)) {
         match event {
-            Event::Accepted(stream, remote, call) => {
-                let Ok(SocketAddr::V4(local)) = stream.local_addr() else {
-                    return;
-                };
-                let conn = ConnId::accepted(self.accepted);
-                self.accepted += 1;
-                self.adopt(conn, stream, call);
-                handle(Input::Accepted {
-                    conn,
-                    local,
-                    remote,
-                });
-            }
-            Event::Connected(conn, local) => {
-                if let Some(connection) = self.connections.get_mut(&conn) {
-                    connection.open = true;
+            Event::Accepted(stream, remote, call) => self.adopt(stream, remote, call, handle),
+            Event::Connected(conn) => {
+                let local = self.open(conn).map(|open| open.stream.local_addr());
+                if let Some(Ok(SocketAddr::V4(local))) = local {
                     handle(Input::Connected { conn, local });
                 }
             }
-            Event::Failed(conn) => {
-                if self.connections.remove(&conn).is_some() {
-                    handle(Input::ConnectFailed { conn });
+            Event::Failed(conn) => handle(Input::ConnectFailed { conn }),
+            Event::Bytes(conn, buffer, len) => {
+                if self.open(conn).is_some() {
+                    let bytes = &buffer[..len];
+                    handle(Input::Bytes { conn, bytes });
                 }
-            }
-            Event::Bytes(conn, bytes) => {
-                if self.connections.contains_key(&conn) {
-                    handle(Input::Bytes {
-                        conn,
-                        bytes: &bytes,
-                    });
-                }
+                self.buffer = buffer;
             }
             Event::Closed(conn) => {
-                if self.connections.remove(&conn).is_some() {
+                if self.open(conn).is_some() {
+                    self.forget(conn);
                     handle(Input::Closed { conn });
                 }
             }
             Event::Blocked(conn) => {
-                if self.connections.contains_key(&conn) {
+                if self.open(conn).is_some() {
                     handle(Input::Blocked { conn });
                 }
             }
             Event::Writable(conn) => {
-                if self.connections.contains_key(&conn) {
+                if self.open(conn).is_some() {
                     handle(Input::Writable { conn });
                 }
             }
@@ -266,186 +205,253 @@ impl Transport {
     /// Closes all connections and waits, but not longer than `patience`, until what was given to
     /// them is sent.
     pub(crate) async fn finish(mut self, patience: Duration) {
-        for connection in std::mem::take(&mut self.connections).into_values() {
-            connection.close();
+        self.listeners.clear();
+        let conns: Vec<ConnId> = self.connections.keys().copied().collect();
+        for conn in conns {
+            self.close(conn);
         }
-        let Self {
-            alive, mut ended, ..
-        } = self;
-        // Each task holds a sender; the channel ends with the last of them.
-        drop(alive);
-        drop(tokio::time::timeout(patience, ended.recv()).await);
+        self.flush();
+        let closing = async {
+            while !self.connections.is_empty() {
+                // Those that are closing have nothing to tell: each wait ends some of them.
+                drop(tokio::time::timeout(LINGER / 10, self.next()).await);
+            }
+        };
+        drop(tokio::time::timeout(patience, closing).await);
     }
 
-    fn connect(&mut self, conn: ConnId, local: Ipv4Addr, remote: SocketAddrV4, ttl: u8) {
-        let socket = linux::socket::tcp_connect(local, remote, ttl).and_then(TcpStream::from_std);
-        let stream = match socket {
-            Ok(stream) => stream,
+    fn open(&self, conn: ConnId) -> Option<&Connection> {
+        self.connections
+            .get(&conn)
+            .filter(|connection| connection.phase == Phase::Open)
+    }
+
+    fn connect(&mut self, conn: ConnId, local: IpAddr, remote: SocketAddr, ttl: u8) {
+        let begun = linux::socket::tcp_connect(local, remote, ttl).and_then(|stream| {
+            let poller = self.poller.get();
+            poller.add_writable(stream.as_fd(), conn.0)?;
+            Ok(stream)
+        });
+        match begun {
+            Ok(stream) => {
+                let connection = Connection::new(stream, Phase::Connecting, None);
+                self.connections.insert(conn, connection);
+            }
             Err(error) => {
                 tracing::debug!(%error, %local, %remote, "connecting");
-                self.connections.insert(conn, Connection::failed());
                 self.immediate.push_back(Event::Failed(conn));
+            }
+        }
+    }
+
+    fn adopt(
+        &mut self,
+        stream: TcpStream,
+        remote: SocketAddr,
+        call: Call,
+        handle: impl FnOnce(Input<'_>),
+    ) {
+        let conn = ConnId::accepted(self.accepted);
+        let ready = || {
+            stream.set_nonblocking(true)?;
+            stream.set_nodelay(true)?;
+            let poller = self.poller.get();
+            poller.add_readable(stream.as_fd(), conn.0)?;
+            stream.local_addr()
+        };
+        let (local, remote) = match (ready(), remote) {
+            (Ok(SocketAddr::V4(local)), SocketAddr::V4(remote)) => (local, remote),
+            (outcome, _) => {
+                tracing::debug!(?outcome, %remote, "a connection that ended at once");
                 return;
             }
         };
-        let (outgoing, queue) = mpsc::unbounded_channel();
-        let backlog = Arc::new(Backlog::default());
-        let events = self.sender.clone();
-        let (shared, alive) = (backlog.clone(), self.alive.clone());
-        let task = tokio::spawn(async move {
-            let _alive = alive;
-            let connected = stream.writable().await.and_then(|()| stream.take_error());
-            match (connected, stream.local_addr()) {
-                (Ok(None), Ok(SocketAddr::V4(local))) => {
-                    if events.send(Event::Connected(conn, local)).await.is_ok() {
-                        carry(conn, stream, queue, &shared, &events).await;
-                    }
-                }
-                (connected, _) => {
-                    tracing::debug!(?connected, %remote, "connecting");
-                    // Nobody to tell means that the daemon ends.
-                    drop(events.send(Event::Failed(conn)).await);
-                }
-            }
-        });
-        let task = task.abort_handle();
-        self.connections.insert(
+        self.accepted += 1;
+        let connection = Connection::new(stream, Phase::Open, Some(call));
+        self.connections.insert(conn, connection);
+        handle(Input::Accepted {
             conn,
-            Connection {
-                outgoing,
-                backlog,
-                task,
-                open: false,
-            },
-        );
-    }
-
-    fn adopt(&mut self, conn: ConnId, stream: TcpStream, call: Call) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection that ended at once");
-        }
-        let (outgoing, queue) = mpsc::unbounded_channel();
-        let backlog = Arc::new(Backlog::default());
-        let events = self.sender.clone();
-        let (shared, alive) = (backlog.clone(), self.alive.clone());
-        let task = tokio::spawn(async move {
-            let _held = (alive, call);
-            carry(conn, stream, queue, &shared, &events).await;
+            local,
+            remote,
         });
-        let task = task.abort_handle();
-        self.connections.insert(
-            conn,
-            Connection {
-                outgoing,
-                backlog,
-                task,
-                open: true,
-            },
-        );
     }
 
     fn send(&mut self, conn: ConnId, bytes: Arc<[u8]>) {
-        let Some(connection) = self.connections.get(&conn) else {
+        let Some(connection) = self.connections.get_mut(&conn) else {
             return;
         };
-        let waiting = connection
-            .backlog
-            .octets
-            .fetch_add(bytes.len(), Ordering::Relaxed)
-            + bytes.len();
-        // A task that has ended has reported so; the report is on its way.
-        drop(connection.outgoing.send(bytes));
-        if waiting > PAUSE_ABOVE && !connection.backlog.paused.swap(true, Ordering::Relaxed) {
-            self.immediate.push_back(Event::Blocked(conn));
-        }
-    }
-}
-
-impl Connection {
-    /// Sends what there is to send, then ends; ends at the latest after a time of grace.
-    fn close(self) {
-        if self.open {
-            let Self { outgoing, task, .. } = self;
-            // Without a sender the task finishes what it has, then ends.
-            drop(outgoing);
-            tokio::spawn(async move {
-                tokio::time::sleep(LINGER).await;
-                task.abort();
-            });
-        } else {
-            self.task.abort();
+        connection.push(bytes);
+        if connection.awaits_room {
+            self.settle(conn);
+        } else if connection.waiting() > WRITE_AT {
+            connection.flush();
+            self.settle(conn);
+        } else if self.unsent.last() != Some(&conn) {
+            self.unsent.push(conn);
         }
     }
 
-    /// Stands for a connection that could not even be begun, until the speaker has been told.
-    fn failed() -> Self {
-        let (outgoing, _) = mpsc::unbounded_channel();
-        Self {
-            outgoing,
-            backlog: Arc::default(),
-            task: tokio::spawn(std::future::ready(())).abort_handle(),
-            open: false,
+    /// Writes what waits on connections whose socket may take it.
+    fn flush(&mut self) {
+        let mut unsent = std::mem::take(&mut self.unsent);
+        for conn in unsent.drain(..) {
+            if let Some(connection) = self.connections.get_mut(&conn)
+                && !connection.awaits_room
+            {
+                connection.flush();
+                self.settle(conn);
+            }
         }
+        self.unsent = unsent;
     }
-}
 
-/// A connection's life: reads until the other side closes, writes until the speaker closes.
-async fn carry(
-    conn: ConnId,
-    stream: TcpStream,
-    queue: mpsc::UnboundedReceiver<Arc<[u8]>>,
-    backlog: &Backlog,
-    events: &mpsc::Sender<Event>,
-) {
-    let (mut reader, writer) = stream.into_split();
-    let closed_by_us = tokio::select! {
-        () = read(conn, &mut reader, events) => false,
-        sent = write(conn, writer, queue, backlog, events) => sent,
-    };
-    if closed_by_us {
-        // Closing a socket with unread octets would reset the connection and destroy what is
-        // still on its way, such as a NOTIFICATION.
-        let mut rest = [0; 4096];
-        while matches!(reader.read(&mut rest).await, Ok(1..)) {}
-    } else {
-        // Nobody to tell means that the daemon ends.
-        drop(events.send(Event::Closed(conn)).await);
-    }
-}
-
-async fn read(conn: ConnId, reader: &mut OwnedReadHalf, events: &mpsc::Sender<Event>) {
-    let mut buffer = vec![0; READ];
-    while let Ok(len @ 1..) = reader.read(&mut buffer).await {
-        let bytes = buffer.get(..len).unwrap_or_default().to_vec();
-        if events.send(Event::Bytes(conn, bytes)).await.is_err() {
+    /// After a change of what waits: tells the poller what to wait for and the speaker whether to
+    /// pause, and ends the sending side of a connection that is closing.
+    fn settle(&mut self, conn: ConnId) {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        if connection.phase == Phase::Connecting {
             return;
         }
+        let awaits_room = connection.waiting() > 0;
+        if awaits_room != connection.awaits_room {
+            connection.awaits_room = awaits_room;
+            let (poller, stream) = (self.poller.get(), connection.stream.as_fd());
+            if let Err(error) = poller.modify(stream, conn.0, awaits_room) {
+                tracing::warn!(%error, "waiting for a connection");
+            }
+        }
+        match connection.pressure() {
+            Some(Pressure::Rises) => self.immediate.push_back(Event::Blocked(conn)),
+            Some(Pressure::Falls) => self.immediate.push_back(Event::Writable(conn)),
+            None => {}
+        }
+        if connection.phase == Phase::Closing && !awaits_room {
+            // The other side may have gone first.
+            drop(connection.stream.shutdown(std::net::Shutdown::Write));
+        }
     }
-}
 
-/// Whether everything was sent that the speaker gave before it closed the connection.
-async fn write(
-    conn: ConnId,
-    mut writer: OwnedWriteHalf,
-    mut queue: mpsc::UnboundedReceiver<Arc<[u8]>>,
-    backlog: &Backlog,
-    events: &mpsc::Sender<Event>,
-) -> bool {
-    while let Some(bytes) = queue.recv().await {
-        if writer.write_all(&bytes).await.is_err() {
-            return false;
-        }
-        let left = backlog.octets.fetch_sub(bytes.len(), Ordering::Relaxed) - bytes.len();
-        if left < RESUME_BELOW
-            && backlog.paused.swap(false, Ordering::Relaxed)
-            && events.send(Event::Writable(conn)).await.is_err()
-        {
-            return false;
+    /// Sends what there is to send, then ends; ends at the latest after a time of grace.
+    fn close(&mut self, conn: ConnId) {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        match connection.phase {
+            // One that nobody answered has nothing to finish.
+            Phase::Connecting => self.forget(conn),
+            Phase::Open => {
+                connection.phase = Phase::Closing;
+                connection.flush();
+                self.deadlines.insert((Instant::now() + LINGER, conn.0));
+                self.settle(conn);
+            }
+            Phase::Closing => {}
         }
     }
-    // The other side may have gone first.
-    drop(writer.shutdown().await);
-    true
+
+    /// The socket closes with its last owner; the kernel takes it out of the set.
+    fn forget(&mut self, conn: ConnId) {
+        self.connections.remove(&conn);
+    }
+
+    /// Gives up what has lingered long enough, and listens again.
+    fn expire(&mut self) {
+        let now = Instant::now();
+        while let Some((at, token)) = self.deadlines.first().copied()
+            && at <= now
+        {
+            self.deadlines.pop_first();
+            match listener::index(token) {
+                Some(index) => {
+                    if let Some(listener) = self.listeners.get(index) {
+                        listener.resume(token, self.poller.get());
+                    }
+                }
+                None => self.forget(ConnId(token)),
+            }
+        }
+    }
+
+    /// What there is to tell of one socket.
+    fn serve(&mut self, ready: Ready) -> Option<Event> {
+        if let Some(index) = listener::index(ready.token) {
+            return self.accept(index, ready.token);
+        }
+        let conn = ConnId(ready.token);
+        let connection = self.connections.get_mut(&conn)?;
+        if connection.phase == Phase::Connecting {
+            return Some(self.answered(conn));
+        }
+        if ready.writable && connection.awaits_room {
+            connection.flush();
+            self.settle(conn);
+        }
+        if ready.readable {
+            self.read(conn)
+        } else {
+            None
+        }
+    }
+
+    /// A connection that was begun stands or has failed.
+    fn answered(&mut self, conn: ConnId) -> Event {
+        let connection = self.connections.get_mut(&conn);
+        let stands = connection.map(|connection| {
+            connection.connected()?;
+            connection.phase = Phase::Open;
+            connection.awaits_room = false;
+            let stream = connection.stream.as_fd();
+            self.poller.get().modify(stream, conn.0, false)
+        });
+        match stands {
+            Some(Ok(())) => Event::Connected(conn),
+            outcome => {
+                tracing::debug!(?outcome, "connecting");
+                self.forget(conn);
+                Event::Failed(conn)
+            }
+        }
+    }
+
+    fn read(&mut self, conn: ConnId) -> Option<Event> {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.resize(READ, 0);
+        let connection = self.connections.get(&conn)?;
+        let (read, phase) = (connection.read(&mut buffer), connection.phase);
+        match (read, phase) {
+            (Some(len @ 1..), Phase::Open) => return Some(Event::Bytes(conn, buffer, len)),
+            // Closing a socket with unread octets would reset the connection and destroy what is
+            // still on its way, such as a NOTIFICATION.
+            (Some(1..) | None, _) => {}
+            (Some(0), Phase::Open) => {
+                self.buffer = buffer;
+                return Some(Event::Closed(conn));
+            }
+            (Some(0), _) => self.forget(conn),
+        }
+        self.buffer = buffer;
+        None
+    }
+
+    fn accept(&mut self, index: usize, token: u64) -> Option<Event> {
+        let (listener, poller) = (self.listeners.get(index)?, self.poller.get());
+        match listener.accept(&self.callers) {
+            // More may wait: they have their turn in the next round.
+            Ok(accepted) => {
+                accepted.map(|(stream, remote, call)| Event::Accepted(stream, remote, call))
+            }
+            // Out of descriptors, mostly: others may close theirs.
+            Err(error) => {
+                tracing::warn!(%error, "accepting a BGP connection");
+                listener.pause(poller);
+                let again = Instant::now() + listener::PAUSE;
+                self.deadlines.insert((again, token));
+                None
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Passing file descriptors to another process over a Unix socket (`SCM_RIGHTS`).
+//! Passing file descriptors to another process over a Unix socket (`SCM_RIGHTS`), and how many a
+//! process may have.
 
 #![expect(unsafe_code, reason = "received descriptors come as bare numbers")]
 
@@ -6,6 +7,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 
 /// The kernel passes no more in one message (`SCM_MAX_FD`).
@@ -70,4 +72,13 @@ pub fn receive_descriptors(
         }
     }
     Ok((message.bytes, descriptors))
+}
+
+/// How many descriptors this process may have, after asking for as many as the system lets it have.
+pub fn raise_descriptor_limit() -> usize {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return 0;
+    };
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
+    usize::try_from(if raised { hard } else { soft }).unwrap_or(usize::MAX)
 }

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "epoll_pwait2 has no safe binding")]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
@@ -16,6 +16,17 @@ const BATCH: usize = 64;
 /// A set of descriptors to wait for, level-triggered, each with a token of the caller's.
 #[derive(Debug)]
 pub struct Poller(Epoll);
+
+/// A descriptor that can be used. One that broke can be both read and written: either tells how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The caller's token for it.
+    pub token: u64,
+    /// Reading will not block.
+    pub readable: bool,
+    /// Writing will not block.
+    pub writable: bool,
+}
 
 impl Poller {
     /// An empty set.
@@ -49,6 +60,19 @@ impl Poller {
             .add(descriptor, EpollEvent::new(EpollFlags::EPOLLOUT, token))?)
     }
 
+    /// Waits for `descriptor` to become readable and, if `write`, writable; it is in the set already.
+    ///
+    /// # Errors
+    ///
+    /// The descriptor is not in the set.
+    pub fn modify(&self, descriptor: impl AsFd, token: u64, write: bool) -> io::Result<()> {
+        let mut flags = EpollFlags::EPOLLIN;
+        flags.set(EpollFlags::EPOLLOUT, write);
+        Ok(self
+            .0
+            .modify(descriptor, &mut EpollEvent::new(flags, token))?)
+    }
+
     /// No longer waits for `descriptor`.
     ///
     /// # Errors
@@ -65,6 +89,19 @@ impl Poller {
     ///
     /// The kernel is older than 5.11. A signal only ends the wait early.
     pub fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<u64>) -> io::Result<()> {
+        self.collect(timeout, |event| ready.push(event.token))
+    }
+
+    /// Appends what is ready now, for what; waits for nothing.
+    ///
+    /// # Errors
+    ///
+    /// The kernel is older than 5.11.
+    pub fn ready(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        self.collect(Some(Duration::ZERO), |event| ready.push(event))
+    }
+
+    fn collect(&self, timeout: Option<Duration>, mut found: impl FnMut(Ready)) -> io::Result<()> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
         let timeout = timeout.map(|timeout| libc::timespec {
             tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
@@ -89,7 +126,27 @@ impl Poller {
             Err(Errno::EINTR) => 0,
             Err(error) => return Err(error.into()),
         };
-        ready.extend(events.iter().take(count).map(|event| event.u64));
+        for event in events.iter().take(count) {
+            let has = |flags: i32| event.events & flags.cast_unsigned() != 0;
+            let broken = has(libc::EPOLLERR | libc::EPOLLHUP);
+            found(Ready {
+                token: event.u64,
+                readable: broken || has(libc::EPOLLIN),
+                writable: broken || has(libc::EPOLLOUT),
+            });
+        }
         Ok(())
+    }
+}
+
+impl AsFd for Poller {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.0.as_fd()
+    }
+}
+
+impl AsRawFd for Poller {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.0.as_raw_fd()
     }
 }

@@ -29,11 +29,11 @@ mod watched;
 
 pub use announce::announce_address;
 pub use chance::random;
-pub use descriptors::{receive_descriptors, send_descriptors};
+pub use descriptors::{raise_descriptor_limit, receive_descriptors, send_descriptors};
 pub use lock::{LockError, LockFile};
 pub use namespace::NetNamespace;
 pub use netlink::{Netlink, RouteChange, RouteTo};
 pub use routes::{DefaultRoute, default_route};
 pub use signals::interrupted_within;
 pub use tun::{CLONE_DEVICE, Tun};
-pub use watched::{PacketSource, Watched};
+pub use watched::{PacketSource, Watched, WatchedPoller};

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -57,38 +57,60 @@ pub fn udp_on_interface(interface: &str, port: u16) -> io::Result<UdpSocket> {
     Ok(UdpSocket::from(socket))
 }
 
-/// Begins a TCP connection from a given address. The socket is writable once the connection is
-/// made or has failed; `TcpStream::take_error` tells which.
+/// Begins a TCP connection from a given address, of the same family as the other end's. The socket
+/// is writable once the connection is made or has failed; `TcpStream::take_error` tells which.
 ///
 /// # Errors
 ///
 /// The source is not an address of this machine, or there is no route.
-pub fn tcp_connect(source: Ipv4Addr, to: SocketAddrV4, ttl: u8) -> io::Result<TcpStream> {
-    let socket = open(SockType::Stream, None)?;
-    setsockopt(&socket, sockopt::Ipv4Ttl, &ttl.into())?;
+pub fn tcp_connect(source: IpAddr, to: SocketAddr, ttl: u8) -> io::Result<TcpStream> {
+    let socket = open_tcp(to)?;
+    set_ttl(&socket, to, ttl)?;
     setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
     bind(
         socket.as_raw_fd(),
-        &SockaddrIn::from(SocketAddrV4::new(source, 0)),
+        &SockaddrStorage::from(SocketAddr::new(source, 0)),
     )?;
-    match connect(socket.as_raw_fd(), &SockaddrIn::from(to)) {
+    match connect(socket.as_raw_fd(), &SockaddrStorage::from(to)) {
         Ok(()) | Err(Errno::EINPROGRESS) => Ok(TcpStream::from(socket)),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Listens for TCP connections. The address may be one that the machine gets only later.
+/// Listens for TCP connections. The address may be one that the machine gets only later; an IPv6
+/// socket takes IPv6 connections only.
 ///
 /// # Errors
 ///
 /// The port is taken, or no permission for it.
-pub fn tcp_listen(address: SocketAddrV4) -> io::Result<TcpListener> {
-    let socket = open(SockType::Stream, None)?;
+pub fn tcp_listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = open_tcp(address)?;
     setsockopt(&socket, sockopt::ReuseAddr, &true)?;
     setsockopt(&socket, sockopt::IpFreebind, &true)?;
-    bind(socket.as_raw_fd(), &SockaddrIn::from(address))?;
+    if address.is_ipv6() {
+        setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
+    }
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(&socket, Backlog::new(256).expect("a small backlog"))?;
     Ok(TcpListener::from(socket))
+}
+
+fn open_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::Inet,
+        SocketAddr::V6(_) => AddressFamily::Inet6,
+    };
+    Ok(socket(family, SockType::Stream, flags, None)?)
+}
+
+/// The time to live (hop limit) of what a socket sends.
+fn set_ttl(socket: &OwnedFd, address: SocketAddr, ttl: u8) -> io::Result<()> {
+    match address {
+        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4Ttl, &ttl.into())?,
+        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6Ttl, &ttl.into())?,
+    }
+    Ok(())
 }
 
 /// A socket for ICMP messages: what is sent begins with the ICMP header, what is received with the

@@ -10,6 +10,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::Tun;
+use crate::epoll::{Poller, Ready};
 use crate::socket::RawSocket;
 
 /// Something non-blocking to read packets from.
@@ -77,5 +78,47 @@ impl<T: PacketSource> Watched<T> {
     /// What is watched.
     pub fn get(&self) -> &T {
         self.0.get_ref()
+    }
+}
+
+/// A set of descriptors that the event loop waits for as for one.
+#[derive(Debug)]
+pub struct WatchedPoller(AsyncFd<Poller>);
+
+impl WatchedPoller {
+    /// Registers a set with the event loop of the calling task.
+    ///
+    /// # Errors
+    ///
+    /// The kernel cannot wait for it.
+    pub fn new(poller: Poller) -> io::Result<Self> {
+        // SAFETY: a `Poller` owns its descriptor and keeps it as long as it lives; `AsyncFd` owns
+        // the value.
+        let watched = unsafe { AsyncFd::register_with_interest(poller, Interest::READABLE) };
+        Ok(Self(watched?))
+    }
+
+    /// The set.
+    pub fn get(&self) -> &Poller {
+        self.0.get_ref()
+    }
+
+    /// Waits until a descriptor is ready, then appends those that are. Cancelling the wait loses
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's.
+    pub async fn ready(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
+        loop {
+            let mut guard = self.0.readable().await?;
+            let before = ready.len();
+            self.get().ready(ready)?;
+            if ready.len() > before {
+                return Ok(());
+            }
+            // The event loop wakes for news only, so that the set must be empty before it waits.
+            guard.clear_ready();
+        }
     }
 }

@@ -182,9 +182,8 @@ fn a_tcp_connection_starts_from_the_address_asked_for() {
     let (namespace, _tun) = host().expect("a host");
     let (listener, client) = namespace
         .run(|| {
-            let listener = socket::tcp_listen(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 179))?;
-            let client =
-                socket::tcp_connect(HERE, SocketAddrV4::new(Ipv4Addr::LOCALHOST, 179), 255)?;
+            let listener = socket::tcp_listen((Ipv4Addr::UNSPECIFIED, 179).into())?;
+            let client = socket::tcp_connect(HERE.into(), (Ipv4Addr::LOCALHOST, 179).into(), 255)?;
             Ok((listener, client))
         })
         .expect("connects");

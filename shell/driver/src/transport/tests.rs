@@ -60,7 +60,7 @@ fn a_refused_connection_is_told_once() {
     on_a_loop(async {
         let (listener, address) = listener();
         drop(listener);
-        let mut transport = Transport::new();
+        let mut transport = Transport::new().expect("a poller");
         connect(&mut transport, address);
         assert_eq!(next(&mut transport).await, "failed");
         assert!(transport.try_next().is_none());
@@ -71,7 +71,7 @@ fn a_refused_connection_is_told_once() {
 fn what_was_sent_before_a_close_still_arrives() {
     on_a_loop(async {
         let (listener, address) = listener();
-        let mut transport = Transport::new();
+        let mut transport = Transport::new().expect("a poller");
         connect(&mut transport, address);
         assert_eq!(next(&mut transport).await, "connected");
         transport.apply(Output::Send {
@@ -94,7 +94,7 @@ fn what_was_sent_before_a_close_still_arrives() {
 fn a_closed_connection_is_void_for_the_speaker() {
     on_a_loop(async {
         let (listener, address) = listener();
-        let mut transport = Transport::new();
+        let mut transport = Transport::new().expect("a poller");
         connect(&mut transport, address);
         assert_eq!(next(&mut transport).await, "connected");
         let (mut stream, _) = listener.accept().expect("accepts");
@@ -112,7 +112,7 @@ fn a_closed_connection_is_void_for_the_speaker() {
 fn a_neighbour_that_does_not_read_blocks_the_speaker_until_it_does() {
     on_a_loop(async {
         let (listener, address) = listener();
-        let mut transport = Transport::new();
+        let mut transport = Transport::new().expect("a poller");
         connect(&mut transport, address);
         assert_eq!(next(&mut transport).await, "connected");
         let (mut stream, _) = listener.accept().expect("accepts");

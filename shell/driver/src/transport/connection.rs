@@ -1,0 +1,158 @@
+//! One TCP connection: what waits to be sent on it, and how far its closing has come.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use super::callers::Call;
+
+/// Octets waiting to be sent at which the speaker is asked to pause, and at which to go on.
+///
+/// The kernel's buffer is in front of them, so that the wire does not fall silent meanwhile. More
+/// would cost memory with every slow neighbour, and time until a fresh route is on the wire.
+const PAUSE_ABOVE: usize = 512 * 1024;
+const RESUME_BELOW: usize = 128 * 1024;
+/// Pieces given to the kernel at once; it takes no more than 1024.
+const PIECES: usize = 64;
+
+/// What a connection is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The other side has not answered yet.
+    Connecting,
+    /// Both sides may send.
+    Open,
+    /// The speaker has closed it: what waits is sent, then the other side's end is awaited.
+    Closing,
+}
+
+/// Whether the speaker should pause or go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pressure {
+    /// Too much waits.
+    Rises,
+    /// What waited is sent.
+    Falls,
+}
+
+/// One TCP connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) stream: TcpStream,
+    pub(super) phase: Phase,
+    /// Whole pieces, shared with other members of an update group.
+    queue: VecDeque<Arc<[u8]>>,
+    /// Octets of the first piece that are sent.
+    sent: usize,
+    /// Octets of the queue that are not.
+    waiting: usize,
+    paused: bool,
+    /// Writing failed: nothing more is sent, but what the other side said last can still be read.
+    broken: bool,
+    /// Whether the poller waits for it to become writable.
+    pub(super) awaits_room: bool,
+    /// Counts it, when it came from outside.
+    _call: Option<Call>,
+}
+
+impl Connection {
+    /// Takes a socket over.
+    pub(super) const fn new(stream: TcpStream, phase: Phase, call: Option<Call>) -> Self {
+        Self {
+            stream,
+            phase,
+            queue: VecDeque::new(),
+            sent: 0,
+            waiting: 0,
+            paused: false,
+            broken: false,
+            awaits_room: matches!(phase, Phase::Connecting),
+            _call: call,
+        }
+    }
+
+    /// Appends octets; they leave with the next [`Self::flush`].
+    pub(super) fn push(&mut self, bytes: Arc<[u8]>) {
+        if !self.broken && !bytes.is_empty() {
+            self.waiting += bytes.len();
+            self.queue.push_back(bytes);
+        }
+    }
+
+    /// Octets that wait to be sent.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Sends as much as the kernel takes.
+    pub(super) fn flush(&mut self) {
+        while self.waiting > 0 {
+            let mut pieces = [IoSlice::new(&[]); PIECES];
+            let mut count = 0;
+            for (slot, piece) in pieces.iter_mut().zip(&self.queue) {
+                let skipped = if count == 0 { self.sent } else { 0 };
+                *slot = IoSlice::new(&piece[skipped..]);
+                count += 1;
+            }
+            match (&self.stream).write_vectored(&pieces[..count]) {
+                Ok(len) => self.advance(len),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => self.give_up(),
+            }
+        }
+    }
+
+    fn advance(&mut self, len: usize) {
+        self.waiting -= len;
+        self.sent += len;
+        while let Some(first) = self.queue.front()
+            && self.sent >= first.len()
+        {
+            self.sent -= first.len();
+            self.queue.pop_front();
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.broken = true;
+        self.queue.clear();
+        self.sent = 0;
+        self.waiting = 0;
+    }
+
+    /// Whether what waits has just passed one of the two marks.
+    pub(super) const fn pressure(&mut self) -> Option<Pressure> {
+        if !self.paused && self.waiting > PAUSE_ABOVE {
+            self.paused = true;
+            Some(Pressure::Rises)
+        } else if self.paused && self.waiting < RESUME_BELOW {
+            self.paused = false;
+            Some(Pressure::Falls)
+        } else {
+            None
+        }
+    }
+
+    /// Reads once; nothing when nothing is there, zero when the other side has closed or the
+    /// connection has broken.
+    pub(super) fn read(&self, buffer: &mut [u8]) -> Option<usize> {
+        loop {
+            match (&self.stream).read(buffer) {
+                Ok(len) => return Some(len),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Err(_) => return Some(0),
+            }
+        }
+    }
+
+    /// Whether the connection that was begun stands, or why not.
+    pub(super) fn connected(&self) -> io::Result<()> {
+        match self.stream.take_error()? {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}

@@ -2,12 +2,12 @@
 //! Bytes of anybody into a whole session: the next wake-up is always ahead, and nothing is left
 //! of the neighbour when the connection closes.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{Ipv4Addr, SocketAddr};
 
 use bgp::wire::capability::Family;
 use bgp::wire::header;
 use bgp::wire::open::Open;
-use bgp::{Capability, ConnId, Input, Neighbor, NeighborId, Policy, Settings, Speaker};
+use bgp::{Capability, ConnId, ConnectMode, Input, Neighbor, NeighborId, Policy, Settings, Speaker};
 use inet::{Asn, Instant};
 use libfuzzer_sys::fuzz_target;
 
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     };
     let (ours, theirs) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
     let mut neighbor = Neighbor::new("fuzz", ours, theirs, Asn(65_001));
-    neighbor.passive = true;
+    neighbor.connect = ConnectMode::Passive;
     neighbor.import = Some(Policy::accept_all());
     neighbor.export = Some(Policy::accept_all());
     let mut settings = Settings::new(Asn(65_000), ours);
@@ -35,8 +35,8 @@ fuzz_target!(|bytes: &[u8]| {
         &mut speaker,
         Input::Accepted {
             conn,
-            local: SocketAddrV4::new(ours, 179),
-            remote: SocketAddrV4::new(theirs, 40_000),
+            local: SocketAddr::from((ours, 179)),
+            remote: SocketAddr::new(theirs, 40_000),
         },
     );
     if kind & 1 == 0 {

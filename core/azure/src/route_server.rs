@@ -101,7 +101,8 @@ impl RouteServer {
                 bgp::Output::Event(event) => out.push(Output::Event(event)),
                 transport @ (bgp::Output::Connect { .. }
                 | bgp::Output::Send { .. }
-                | bgp::Output::Close { .. }) => out.push(Output::Bgp(transport)),
+                | bgp::Output::Close { .. }
+                | bgp::Output::Message { .. }) => out.push(Output::Bgp(transport)),
             }
         }
     }

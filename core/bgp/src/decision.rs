@@ -5,7 +5,7 @@
 //! AS only and makes no total order; so steps remove candidates, as the RFC describes them.
 
 use core::cmp::Reverse;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use crate::interner::{Interner, Rank};
@@ -22,7 +22,7 @@ pub(crate) struct Origin {
     /// Its BGP identifier.
     pub(crate) router_id: Ipv4Addr,
     /// Its address.
-    pub(crate) address: Ipv4Addr,
+    pub(crate) address: IpAddr,
 }
 
 /// The kinds of paths, preferred first: our own before all others, as routers' weight has it.
@@ -39,12 +39,12 @@ struct Candidate {
     kind: Kind,
     cost: u32,
     router_id: Ipv4Addr,
-    address: Ipv4Addr,
+    address: IpAddr,
 }
 
 impl Candidate {
     /// Breaks the tie between equal paths: steps f and g, with RFC 4456's additions.
-    fn tie_break(&self) -> (Ipv4Addr, usize, Ipv4Addr) {
+    fn tie_break(&self) -> (Ipv4Addr, usize, IpAddr) {
         (
             self.rank.originator.unwrap_or(self.router_id),
             self.rank.clusters,
@@ -105,7 +105,7 @@ fn candidate(
         kind,
         cost: from.map_or(0, |from| from.cost),
         router_id: from.map_or(Ipv4Addr::UNSPECIFIED, |from| from.router_id),
-        address: from.map_or(Ipv4Addr::UNSPECIFIED, |from| from.address),
+        address: from.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.address),
     })
 }
 

@@ -40,7 +40,7 @@ impl GroupKey {
     pub(crate) fn of(neighbor: &Neighbor, local_as: Asn, four_octet: bool) -> Self {
         let external = neighbor.remote_as != local_as;
         let usual = || {
-            if external {
+            if external && neighbor.require_policy {
                 Policy::reject_all()
             } else {
                 Policy::accept_all()
@@ -50,7 +50,7 @@ impl GroupKey {
             external,
             client: !external && neighbor.route_reflector_client,
             next_hop: neighbor.next_hop,
-            local_address: neighbor.local_address,
+            local_address: neighbor.next_hop_v4().unwrap_or(Ipv4Addr::UNSPECIFIED),
             overridden: (external && neighbor.as_override).then_some(neighbor.remote_as),
             policy: neighbor.export.clone().unwrap_or_else(usual),
             four_octet,

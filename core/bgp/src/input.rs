@@ -1,6 +1,6 @@
 //! Everything that can happen to a speaker.
 
-use core::net::{IpAddr, SocketAddrV4};
+use core::net::{IpAddr, SocketAddr};
 
 use inet::Net;
 
@@ -17,16 +17,16 @@ pub enum Input<'a> {
         /// The new connection.
         conn: ConnId,
         /// Our end.
-        local: SocketAddrV4,
+        local: SocketAddr,
         /// Their end.
-        remote: SocketAddrV4,
+        remote: SocketAddr,
     },
     /// A connection asked for with [`crate::Output::Connect`] stands.
     Connected {
         /// The connection.
         conn: ConnId,
         /// Our end.
-        local: SocketAddrV4,
+        local: SocketAddr,
     },
     /// A connection asked for with [`crate::Output::Connect`] failed.
     ConnectFailed {

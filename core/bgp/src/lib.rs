@@ -38,11 +38,12 @@ mod view;
 pub mod wire;
 
 pub use input::{Command, DownReason, Input, Origination};
-pub use output::{Ended, Event, Output};
+pub use output::{Direction, Ended, Event, Output};
 pub use policy::{Action, Match, Policy, PrefixSet, Term, Verdict};
 pub use settings::{
-    AdvertisedFamilies, AsPathRule, ConnId, Counting, Group, MedRule, Neighbor, NeighborId,
-    NextHopRule, PrefixLimit, Settings,
+    AddPath, AddPaths, AoAlgorithm, AsPathRule, Auth, ConnId, ConnectMode, Counting, Families,
+    GracefulRestart, Group, MedRule, Neighbor, NeighborId, NextHopRule, OnExceed, PrefixLimit,
+    Role, Secret, Settings, TcpOptions,
 };
 pub use speaker::Speaker;
 pub use view::{AdvertisedRoute, Counters, NeighborView, Path, ReceivedRoute, SessionView, State};

@@ -1,11 +1,11 @@
 //! Everything that a speaker can ask for or announce.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use inet::Net;
 
-use crate::settings::{ConnId, NeighborId};
+use crate::settings::{ConnId, NeighborId, TcpOptions};
 use crate::wire::error::AttributeFault;
 use crate::wire::notification::Notification;
 
@@ -19,11 +19,13 @@ pub enum Output {
         /// For whom.
         neighbor: NeighborId,
         /// The address to bind to.
-        local: Ipv4Addr,
+        local: IpAddr,
         /// Where to.
-        remote: SocketAddrV4,
+        remote: SocketAddr,
         /// The time to live to set.
         ttl: u8,
+        /// What else the socket needs.
+        options: TcpOptions,
     },
     /// Send bytes, after all earlier ones of this connection. Members of an update group share
     /// them.
@@ -45,8 +47,26 @@ pub enum Output {
         /// The prefix.
         net: Net,
     },
+    /// A whole message came or went, when [`crate::Settings::tap`] asks for them.
+    Message {
+        /// With whom.
+        neighbor: NeighborId,
+        /// Which way.
+        direction: Direction,
+        /// The message with its header.
+        bytes: Arc<[u8]>,
+    },
     /// Something for the log.
     Event(Event),
+}
+
+/// Which way a message went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the neighbour.
+    In,
+    /// To the neighbour.
+    Out,
 }
 
 /// Something an operator wants to know.
@@ -81,7 +101,7 @@ pub enum Event {
     /// A connection was refused: unknown address, neighbour down, or a duplicate.
     Refused {
         /// Their end.
-        remote: SocketAddrV4,
+        remote: SocketAddr,
     },
 }
 

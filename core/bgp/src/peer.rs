@@ -1,5 +1,6 @@
 //! A neighbour as the speaker keeps it: settings, connections, what it told us, what it is told.
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
@@ -21,6 +22,8 @@ pub(crate) struct Peer {
     pub(crate) settings: Neighbor,
     pub(crate) removed: bool,
     pub(crate) enabled: bool,
+    /// Its BGP identifier in the last session.
+    pub(crate) router_id: Ipv4Addr,
     /// At most one that we opened and one that they opened.
     pub(crate) sessions: SmallVec<[Session; 1]>,
     /// Pausing after a failure: connections are refused.
@@ -67,6 +70,7 @@ impl Peer {
         Self {
             removed: false,
             enabled: settings.start_enabled,
+            router_id: Ipv4Addr::UNSPECIFIED,
             sessions: SmallVec::new(),
             idle: false,
             start_at: settings.start_enabled.then_some(now),

@@ -16,7 +16,7 @@ use core::time::Duration;
 use inet::{Asn, Instant, Rng};
 
 use crate::peer::jittered;
-use crate::settings::{AdvertisedFamilies, ConnId, Neighbor, Settings};
+use crate::settings::{ConnId, Neighbor, Settings};
 use crate::view::State;
 use crate::wire::capability::{Capability, Family};
 use crate::wire::header::{Frame, Kind};
@@ -42,9 +42,6 @@ impl Phase {
         }
     }
 }
-
-/// How long to wait for the OPEN (RFC 4271 §8.2.2 suggests four minutes).
-const OPEN_PATIENCE: Duration = Duration::from_secs(240);
 
 /// A connection.
 #[derive(Debug)]
@@ -88,9 +85,9 @@ impl Session {
     }
 
     /// The connection stands and our OPEN goes out.
-    pub(crate) fn opened(&mut self, now: Instant) {
+    pub(crate) fn opened(&mut self, now: Instant, patience: Duration) {
         self.phase = Phase::OpenSent;
-        self.hold_at = Some(now + OPEN_PATIENCE);
+        self.hold_at = Some(now + patience);
     }
 
     /// Their OPEN is good and our KEEPALIVE goes out.
@@ -155,8 +152,11 @@ impl Session {
 /// Our OPEN to a neighbour.
 pub(crate) fn our_open(settings: &Settings, neighbor: &Neighbor) -> Open {
     let asn = settings.local_as;
-    let mut capabilities = vec![Capability::Multiprotocol(Family::IPV4_UNICAST)];
-    if neighbor.families == AdvertisedFamilies::Ipv4AndIpv6 {
+    let mut capabilities = Vec::new();
+    if neighbor.families.ipv4 {
+        capabilities.push(Capability::Multiprotocol(Family::IPV4_UNICAST));
+    }
+    if neighbor.families.ipv6 {
         capabilities.push(Capability::Multiprotocol(Family::IPV6_UNICAST));
     }
     if neighbor.route_refresh {

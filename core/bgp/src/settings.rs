@@ -1,11 +1,19 @@
 //! What the operator decided about a speaker and its neighbours.
 
+mod capabilities;
+mod limits;
+mod neighbor;
+mod transport;
+
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use inet::Asn;
 
-use crate::policy::Policy;
+pub use capabilities::{AddPath, AddPaths, Families, GracefulRestart, Role};
+pub use limits::{Counting, OnExceed, PrefixLimit};
+pub use neighbor::{ConnectMode, Neighbor, NextHopRule};
+pub use transport::{AoAlgorithm, Auth, Secret, TcpOptions};
 
 /// Names a TCP connection between the speaker and its shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +59,14 @@ pub struct Settings {
     pub med: MedRule,
     /// Whether ORIGIN takes part in the decision (RFC 4271 §9.1.2.2 b).
     pub compare_origin: bool,
+    /// How long an open connection may go without the other side's OPEN (RFC 4271 §8.2.2 suggests
+    /// four minutes).
+    pub open_hold_time: Duration,
+    /// How many accepted connections may be without a session at once, over all neighbours; further
+    /// ones are closed. Each neighbour has one at the most.
+    pub half_open_max: u32,
+    /// Whether each whole message in and out is shown as [`crate::Output::Message`].
+    pub tap: bool,
     /// The neighbours; the index is the [`NeighborId`].
     pub neighbors: Vec<Neighbor>,
 }
@@ -66,6 +82,9 @@ impl Settings {
             multipath_as_path: AsPathRule::SameLength,
             med: MedRule::SameNeighborAs,
             compare_origin: true,
+            open_hold_time: Duration::from_secs(240),
+            half_open_max: 1_024,
+            tap: false,
             neighbors: Vec::new(),
         }
     }
@@ -94,147 +113,4 @@ pub enum MedRule {
     Never,
     /// Between paths from the same neighbouring AS, as the RFC says.
     SameNeighborAs,
-}
-
-/// What we offer in the multiprotocol capability (RFC 4760 §8). IPv4 unicast is always offered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AdvertisedFamilies {
-    /// IPv4 unicast.
-    #[default]
-    Ipv4,
-    /// IPv4 and IPv6 unicast, as Azure Route Server does. IPv6 routes are checked and dropped.
-    Ipv4AndIpv6,
-}
-
-/// One neighbour.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an operator's switch of its own, none depends on another"
-)]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbor {
-    /// For people.
-    pub name: String,
-    /// Our end of the session.
-    pub local_address: Ipv4Addr,
-    /// Its end of the session.
-    pub address: Ipv4Addr,
-    /// Its AS; equal to ours makes the session internal.
-    pub remote_as: Asn,
-    /// Its class, for policies.
-    pub group: Group,
-    /// We only listen.
-    pub passive: bool,
-    /// Starts with the speaker; otherwise waits for [`crate::Command::Up`].
-    pub start_enabled: bool,
-    /// What we offer; zero, or at least three seconds. The smaller of both offers is used.
-    pub hold_time: Duration,
-    /// Between attempts to connect, before jitter.
-    pub connect_retry: Duration,
-    /// The first pause after a session failed, before jitter; doubles with each further failure,
-    /// up to 64 times as long (RFC 4271 §8.1.1, DampPeerOscillations).
-    pub idle_hold: Duration,
-    /// It is our route reflection client (internal sessions only).
-    pub route_reflector_client: bool,
-    /// The interior cost of next hops behind it (RFC 4271 §9.1.2.2 e).
-    pub interior_cost: u32,
-    /// On export its own AS in AS_PATH is replaced by ours (external sessions only).
-    pub as_override: bool,
-    /// How often our own AS may stand in a received AS_PATH; 0 as RFC 4271 §9.1.2 says.
-    pub own_as_allowed: u8,
-    /// Whether the first AS of a received AS_PATH must be its own (external sessions only).
-    pub enforce_first_as: bool,
-    /// Time to live of outgoing connections; at least 2 for external multihop sessions.
-    pub ebgp_multihop_ttl: u8,
-    /// How many routes it may send. Without one, [`PrefixLimit::ALWAYS`] holds.
-    pub prefix_limit: Option<PrefixLimit>,
-    /// What to take. `None`: everything from an internal neighbour, nothing from an external
-    /// one (RFC 8212).
-    pub import: Option<Policy>,
-    /// What to tell. `None`: as for `import`.
-    pub export: Option<Policy>,
-    /// Whose address it is told as NEXT_HOP.
-    pub next_hop: NextHopRule,
-    /// The families we offer.
-    pub families: AdvertisedFamilies,
-    /// Whether we offer four-octet AS numbers (RFC 6793).
-    pub four_octet_as: bool,
-    /// Whether we offer route refresh (RFC 2918).
-    pub route_refresh: bool,
-}
-
-impl Neighbor {
-    /// A neighbour with the usual values: hold time 90 s, connect retry 30 s, no policies.
-    pub fn new(
-        name: impl Into<String>,
-        local_address: Ipv4Addr,
-        address: Ipv4Addr,
-        remote_as: Asn,
-    ) -> Self {
-        Self {
-            name: name.into(),
-            local_address,
-            address,
-            remote_as,
-            group: Group(0),
-            passive: false,
-            start_enabled: true,
-            hold_time: Duration::from_secs(90),
-            connect_retry: Duration::from_secs(30),
-            idle_hold: Duration::from_secs(1),
-            route_reflector_client: false,
-            interior_cost: 0,
-            as_override: false,
-            own_as_allowed: 0,
-            enforce_first_as: true,
-            ebgp_multihop_ttl: 64,
-            prefix_limit: None,
-            import: None,
-            export: None,
-            next_hop: NextHopRule::Standard,
-            families: AdvertisedFamilies::Ipv4,
-            four_octet_as: true,
-            route_refresh: true,
-        }
-    }
-}
-
-/// Whose address a neighbour is told as NEXT_HOP. A policy's `Action::NextHop` goes before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NextHopRule {
-    /// RFC 4271 §5.1.3: ours to external neighbours and for what we originate without a next
-    /// hop, unchanged to internal ones.
-    #[default]
-    Standard,
-    /// Always ours, for reflected routes as well.
-    Ourselves,
-    /// As received; ours only for what we originate without a next hop.
-    Unchanged,
-}
-
-/// How many routes a neighbour may have here, and how they are counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PrefixLimit {
-    /// The most that is tolerated; one more ends the session with Cease, subcode 1 (RFC 4486).
-    pub max: u32,
-    /// How routes are counted.
-    pub count: Counting,
-}
-
-impl PrefixLimit {
-    /// The bound on memory that holds for every neighbour without a limit of its own.
-    pub const ALWAYS: Self = Self {
-        max: 4_000_000,
-        count: Counting::Held,
-    };
-}
-
-/// How routes are counted against a [`PrefixLimit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counting {
-    /// Distinct prefixes held from the neighbour.
-    Held,
-    /// Those held when a burst begins, plus every announcement of the burst, repetitions
-    /// included: Azure Route Server's rule. A burst ends after one second without announcements.
-    HeldPlusIncoming,
 }

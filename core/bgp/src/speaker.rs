@@ -4,10 +4,11 @@ mod connections;
 mod import;
 mod messages;
 mod routes;
+mod tap;
 mod telling;
 mod updates;
 
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use inet::{Instant, Net, Rng};
@@ -29,7 +30,7 @@ pub struct Speaker {
     settings: Settings,
     rng: Rng,
     peers: Vec<Peer>,
-    addresses: BTreeMap<Ipv4Addr, NeighborId>,
+    addresses: BTreeMap<IpAddr, NeighborId>,
     conns: BTreeMap<ConnId, NeighborId>,
     next_conn: u64,
     /// INVARIANT: one entry for each peer with a deadline, the one in `Peer::armed`.
@@ -38,6 +39,8 @@ pub struct Speaker {
     rib: Rib,
     groups: Vec<Option<UpdateGroup>>,
     dirty: Dirty,
+    /// Connections that ended in this call, while messages are shown.
+    ended: Vec<(ConnId, NeighborId)>,
 }
 
 impl Speaker {
@@ -56,6 +59,7 @@ impl Speaker {
             rib: Rib::new(rng.next_u64()),
             groups: Vec::new(),
             dirty: Dirty::default(),
+            ended: Vec::new(),
             rng,
         };
         for neighbor in neighbors {
@@ -66,6 +70,7 @@ impl Speaker {
 
     /// Takes one input; everything that follows from it is appended to `out`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
+        let begun = out.len();
         match input {
             Input::Wake => {}
             Input::Accepted { conn, remote, .. } => self.accepted(now, conn, remote, out),
@@ -79,6 +84,9 @@ impl Speaker {
         }
         self.woken(now, out);
         self.settle(out);
+        if self.settings.tap {
+            self.show_sent(begun, out);
+        }
     }
 
     /// When to come back with [`Input::Wake`]. Before the first `handle` it may be in the past.

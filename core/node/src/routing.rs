@@ -29,8 +29,8 @@ mod tests;
 
 use core::time::Duration;
 
-use bgp::{Action, Command, Group, Match, Neighbor, NeighborId, NextHopRule, Origination, Policy};
-use bgp::{PrefixSet, Term, Verdict};
+use bgp::{Action, Command, ConnectMode, Group, Match, Neighbor, NeighborId, NextHopRule};
+use bgp::{Origination, Policy, PrefixSet, Term, Verdict};
 use design::plan::{BgpPeerConfig, LinkRole};
 use inet::{Asn, Prefix};
 
@@ -140,11 +140,14 @@ fn internal(settings: &Settings, link: &Link) -> Option<Neighbor> {
     neighbor.next_hop = NextHopRule::Ourselves;
     neighbor.route_reflector_client = is_site(link.role);
     neighbor.interior_cost = interior_cost(link.role);
-    neighbor.passive = match link.role {
+    let listens = match link.role {
         LinkRole::HomeSite | LinkRole::BackupSite => true,
         LinkRole::HomeHub | LinkRole::BackupHub => false,
         LinkRole::Hub | LinkRole::Twin => settings.loopback > loopback,
     };
+    if listens {
+        neighbor.connect = ConnectMode::Passive;
+    }
     neighbor.import = Some(import(settings, link.role));
     neighbor.export = Some(export(settings, link.role));
     Some(neighbor)

@@ -1,6 +1,6 @@
 //! BGP sessions.
 
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,9 +23,9 @@ pub struct Session {
     /// The neighbour's device name.
     pub neighbor: String,
     /// The device's address.
-    pub local_address: Ipv4Addr,
+    pub local_address: IpAddr,
     /// The neighbour's address.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// The neighbour's AS.
     pub remote_as: u32,
     /// State of the session (RFC 4271 §8.2.2), in kebab case.

@@ -114,10 +114,10 @@ impl Transport {
                 remote,
                 ttl,
                 ..
-            } => self.connect(conn, local.into(), remote.into(), ttl),
+            } => self.connect(conn, local, remote, ttl),
             Output::Send { conn, bytes } => self.send(conn, bytes),
             Output::Close { conn } => self.close(conn),
-            Output::Changed { .. } | Output::Event(_) => {}
+            Output::Changed { .. } | Output::Message { .. } | Output::Event(_) => {}
         }
     }
 
@@ -171,7 +171,7 @@ impl Transport {
             Event::Accepted(stream, remote, call) => self.adopt(stream, remote, call, handle),
             Event::Connected(conn) => {
                 let local = self.open(conn).map(|open| open.stream.local_addr());
-                if let Some(Ok(SocketAddr::V4(local))) = local {
+                if let Some(Ok(local)) = local {
                     handle(Input::Connected { conn, local });
                 }
             }
@@ -259,10 +259,10 @@ impl Transport {
             poller.add_readable(stream.as_fd(), conn.0)?;
             stream.local_addr()
         };
-        let (local, remote) = match (ready(), remote) {
-            (Ok(SocketAddr::V4(local)), SocketAddr::V4(remote)) => (local, remote),
-            (outcome, _) => {
-                tracing::debug!(?outcome, %remote, "a connection that ended at once");
+        let local = match ready() {
+            Ok(local) => local,
+            Err(error) => {
+                tracing::debug!(%error, %remote, "a connection that ended at once");
                 return;
             }
         };

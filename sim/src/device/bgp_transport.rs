@@ -1,5 +1,7 @@
 //! BGP's connections over the device's own TCP: names of the speaker's on one side, sockets on the other.
 
+use core::net::{IpAddr, SocketAddr};
+
 use bgp::ConnId;
 use hashbrown::HashMap;
 use inet::Instant;
@@ -60,8 +62,8 @@ impl Device {
         match output {
             bgp::Output::Connect {
                 conn,
-                local,
-                remote,
+                local: IpAddr::V4(local),
+                remote: SocketAddr::V4(remote),
                 ttl,
                 ..
             } => {
@@ -79,7 +81,8 @@ impl Device {
                     self.tcp.close(socket);
                 }
             }
-            bgp::Output::Changed { .. } | bgp::Output::Event(_) => {}
+            bgp::Output::Connect { .. } => unreachable!("a Plan has IPv4 sessions only"),
+            bgp::Output::Changed { .. } | bgp::Output::Message { .. } | bgp::Output::Event(_) => {}
         }
     }
 
@@ -106,13 +109,14 @@ impl Device {
                 let conn = self.connections.accept(socket);
                 let input = bgp::Input::Accepted {
                     conn,
-                    local,
-                    remote,
+                    local: local.into(),
+                    remote: remote.into(),
                 };
                 self.tell_speaker(now, input, effects);
             }
             Event::Connected { socket, local } => {
                 if let Some(conn) = self.connections.name(socket) {
+                    let local = local.into();
                     self.tell_speaker(now, bgp::Input::Connected { conn, local }, effects);
                 }
             }

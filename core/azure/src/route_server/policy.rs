@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use bgp::{
-    AdvertisedFamilies, AsPathRule, Counting, Match, MedRule, Neighbor, NextHopRule, Policy,
-    PrefixLimit, PrefixSet, Settings, Term, Verdict,
+    AsPathRule, Counting, Families, Match, MedRule, Neighbor, NextHopRule, Policy, PrefixLimit,
+    PrefixSet, Settings, Term, Verdict,
 };
 use design::plan::{BgpPeerConfig, RouteServerConfig};
 
@@ -31,14 +31,15 @@ pub(crate) fn neighbor(config: &RouteServerConfig, peer: &BgpPeerConfig) -> Neig
     let local = config.interface.address;
     Neighbor {
         hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
-        prefix_limit: Some(PrefixLimit {
-            max: config.routes_per_peer,
-            count: Counting::HeldPlusIncoming,
-        }),
+        prefix_limit: Some(PrefixLimit::new(
+            config.routes_per_peer,
+            Counting::HeldPlusIncoming,
+        )),
         import: Some(import(config)),
         export: Some(export(config)),
         next_hop: NextHopRule::Ourselves,
-        families: AdvertisedFamilies::Ipv4AndIpv6,
+        families: Families::BOTH,
+        accept_ipv6: false,
         ..Neighbor::new(peer.name.clone(), local, peer.address, peer.asn)
     }
 }

@@ -272,7 +272,9 @@ fn a_new_vnet_peering_is_announced_and_every_nva_is_asked_again() {
 #[test]
 fn peers_come_and_go_while_others_stay() {
     let config = config(&nvas(&[65_001, 65_002]));
-    let mut net = Net::with(config, |neighbor| neighbor.passive = true);
+    let mut net = Net::with(config, |neighbor| {
+        neighbor.connect = bgp::ConnectMode::Passive
+    });
     net.settle();
     net.announce(0, LAN);
     net.announce(1, LAN);

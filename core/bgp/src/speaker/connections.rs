@@ -1,6 +1,6 @@
 //! Starting, accepting and ending connections, and what time brings (RFC 4271 §8).
 
-use core::net::SocketAddrV4;
+use core::net::SocketAddr;
 
 use inet::Instant;
 
@@ -9,12 +9,9 @@ use crate::export::GroupKey;
 use crate::output::{Ended, Event, Output};
 use crate::peer::{PAUSE_MIN, Peer, jittered};
 use crate::session::{Phase, Session, our_open};
-use crate::settings::{ConnId, Neighbor, NeighborId};
+use crate::settings::{ConnId, ConnectMode, Neighbor, NeighborId};
 use crate::wire::header;
 use crate::wire::notification::{Notification, cease, code};
-
-/// BGP's port.
-const PORT: u16 = 179;
 
 impl Speaker {
     /// A further neighbour.
@@ -137,7 +134,10 @@ impl Speaker {
         let peer = &mut self.peers[id.index()];
         peer.idle = false;
         peer.start_at = None;
-        if peer.settings.passive || !peer.enabled || !peer.sessions.is_empty() {
+        if peer.settings.connect == ConnectMode::Passive
+            || !peer.enabled
+            || !peer.sessions.is_empty()
+        {
             return;
         }
         self.next_conn += 1;
@@ -150,8 +150,12 @@ impl Speaker {
             conn,
             neighbor: id,
             local: peer.settings.local_address,
-            remote: SocketAddrV4::new(peer.settings.address, PORT),
-            ttl: peer.settings.ebgp_multihop_ttl,
+            remote: SocketAddr::new(peer.settings.address, peer.settings.port),
+            ttl: match peer.settings.ttl_security {
+                Some(_) => u8::MAX,
+                None => peer.settings.ebgp_multihop_ttl,
+            },
+            options: peer.settings.tcp_options(),
         });
     }
 
@@ -160,13 +164,17 @@ impl Speaker {
         &mut self,
         now: Instant,
         conn: ConnId,
-        remote: SocketAddrV4,
+        remote: SocketAddr,
         out: &mut Vec<Output>,
     ) {
-        let welcome = self.addresses.get(remote.ip()).copied().filter(|id| {
-            let peer = &self.peers[id.index()];
-            peer.enabled && !peer.idle
-        });
+        let welcome = self
+            .addresses
+            .get(&remote.ip().to_canonical())
+            .copied()
+            .filter(|id| {
+                let peer = &self.peers[id.index()];
+                peer.enabled && !peer.idle && peer.settings.connect != ConnectMode::Active
+            });
         let Some(id) = welcome else {
             out.push(Output::Close { conn });
             out.push(Output::Event(Event::Refused { remote }));
@@ -221,7 +229,7 @@ impl Speaker {
         let open = our_open(&self.settings, &peer.settings).encode();
         peer.counters.messages_out += 1;
         if let Some(session) = peer.session(conn) {
-            session.opened(now);
+            session.opened(now, self.settings.open_hold_time);
         }
         out.push(Output::Send {
             conn,
@@ -248,6 +256,9 @@ impl Speaker {
         let Some(id) = self.conns.remove(&conn) else {
             return;
         };
+        if self.settings.tap {
+            self.ended.push((conn, id));
+        }
         let peer = &mut self.peers[id.index()];
         let Some(place) = peer
             .sessions

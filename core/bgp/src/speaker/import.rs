@@ -61,7 +61,7 @@ impl Speaker {
         }
         let policy = match &neighbor.import {
             Some(policy) => policy.clone(),
-            None if external => return None,
+            None if external && neighbor.require_policy => return None,
             None => Policy::accept_all(),
         };
         let source = Source::Neighbor(id, neighbor.group);

@@ -5,7 +5,7 @@ use inet::Instant;
 
 use super::Speaker;
 use crate::export::GroupKey;
-use crate::output::{Ended, Event, Output};
+use crate::output::{Direction, Ended, Event, Output};
 use crate::session::{Phase, check_open, keeps_outgoing};
 use crate::settings::{ConnId, NeighborId};
 use crate::wire::capability::Family;
@@ -42,6 +42,13 @@ impl Speaker {
             let next = match header::frame(&stream[done..]) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
+                    if self.settings.tap {
+                        out.push(Output::Message {
+                            neighbor: id,
+                            direction: Direction::In,
+                            bytes: stream[done..done + frame.len].into(),
+                        });
+                    }
                     done += frame.len;
                     self.message(now, id, conn, &frame, out)
                 }
@@ -173,8 +180,10 @@ impl Speaker {
         let four_octet = session
             .open
             .as_ref()
-            .is_some_and(|open| open.four_octet_as().is_some())
-            && peer.settings.four_octet_as;
+            .is_some_and(|open| open.four_octet_as().is_some());
+        let router_id = session.open.as_ref().map(|open| open.router_id);
+        let four_octet = four_octet && peer.settings.four_octet_as;
+        peer.router_id = router_id.unwrap_or(peer.router_id);
         peer.succeeded(now);
         let key = GroupKey::of(&peer.settings, self.settings.local_as, four_octet);
         let others: Vec<ConnId> = peer

@@ -69,11 +69,10 @@ impl Speaker {
         let (peers, local_as) = (&self.peers, self.settings.local_as);
         let origin = |neighbor: NeighborId| {
             let peer = &peers[neighbor.index()];
-            let open = peer.established().and_then(|session| session.open.as_ref());
             Origin {
                 external: peer.settings.remote_as != local_as,
                 cost: peer.settings.interior_cost,
-                router_id: open.map_or(peer.settings.address, |open| open.router_id),
+                router_id: peer.router_id,
                 address: peer.settings.address,
             }
         };

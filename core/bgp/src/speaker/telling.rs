@@ -25,12 +25,11 @@ impl Speaker {
             };
         };
         let peer = &self.peers[id.index()];
-        let open = peer.established().and_then(|session| session.open.as_ref());
         Teller {
             source: Source::Neighbor(id, peer.settings.group),
             external: peer.settings.remote_as != self.settings.local_as,
             client: peer.settings.route_reflector_client,
-            router_id: open.map_or(peer.settings.address, |open| open.router_id),
+            router_id: peer.router_id,
         }
     }
 

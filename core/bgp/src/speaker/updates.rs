@@ -31,7 +31,10 @@ impl Speaker {
                     .is_some_and(|o| o.four_octet_as().is_some()),
             first_as: (external && peer.settings.enforce_first_as)
                 .then_some(peer.settings.remote_as),
-            local_address: peer.settings.local_address,
+            local_address: peer
+                .settings
+                .next_hop_v4()
+                .unwrap_or(core::net::Ipv4Addr::UNSPECIFIED),
         };
         let update = Update::parse(body, &checks)?;
         if let Some(fault) = update.fault() {

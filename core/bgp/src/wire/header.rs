@@ -91,6 +91,12 @@ pub fn frame(stream: &[u8]) -> Result<Option<Frame<'_>>, Notification> {
     Ok(stream.get(LEN..len).map(|body| Frame { kind, body, len }))
 }
 
+/// The first message of a stream of our own, and what follows it.
+pub(crate) fn split(stream: &[u8]) -> Option<(&[u8], &[u8])> {
+    let len = u16::from_be_bytes([*stream.get(16)?, *stream.get(17)?]);
+    stream.split_at_checked(usize::from(len))
+}
+
 /// A message of this type around a body. The body fits: callers pack to [`MESSAGE_MAX`].
 pub fn message(kind: Kind, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(LEN + body.len());

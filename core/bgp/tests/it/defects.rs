@@ -5,7 +5,7 @@ use bgp::wire::open::Open;
 use bgp::wire::{header, update};
 use bgp::*;
 use inet::{Asn, Instant};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 fn ip(n: u8) -> Ipv4Addr {
@@ -13,7 +13,7 @@ fn ip(n: u8) -> Ipv4Addr {
 }
 fn nb(n: u8, asn: u32) -> Neighbor {
     let mut x = Neighbor::new(format!("n{n}"), ip(1), ip(n), Asn(asn));
-    x.passive = true;
+    x.connect = ConnectMode::Passive;
     x
 }
 fn open(n: u8, asn: u32) -> Vec<u8> {
@@ -43,8 +43,8 @@ fn establish(sp: &mut Speaker, n: u8, asn: u32, now: Instant) -> ConnId {
         now,
         Input::Accepted {
             conn,
-            local: SocketAddrV4::new(ip(1), 179),
-            remote: SocketAddrV4::new(ip(n), 4000),
+            local: SocketAddr::from((ip(1), 179)),
+            remote: SocketAddr::from((ip(n), 4000)),
         },
         &mut out,
     );
@@ -114,7 +114,7 @@ fn wake_is_later_than_now_after_every_handle() {
     let mut sp = speaker(vec![lax(nb(2, 65001))]);
     let now = Instant::from_secs(5);
     let mut x = nb(3, 65002);
-    x.passive = false;
+    x.connect = ConnectMode::Both;
     sp.handle(
         now,
         Input::Command(Command::AddNeighbor(Box::new(x))),
@@ -243,7 +243,7 @@ fn many_paths_of_one_prefix_are_not_quadratic_each() {
     let mut s = Settings::new(Asn(65000), ip(1));
     for i in 0..n {
         let mut x = Neighbor::new("x", ip(1), Ipv4Addr::from_bits(0x0b00_0000 + i), Asn(65001));
-        x.passive = true;
+        x.connect = ConnectMode::Passive;
         x.import = Some(Policy::accept_all());
         s.neighbors.push(x);
     }
@@ -257,8 +257,8 @@ fn many_paths_of_one_prefix_are_not_quadratic_each() {
             Instant::ZERO,
             Input::Accepted {
                 conn,
-                local: SocketAddrV4::new(ip(1), 179),
-                remote: SocketAddrV4::new(Ipv4Addr::from_bits(0x0b00_0000 + i), 4000),
+                local: SocketAddr::from((ip(1), 179)),
+                remote: SocketAddr::from((Ipv4Addr::from_bits(0x0b00_0000 + i), 4000)),
             },
             &mut out,
         );
@@ -290,7 +290,7 @@ fn zero_retry_does_not_loop() {
     let (tx, rx) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut x = nb(2, 65001);
-        x.passive = false;
+        x.connect = ConnectMode::Both;
         x.connect_retry = Duration::ZERO;
         x.idle_hold = Duration::ZERO;
         let mut s = Settings::new(Asn(65000), ip(1));

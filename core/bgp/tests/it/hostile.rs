@@ -1,14 +1,14 @@
 //! Bytes of anybody into a whole session: no panic, bounded state, and nothing left afterwards.
 
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 use bgp::wire::capability::Family;
 use bgp::wire::header::{self, Kind};
 use bgp::wire::open::Open;
 use bgp::wire::update;
 use bgp::{
-    AsPath, Attributes, Capability, Command, ConnId, Input, NeighborId, Origination, Output,
-    Settings, Speaker,
+    AsPath, Attributes, Capability, Command, ConnId, ConnectMode, Input, NeighborId, Origination,
+    Output, Settings, Speaker,
 };
 use inet::{Asn, Instant};
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn speaker() -> Speaker {
     let mut settings = Settings::new(Asn(65_000), ip(0));
     for at in 1..3 {
         let mut neighbor = neighbor(0, at, 65_001);
-        neighbor.passive = true;
+        neighbor.connect = ConnectMode::Passive;
         settings.neighbors.push(neighbor);
     }
     Speaker::new(settings, 1, Instant::ZERO)
@@ -35,8 +35,8 @@ fn give(speaker: &mut Speaker, input: Input<'_>) -> Vec<Output> {
 
 fn accepted(speaker: &mut Speaker, conn: ConnId, at: usize) {
     let (local, remote) = (
-        SocketAddrV4::new(ip(0), 179),
-        SocketAddrV4::new(ip(at), 40_000),
+        SocketAddr::from((ip(0), 179)),
+        SocketAddr::from((ip(at), 40_000)),
     );
     give(
         speaker,

@@ -2,7 +2,7 @@
 //! stream is cut or told to stall.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,7 +117,10 @@ impl Net {
     fn act(&mut self, at: usize, output: &Output) {
         match output {
             Output::Connect { conn, remote, .. } => {
-                let to = usize::from(remote.ip().octets()[3]) - 1;
+                let IpAddr::V4(remote) = remote.ip() else {
+                    unreachable!("all speakers have IPv4 addresses")
+                };
+                let to = usize::from(remote.octets()[3]) - 1;
                 self.next += 1;
                 let theirs = ConnId::accepted(self.next);
                 if to < self.speakers.len() {
@@ -137,7 +140,10 @@ impl Net {
                     self.later(to, theirs, Happening::Closed);
                 }
             }
-            Output::Send { .. } | Output::Changed { .. } | Output::Event(_) => {}
+            Output::Send { .. }
+            | Output::Changed { .. }
+            | Output::Message { .. }
+            | Output::Event(_) => {}
         }
     }
 
@@ -176,8 +182,8 @@ impl Net {
                 self.far.insert((at, conn), (from, theirs));
                 self.later(from, theirs, Happening::Connected);
                 let (local, remote) = (
-                    SocketAddrV4::new(ip(at), 179),
-                    SocketAddrV4::new(ip(from), 40_000),
+                    SocketAddr::from((ip(at), 179)),
+                    SocketAddr::from((ip(from), 40_000)),
                 );
                 self.give(
                     at,
@@ -189,7 +195,7 @@ impl Net {
                 );
             }
             Happening::Connected if open => {
-                let local = SocketAddrV4::new(ip(at), 40_000);
+                let local = SocketAddr::from((ip(at), 40_000));
                 self.give(at, Input::Connected { conn, local });
             }
             Happening::Failed => self.give(at, Input::ConnectFailed { conn }),

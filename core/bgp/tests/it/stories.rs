@@ -176,7 +176,7 @@ fn rfc8212_without_policies_nothing_passes_between_ases() {
 fn limited(count: Counting, repeats: usize) -> Net {
     let mut net = pair(|at, settings| {
         if at == 1 {
-            settings.neighbors[0].prefix_limit = Some(PrefixLimit { max: 2, count });
+            settings.neighbors[0].prefix_limit = Some(PrefixLimit::new(2, count));
         }
     });
     net.originate(0, P);

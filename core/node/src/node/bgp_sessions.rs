@@ -1,7 +1,7 @@
 //! BGP inside the node: transport, the order of link and session, and from Loc-RIB to the
 //! forwarding table.
 
-use core::net::SocketAddrV4;
+use core::net::{IpAddr, SocketAddr};
 
 use bgp::{Command, ConnId};
 use inet::{Instant, Prefix};
@@ -20,8 +20,8 @@ use crate::timers::Part;
 #[derive(Debug)]
 pub(super) struct Waiting {
     link: LinkId,
-    local: SocketAddrV4,
-    remote: SocketAddrV4,
+    local: SocketAddr,
+    remote: SocketAddr,
     bytes: Vec<u8>,
 }
 
@@ -35,7 +35,8 @@ impl Node {
             match output {
                 bgp::Output::Connect { .. }
                 | bgp::Output::Send { .. }
-                | bgp::Output::Close { .. } => out.push(Output::Bgp(output)),
+                | bgp::Output::Close { .. }
+                | bgp::Output::Message { .. } => out.push(Output::Bgp(output)),
                 bgp::Output::Changed { net } => {
                     if let Some(prefix) = net.v4() {
                         self.follow(prefix, out);
@@ -168,16 +169,19 @@ impl Node {
     }
 
     /// The link that a connection came too early for.
-    fn early(&self, remote: SocketAddrV4) -> Option<LinkId> {
-        let link = *self.loopbacks.get(remote.ip())?;
+    fn early(&self, remote: SocketAddr) -> Option<LinkId> {
+        let IpAddr::V4(address) = remote.ip() else {
+            return None;
+        };
+        let link = *self.loopbacks.get(&address)?;
         (!self.links[link.index()].paths.is_up()).then_some(link)
     }
 
     fn keep_waiting(
         &mut self,
         conn: ConnId,
-        local: SocketAddrV4,
-        remote: SocketAddrV4,
+        local: SocketAddr,
+        remote: SocketAddr,
         link: LinkId,
         out: &mut Vec<Output>,
     ) {

@@ -21,7 +21,7 @@ fn exactly_one_end_of_every_link_calls() {
         let neighbors = Routing::new(&settings).settings.neighbors;
         neighbors
             .into_iter()
-            .map(|neighbor| neighbor.passive)
+            .map(|neighbor| neighbor.connect == ConnectMode::Passive)
             .collect::<Vec<_>>()
     };
     assert_eq!(passive(&west), [false, true]);

@@ -23,9 +23,10 @@ fn connect(transport: &mut Transport, remote: SocketAddrV4) {
     transport.apply(Output::Connect {
         conn: CONN,
         neighbor: NeighborId(0),
-        local: Ipv4Addr::LOCALHOST,
-        remote,
+        local: Ipv4Addr::LOCALHOST.into(),
+        remote: remote.into(),
         ttl: 64,
+        options: bgp::TcpOptions::default(),
     });
 }
 

@@ -1,6 +1,6 @@
 //! An instance and its NVAs, connected without delay.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -238,8 +238,8 @@ impl Net {
         match output {
             bgp::Output::Connect {
                 conn,
-                local,
-                remote,
+                local: IpAddr::V4(local),
+                remote: SocketAddr::V4(remote),
                 ..
             } => self.connect(node, conn, local, remote),
             bgp::Output::Send { conn, bytes } if !self.silent.contains(&node) => {
@@ -255,7 +255,10 @@ impl Net {
                 }
             }
             bgp::Output::Event(event) => self.events.push((node, event)),
-            bgp::Output::Send { .. } | bgp::Output::Changed { .. } => {}
+            bgp::Output::Connect { .. }
+            | bgp::Output::Send { .. }
+            | bgp::Output::Changed { .. }
+            | bgp::Output::Message { .. } => {}
         }
     }
 
@@ -283,12 +286,12 @@ fn borrowed(input: &Owned) -> Option<bgp::Input<'_>> {
         Owned::Wake => bgp::Input::Wake,
         Owned::Accepted(conn, local, remote) => bgp::Input::Accepted {
             conn: *conn,
-            local: *local,
-            remote: *remote,
+            local: (*local).into(),
+            remote: (*remote).into(),
         },
         Owned::Connected(conn, local) => bgp::Input::Connected {
             conn: *conn,
-            local: *local,
+            local: (*local).into(),
         },
         Owned::ConnectFailed(conn) => bgp::Input::ConnectFailed { conn: *conn },
         Owned::Bytes(conn, bytes) => bgp::Input::Bytes { conn: *conn, bytes },

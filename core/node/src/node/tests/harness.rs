@@ -1,7 +1,7 @@
 //! A network of a few nodes in memory: datagrams and BGP connections with a latency, LANs for
 //! VRRP, cuts between underlay addresses, and Route Servers that are plain BGP speakers.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -204,12 +204,13 @@ impl Net {
                     device,
                     bgp::Input::Accepted {
                         conn,
-                        local,
-                        remote,
+                        local: local.into(),
+                        remote: remote.into(),
                     },
                 );
             }
             Delivery::Connected(conn, local) => {
+                let local = local.into();
                 self.bgp(device, bgp::Input::Connected { conn, local });
             }
             Delivery::ConnectFailed(conn) => {
@@ -319,8 +320,8 @@ impl Net {
         match output {
             bgp::Output::Connect {
                 conn,
-                local,
-                remote,
+                local: IpAddr::V4(local),
+                remote: SocketAddr::V4(remote),
                 ..
             } => {
                 let local = SocketAddrV4::new(local, 40_000);
@@ -346,7 +347,10 @@ impl Net {
                     self.post(other, at, Delivery::Closed(conn));
                 }
             }
-            bgp::Output::Changed { .. } | bgp::Output::Event(_) => {}
+            bgp::Output::Connect { .. }
+            | bgp::Output::Changed { .. }
+            | bgp::Output::Message { .. }
+            | bgp::Output::Event(_) => {}
         }
     }
 

@@ -72,7 +72,7 @@ fn route_server(address: Ipv4Addr, nvas: &[&NodeConfig]) -> bgp::Settings {
         let mut neighbor = bgp::Neighbor::new(&nva.name, address, remote, stub::OVERLAY);
         neighbor.import = Some(Policy::accept_all());
         neighbor.export = Some(Policy::accept_all());
-        neighbor.passive = true;
+        neighbor.connect = bgp::ConnectMode::Passive;
         settings.neighbors.push(neighbor);
     }
     settings

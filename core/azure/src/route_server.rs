@@ -32,13 +32,7 @@ use inet::{Instant, Net, Prefix, PrefixMap};
 
 pub use input::{Command, Input};
 pub use output::Output;
-pub use refusal::PeerRefusal;
-
-/// Peers that a Route Server takes.
-pub const PEERS_MAX: usize = 8;
-
-/// Equal next hops that a NIC spreads flows over.
-pub const NEXT_HOPS_MAX: u8 = 8;
+pub use refusal::{PeerRefusal, PlaceFault};
 
 /// One instance of a Route Server.
 #[derive(Debug)]

@@ -13,6 +13,8 @@ use std::sync::Arc;
 use crate::report::{Position, Sources};
 use crate::settle::{Design, Val, Why, settle};
 
+pub(crate) use values::time;
+
 /// A value explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {

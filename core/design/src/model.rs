@@ -4,9 +4,13 @@
 //! messages all follow from these tables. Which value holds where a field is absent is decided in
 //! [`settle`](crate::settle).
 
+mod platform;
 mod regions;
 mod sites;
 
+pub(crate) use platform::{
+    ChoicesText, CountedText, NicShareText, OverTotalText, OverVmsText, PlatformText,
+};
 pub(crate) use regions::{
     NsgRuleText, NvaMode, NvasText, PeeringText, Preference, RegionText, RouteServerSettings,
     RouteServerText, RuleAction, RuleAddress, RuleDirection, RuleProtocol, SubnetText, VnetText,
@@ -32,6 +36,8 @@ record! {
         overlay: OverlayText = r#"{"asn": 65010}"#,
         /// Values for every region and site that does not have its own.
         defaults: DefaultsText = r#"{"region": {"nvas": {"count": 2}}}"#,
+        /// The platform's limits, and what it does where it publishes nothing.
+        platform: PlatformText = r#"{"as_of": "2025-09"}"#,
         /// Azure regions by Azure's name.
         regions: Named<RegionText> = r#"{"westeurope": {"hub": {"address_space": "10.1.0.0/20"}}}"#,
         /// Underlays by name. `internet` is there without being named.
@@ -98,6 +104,8 @@ record! {
         region: RegionDefaultsText = r#"{"nvas": {"count": 2}}"#,
         /// Time from a Route Server's decision to the network interfaces.
         programming_delay: TimeSpan = "0ms",
+        /// The longest such time: each route takes one between the two.
+        programming_delay_max: TimeSpan = "30s",
         /// One-way latency inside a region.
         region_latency: TimeSpan = "400us",
         /// For sites; a site's class comes before them.

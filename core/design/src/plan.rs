@@ -10,6 +10,16 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use inet::{Asn, Coordinates, Prefix};
 use serde::{Deserialize, Serialize};
 
+mod community;
+mod route_server;
+
+pub use community::Community;
+pub use route_server::{
+    BranchKind, GatewayConfig, Limits, MapPair, NicShare, OverTotal, PeerMaps, PlatformChoices,
+    ProgrammingConfig, RouteMapAction, RouteMapConfig, RouteMapMatch, RouteMapRule, RouteMaps,
+    RouteServerConfig, RoutesCounted, RoutingPreference, VmsOver,
+};
+
 /// A design, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -280,55 +290,6 @@ pub struct VrrpConfig {
     pub interval_cs: u16,
 }
 
-/// One of the two instances of a Route Server: its whole configuration file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RouteServerConfig {
-    /// Device name: `rs0.westeurope`, `rs1.westeurope`.
-    pub name: String,
-    /// Region name.
-    pub region: String,
-    /// The VNet it stands in.
-    pub vnet: String,
-    /// 0 or 1.
-    pub instance: u8,
-    /// The other instance's device name.
-    pub twin: String,
-    /// Its interface (`eth0`) in RouteServerSubnet; the address is the BGP endpoint and router ID.
-    pub interface: InterfaceConfig,
-    /// RouteServerSubnet, which is never learned.
-    pub subnet: Prefix,
-    /// 65515.
-    pub asn: Asn,
-    /// The NVAs.
-    pub peers: Vec<BgpPeerConfig>,
-    /// Address space announced to NVAs: the own VNet and spokes that use the hub's gateway.
-    pub announced: Vec<Prefix>,
-    /// Address space of the own and all peered VNets: equal or longer routes are never programmed.
-    pub vnet_space: Vec<Prefix>,
-    /// Whether routes of one NVA or gateway go to the others.
-    pub branch_to_branch: bool,
-    /// Which source wins for equal prefixes.
-    pub routing_preference: RoutingPreference,
-    /// Offered hold time in seconds (platform: 180).
-    pub hold_time_s: u16,
-    /// Routes a peer may have, counted as held plus incoming (platform: 4000).
-    pub routes_per_peer: u32,
-}
-
-/// Hub routing preference.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RoutingPreference {
-    /// Routes from ExpressRoute first.
-    #[default]
-    ExpressRoute,
-    /// Routes from VPN and NVAs first.
-    VpnGateway,
-    /// Shortest AS_PATH, whatever the source.
-    AsPath,
-}
-
 /// A VM or a host at a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -395,8 +356,11 @@ pub struct FabricConfig {
     pub attachments: Vec<AttachmentConfig>,
     /// Site LANs.
     pub lans: Vec<LanConfig>,
-    /// Milliseconds from a Route Server's decision to the NICs.
+    /// Milliseconds from a Route Server's decision to the NICs, at least.
     pub programming_delay_ms: u32,
+    /// At most: each decision takes a time between the two. Smaller than the least means the least.
+    #[serde(default)]
+    pub programming_delay_max_ms: u32,
 }
 
 /// A region's place.
@@ -454,6 +418,9 @@ pub struct VnetConfig {
     pub subnets: Vec<SubnetConfig>,
     /// This side's halves of its peerings.
     pub peerings: Vec<PeeringConfig>,
+    /// How the Route Server that stands here programs NICs.
+    #[serde(default, skip_serializing_if = "ProgrammingConfig::is_default")]
+    pub programming: ProgrammingConfig,
 }
 
 /// A subnet.

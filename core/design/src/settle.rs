@@ -7,6 +7,7 @@
 mod access;
 mod decided;
 mod overlay;
+mod platform;
 pub(crate) mod regions;
 mod sites;
 mod underlays;
@@ -16,6 +17,7 @@ pub(crate) use decided::{
     Access, Backbone, ForeignRouter, Lan, Nat, Nvas, Overlay, Peering, Pools, Region, RouteServer,
     Settled, Site, SiteUnderlay, Subnet, Underlay, Vnet, Wireguard,
 };
+pub(crate) use platform::Platform;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +115,8 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         .as_ref()
         .map(|at| &at.value.0[..])
         .unwrap_or_default();
-    let regions = regions::settle_all(region_texts, &defaults, &atlas, reports);
+    let platform = platform::platform(file.platform.as_ref());
+    let regions = regions::settle_all(region_texts, &defaults, &platform, &atlas, reports);
     let backbone = regions::backbone(region_texts, &regions, &atlas, reports);
     let mut overlay = overlay::overlay(file, reports);
     let underlays = underlays::underlays(file, &regions, &overlay, reports);
@@ -148,6 +151,13 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
             "the platform publishes none",
             |span: &crate::scalars::TimeSpan| span.0
         ),
+        programming_delay_max: pick!(
+            [defaults.programming_delay_max],
+            Duration::ZERO,
+            "every route takes the least time",
+            |span: &crate::scalars::TimeSpan| span.0
+        ),
+        platform,
         regions,
         backbone,
         underlays,

@@ -6,9 +6,7 @@ use bgp::{
     AsPathRule, Counting, Families, Match, MedRule, Neighbor, NextHopRule, Policy, PrefixLimit,
     PrefixSet, Settings, Term, Verdict,
 };
-use design::plan::{BgpPeerConfig, RouteServerConfig};
-
-use super::NEXT_HOPS_MAX;
+use design::plan::{BgpPeerConfig, RouteServerConfig, RoutesCounted};
 
 /// NO_ADVERTISE (RFC 1997).
 const NO_ADVERTISE: u32 = 0xffff_ff02;
@@ -17,10 +15,14 @@ const NO_ADVERTISE: u32 = 0xffff_ff02;
 pub(crate) fn settings(config: &RouteServerConfig) -> Settings {
     let peers = config.peers.iter();
     Settings {
-        multipath_max: NEXT_HOPS_MAX,
+        multipath_max: config.limits.next_hops,
         multipath_as_path: AsPathRule::SameLength,
-        med: MedRule::Never,
-        compare_origin: false,
+        med: if config.choices.compares_med {
+            MedRule::SameNeighborAs
+        } else {
+            MedRule::Never
+        },
+        compare_origin: config.choices.compares_origin,
         neighbors: peers.map(|peer| neighbor(config, peer)).collect(),
         ..Settings::new(config.asn, config.interface.address)
     }
@@ -33,7 +35,10 @@ pub(crate) fn neighbor(config: &RouteServerConfig, peer: &BgpPeerConfig) -> Neig
         hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
         prefix_limit: Some(PrefixLimit::new(
             config.routes_per_peer,
-            Counting::HeldPlusIncoming,
+            match config.choices.routes_counted {
+                RoutesCounted::Held => Counting::Held,
+                RoutesCounted::HeldPlusIncoming => Counting::HeldPlusIncoming,
+            },
         )),
         import: Some(import(config)),
         export: Some(export(config)),

@@ -4,9 +4,7 @@ use core::fmt;
 use core::net::Ipv4Addr;
 
 use design::plan::{BgpPeerConfig, RouteServerConfig};
-use inet::Asn;
-
-use super::PEERS_MAX;
+use inet::{Asn, Prefix};
 
 /// Why a peer is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +13,34 @@ pub enum PeerRefusal {
     Address(Ipv4Addr),
     /// The AS is reserved by the platform or by IANA, is the Route Server's own, or does not fit 16 bits.
     Asn(Asn),
-    /// There are [`PEERS_MAX`] already.
-    TooMany,
+    /// There are as many already as the platform takes.
+    TooMany(u32),
+    /// It is not where a peer can be.
+    Place(Ipv4Addr, PlaceFault),
+}
+
+/// Why a peer cannot have an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceFault {
+    /// Link-local (APIPA).
+    LinkLocal,
+    /// In neither the own nor a directly peered VNet: on-premises, a loopback, or further away.
+    NoVnet,
+    /// In a peered VNet that does not use the Route Server as remote gateway, which the upgrade
+    /// that came with route maps asks for.
+    NotRemoteGateway,
+}
+
+impl fmt::Display for PlaceFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LinkLocal => "it is link-local",
+            Self::NoVnet => "it is in neither the own nor a directly peered VNet",
+            Self::NotRemoteGateway => {
+                "its VNet does not use the Route Server as remote gateway, as route maps require"
+            }
+        })
+    }
 }
 
 impl fmt::Display for PeerRefusal {
@@ -24,7 +48,8 @@ impl fmt::Display for PeerRefusal {
         match self {
             Self::Address(address) => write!(f, "another peer has address {address}"),
             Self::Asn(asn) => write!(f, "a peer cannot have AS {asn}"),
-            Self::TooMany => write!(f, "a Route Server has at most {PEERS_MAX} peers"),
+            Self::TooMany(most) => write!(f, "a Route Server has at most {most} peers"),
+            Self::Place(address, fault) => write!(f, "{address} cannot be a peer: {fault}"),
         }
     }
 }
@@ -37,14 +62,30 @@ pub(crate) fn check(
     others: &[BgpPeerConfig],
     peer: &BgpPeerConfig,
 ) -> Result<(), PeerRefusal> {
-    if others.len() >= PEERS_MAX {
-        return Err(PeerRefusal::TooMany);
+    let most = config.limits.peers;
+    if others.len() >= most as usize {
+        return Err(PeerRefusal::TooMany(most));
     }
     if others.iter().any(|other| other.address == peer.address) {
         return Err(PeerRefusal::Address(peer.address));
     }
     if peer.asn == config.asn || is_reserved(peer.asn) {
         return Err(PeerRefusal::Asn(peer.asn));
+    }
+    place(config, peer.address).map_err(|fault| PeerRefusal::Place(peer.address, fault))
+}
+
+/// Whether a peer can be at an address.
+fn place(config: &RouteServerConfig, address: Ipv4Addr) -> Result<(), PlaceFault> {
+    let within = |space: &[Prefix]| space.iter().any(|prefix| prefix.contains(address));
+    if address.is_link_local() {
+        return Err(PlaceFault::LinkLocal);
+    }
+    if !within(&config.vnet_space) {
+        return Err(PlaceFault::NoVnet);
+    }
+    if !config.route_maps.is_empty() && !within(&config.announced) {
+        return Err(PlaceFault::NotRemoteGateway);
     }
     Ok(())
 }

@@ -8,11 +8,12 @@ use core::time::Duration;
 use bgp::{Capability, Event, Origin, Origination};
 use inet::{Asn, Prefix};
 
-use super::{Command, PEERS_MAX, PeerRefusal, RouteServer};
+use super::{Command, PeerRefusal, PlaceFault, RouteServer};
 use net::{Net, SERVER, config, ip, nva, nvas, prefix};
 
 const LAN: &str = "172.20.1.0/24";
 const NOWHERE: [Ipv4Addr; 0] = [];
+const PEERS_MAX: usize = 8;
 
 #[test]
 fn nvas_are_told_the_address_space_with_as_path_65515_and_the_instance_as_next_hop() {
@@ -307,10 +308,95 @@ fn reserved_numbers_the_own_one_and_those_over_16_bits_are_refused() {
 fn a_ninth_peer_and_a_second_one_with_the_same_address_are_refused() {
     let nine = config(&nvas(&[65_001; PEERS_MAX + 1]));
     let made = RouteServer::new(&nine, 1, inet::Instant::ZERO);
-    assert_eq!(made.err(), Some(PeerRefusal::TooMany));
+    assert_eq!(made.err(), Some(PeerRefusal::TooMany(8)));
     let mut peers = nvas(&[65_001, 65_002]);
     peers[1].address = peers[0].address;
     let address: Ipv4Addr = peers[0].address;
     let made = RouteServer::new(&config(&peers), 1, inet::Instant::ZERO);
     assert_eq!(made.err(), Some(PeerRefusal::Address(address)));
+}
+
+fn refusal_of(
+    address: &str,
+    change: impl Fn(&mut design::plan::RouteServerConfig),
+) -> Option<PeerRefusal> {
+    let mut config = config(&nvas(&[65_001]));
+    config.peers[0].address = ip(address);
+    change(&mut config);
+    RouteServer::new(&config, 1, inet::Instant::ZERO).err()
+}
+
+#[test]
+fn azure_1_2_a_peer_is_a_nic_of_the_own_or_a_directly_peered_vnet() {
+    assert_eq!(refusal_of("10.1.1.9", |_| {}), None);
+    assert_eq!(
+        refusal_of("10.3.0.9", |_| {}),
+        None,
+        "peered without gateway transit"
+    );
+    for (address, fault) in [
+        ("172.20.1.1", PlaceFault::NoVnet),
+        ("127.0.0.1", PlaceFault::NoVnet),
+        ("169.254.21.5", PlaceFault::LinkLocal),
+    ] {
+        let refusal = PeerRefusal::Place(ip(address), fault);
+        assert_eq!(refusal_of(address, |_| {}), Some(refusal));
+    }
+}
+
+#[test]
+fn azure_1_2_after_the_route_map_upgrade_a_peered_vnet_must_use_the_remote_gateway() {
+    let with_maps = |config: &mut design::plan::RouteServerConfig| {
+        config.route_maps.maps.push(design::plan::RouteMapConfig {
+            name: "any".to_owned(),
+            rules: Vec::new(),
+        });
+    };
+    assert_eq!(
+        refusal_of("10.2.0.9", with_maps),
+        None,
+        "a spoke that is announced"
+    );
+    let refusal = PeerRefusal::Place(ip("10.3.0.9"), PlaceFault::NotRemoteGateway);
+    assert_eq!(refusal_of("10.3.0.9", with_maps), Some(refusal));
+}
+
+#[test]
+fn azure_1_4_the_peer_limit_is_a_setting() {
+    let mut config = config(&nvas(&[65_001; 3]));
+    config.limits.peers = 2;
+    let made = RouteServer::new(&config, 1, inet::Instant::ZERO);
+    assert_eq!(made.err(), Some(PeerRefusal::TooMany(2)));
+}
+
+#[test]
+fn azure_1_4_routes_can_be_counted_once() {
+    let mut config = config(&nvas(&[65_001]));
+    config.routes_per_peer = 5;
+    config.choices.routes_counted = design::plan::RoutesCounted::Held;
+    let mut net = Net::new(config);
+    net.settle();
+    for index in 0..5 {
+        net.announce(0, &format!("172.20.{index}.0/24"));
+    }
+    net.resend(0);
+    assert_eq!(net.ended(), 0);
+    net.announce(0, "172.20.5.0/24");
+    assert_eq!(net.ended(), 1);
+}
+
+#[test]
+fn azure_1_5_origin_and_med_count_when_chosen() {
+    let mut config = config(&nvas(&[65_001, 65_001]));
+    config.choices.compares_origin = true;
+    config.choices.compares_med = true;
+    let mut net = Net::new(config);
+    net.settle();
+    net.announce(0, LAN);
+    net.announce_with(1, LAN, |route| route.origin = Origin::Incomplete);
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    net.announce_with(1, LAN, |_| {});
+    assert_eq!(net.programmed(LAN), [nva(0), nva(1)]);
+    net.announce_with(1, LAN, |route| route.med = Some(7));
+    assert_eq!(net.programmed(LAN), [nva(0)]);
 }

@@ -1,11 +1,13 @@
 //! The fabric: regions, backbone, VNets, clouds, and the ports that devices added.
 
+use core::time::Duration;
+
 use super::{FabricParts, micros};
 use crate::plan::{
     BackboneConfig, CloudConfig, Direction, FabricConfig, FabricRegion, NsgConfig, NsgRuleConfig,
-    PeeringConfig, Place, RouteTableConfig, SubnetConfig, VnetConfig,
+    PeeringConfig, Place, ProgrammingConfig, RouteTableConfig, SubnetConfig, VnetConfig,
 };
-use crate::settle::{Region, Settled, Vnet};
+use crate::settle::{Region, RouteServer, Settled, Vnet};
 
 /// IP protocol number of UDP.
 const UDP: u8 = 17;
@@ -42,7 +44,7 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
         loss_ppm: underlay.loss_ppm.value,
         jitter_us: micros(underlay.jitter.value),
     });
-    let delay = settled.programming_delay.value.as_millis();
+    let millis = |span: Duration| u32::try_from(span.as_millis()).unwrap_or(u32::MAX);
     FabricConfig {
         seed: settled.overlay.seed.value,
         regions: regions.collect(),
@@ -51,7 +53,10 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
         vnets: settled
             .regions
             .iter()
-            .flat_map(|region| region.vnets().map(|vnet| vnet_config(region, vnet)))
+            .flat_map(|region| {
+                let vnets = region.vnets();
+                vnets.map(|vnet| vnet_config(settled, region, vnet))
+            })
             .collect(),
         nics: parts.nics,
         nsgs: settled
@@ -63,7 +68,8 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
         clouds: clouds.collect(),
         attachments: parts.attachments,
         lans: parts.lans,
-        programming_delay_ms: u32::try_from(delay).unwrap_or(u32::MAX),
+        programming_delay_ms: millis(settled.programming_delay.value),
+        programming_delay_max_ms: millis(settled.programming_delay_max.value),
     }
 }
 
@@ -72,7 +78,7 @@ fn scoped(name: &str, region: &Region) -> String {
     format!("{name}-{}", region.name.value)
 }
 
-fn vnet_config(region: &Region, vnet: &Vnet) -> VnetConfig {
+fn vnet_config(settled: &Settled, region: &Region, vnet: &Vnet) -> VnetConfig {
     let subnets = vnet.subnets.iter().map(|subnet| SubnetConfig {
         name: subnet.name.value.clone(),
         prefix: subnet.prefix.value,
@@ -104,6 +110,29 @@ fn vnet_config(region: &Region, vnet: &Vnet) -> VnetConfig {
         address_space: vnet.space.value.clone(),
         subnets: subnets.collect(),
         peerings,
+        programming: programming(settled, region, vnet),
+    }
+}
+
+/// How the Route Server in a hub programs: with more VMs for each further unit.
+fn programming(settled: &Settled, region: &Region, vnet: &Vnet) -> ProgrammingConfig {
+    let server = region.route_server.as_ref();
+    let Some(server) = server.filter(|_| vnet.short == "hub") else {
+        return ProgrammingConfig::default();
+    };
+    ProgrammingConfig {
+        vms: vms(settled, server),
+        ..settled.platform.programming
+    }
+}
+
+/// VMs that a Route Server is sure to program.
+pub(crate) fn vms(settled: &Settled, server: &RouteServer) -> u32 {
+    let platform = &settled.platform;
+    let further = server.units.value.saturating_sub(platform.published.units);
+    match platform.limits.vms {
+        0 => 0,
+        vms => vms + further * platform.published.vms_per_unit,
     }
 }
 

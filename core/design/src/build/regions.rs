@@ -8,8 +8,8 @@ use super::addresses::RegionAddresses;
 use super::{AZURE, Addresses, Devices, nva_name, nva_nsg_name, probe};
 use crate::model::{NvaMode, Preference};
 use crate::plan::{
-    BgpPeerConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, LocatorConfig, NicConfig,
-    NodeConfig, NodeRole, RouteServerConfig, RoutingPreference,
+    BgpPeerConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, Limits, LocatorConfig,
+    NicConfig, NodeConfig, NodeRole, RouteMaps, RouteServerConfig, RoutingPreference,
 };
 use crate::settle::vnets::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
 use crate::settle::{Region, RouteServer, Settled, Vnet};
@@ -213,6 +213,14 @@ fn route_server(
         },
         hold_time_s: u16::try_from(server.hold_time.value.as_secs()).unwrap_or(u16::MAX),
         routes_per_peer: server.routes_per_peer.value,
+        own_space: region.hub.space.value.clone(),
+        gateways: Vec::new(),
+        route_maps: RouteMaps::default(),
+        limits: Limits {
+            vms: super::fabric::vms(settled, server),
+            ..settled.platform.limits
+        },
+        choices: settled.platform.choices,
         name: name.clone(),
     });
     devices

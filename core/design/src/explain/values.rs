@@ -17,6 +17,15 @@ pub(super) fn design(settled: &Settled, all: &mut Everything) {
     let (latency, delay) = (&settled.region_latency, &settled.programming_delay);
     all.value("defaults.region_latency", latency, time(latency.value));
     all.value("defaults.programming_delay", delay, time(delay.value));
+    let longest = &settled.programming_delay_max;
+    all.value(
+        "defaults.programming_delay_max",
+        longest,
+        time(longest.value),
+    );
+    for (name, why, shown) in &settled.platform.decided {
+        all.why(format!("platform.{name}"), *why, shown);
+    }
     for region in &settled.regions {
         self::region(region, all);
     }
@@ -134,6 +143,11 @@ fn region(region: &Region, all: &mut Everything) {
             );
             let routes = &server.routes_per_peer;
             all.value(path("route_server.routes_per_peer"), routes, routes.value);
+            all.value(
+                path("route_server.units"),
+                &server.units,
+                server.units.value,
+            );
         }
     }
     for vnet in region.vnets() {
@@ -281,7 +295,8 @@ fn millionths(value: u64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn time(duration: Duration) -> String {
+/// A time span as people write it.
+pub(crate) fn time(duration: Duration) -> String {
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     match micros {
         0..1_000 => format!("{micros}us"),

@@ -83,6 +83,8 @@ record! {
         hold_time: TimeSpan = "180s",
         /// Routes that a peer may have, held and incoming counted together.
         routes_per_peer: Count<1, 100000> = "4000",
+        /// Infrastructure units: each beyond the second adds VMs that are sure to be programmed.
+        units: Count<2, 48> = "2",
     }
 }
 

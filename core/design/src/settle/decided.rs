@@ -17,6 +17,8 @@ pub(crate) struct Settled {
     pub(crate) overlay: Overlay,
     pub(crate) region_latency: Val<Duration>,
     pub(crate) programming_delay: Val<Duration>,
+    pub(crate) programming_delay_max: Val<Duration>,
+    pub(crate) platform: super::Platform,
     pub(crate) regions: Vec<Region>,
     pub(crate) backbone: Vec<Backbone>,
     pub(crate) underlays: Vec<Underlay>,
@@ -86,6 +88,7 @@ pub(crate) struct RouteServer {
     pub(crate) preference: Val<Preference>,
     pub(crate) hold_time: Val<Duration>,
     pub(crate) routes_per_peer: Val<u32>,
+    pub(crate) units: Val<u32>,
 }
 
 /// A virtual network.

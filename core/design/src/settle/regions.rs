@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use super::vnets::{NVA_SUBNET, Place, vnet};
 use super::{
-    Backbone, ForeignRouter, Nvas, Region, RouteServer, Val, Vnet, Why, pick, region_index, unknown,
+    Backbone, ForeignRouter, Nvas, Platform, Region, RouteServer, Val, Vnet, Why, pick,
+    region_index, unknown,
 };
 use crate::geography::{self, Atlas};
 use crate::model::{
@@ -20,6 +21,7 @@ use crate::scalars::{Count, Text, TimeSpan};
 pub(crate) fn settle_all(
     texts: &[(At<String>, RegionText)],
     defaults: &DefaultsText,
+    platform: &Platform,
     atlas: &Atlas,
     reports: &mut Vec<Report>,
 ) -> Vec<Region> {
@@ -45,7 +47,9 @@ pub(crate) fn settle_all(
                 Val::default(inet::Coordinates::default(), "unknown")
             }
         };
-        regions.push(region(name, text, number, place, &shared, reports));
+        regions.push(region(
+            name, text, number, place, &shared, platform, reports,
+        ));
     }
     regions
 }
@@ -56,9 +60,10 @@ fn region(
     number: u16,
     place: Val<inet::Coordinates>,
     shared: &RegionDefaultsText,
+    platform: &Platform,
     reports: &mut Vec<Report>,
 ) -> Region {
-    let (route_server, route_server_why) = route_server(text, shared);
+    let (route_server, route_server_why) = route_server(text, shared, platform);
     let peering = text
         .peering
         .as_ref()
@@ -170,7 +175,11 @@ fn nvas(text: &RegionText, shared: &RegionDefaultsText, reports: &mut Vec<Report
     }
 }
 
-fn route_server(text: &RegionText, shared: &RegionDefaultsText) -> (Option<RouteServer>, Why) {
+fn route_server(
+    text: &RegionText,
+    shared: &RegionDefaultsText,
+    platform: &Platform,
+) -> (Option<RouteServer>, Why) {
     let base = match &shared.route_server {
         Some(At {
             value: RouteServerText::Settings(settings),
@@ -205,11 +214,15 @@ fn route_server(text: &RegionText, shared: &RegionDefaultsText) -> (Option<Route
             "the platform's 180 s",
             |span: &TimeSpan| span.0
         ),
-        routes_per_peer: pick!(
-            [settings.routes_per_peer],
-            4_000,
-            "the platform's limit since September 2025",
-            |count: &Count<1, 100_000>| count.0
+        routes_per_peer: match &settings.routes_per_peer {
+            Some(at) => Val::line(at.value.0, at.span),
+            None => platform.routes_per_peer.clone(),
+        },
+        units: pick!(
+            [settings.units],
+            platform.published.units,
+            "what every Route Server has",
+            |count: &Count<2, 48>| count.0
         ),
     };
     (Some(server), why)

@@ -7,7 +7,7 @@ use core::time::Duration;
 use design::plan::{
     AttachmentConfig, BackboneConfig, CloudConfig, FabricConfig, FabricRegion, LanConfig,
     LanPortConfig, LinkConfigOneWay, NatBehavior, NatConfig, NicConfig, PeeringConfig, Place,
-    SubnetConfig, VnetConfig,
+    ProgrammingConfig, SubnetConfig, VnetConfig,
 };
 use inet::packet::{self, Ipv4, TCP, UDP};
 use inet::{FiveTuple, Instant, Prefix};
@@ -270,6 +270,7 @@ pub(super) fn config() -> FabricConfig {
         attachments: attachments(),
         lans: lans(),
         programming_delay_ms: PROGRAMMING_DELAY.as_millis() as u32,
+        programming_delay_max_ms: 0,
     }
 }
 
@@ -372,6 +373,7 @@ pub(super) fn vnet(name: &str, region: &str, space: &str, peers: &[(&str, bool)]
             subnet("RouteServerSubnet", 2),
         ],
         peerings: peers.iter().map(peering).collect(),
+        programming: ProgrammingConfig::default(),
     }
 }
 

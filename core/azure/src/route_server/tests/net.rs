@@ -8,7 +8,10 @@ use bgp::{
     Action, Attributes, ConnId, Event, Neighbor, NeighborId, NextHopRule, Origination, Policy,
     Settings, Speaker, Term, Verdict,
 };
-use design::plan::{BgpPeerConfig, InterfaceConfig, RouteServerConfig, RoutingPreference};
+use design::plan::{
+    BgpPeerConfig, InterfaceConfig, Limits, PlatformChoices, RouteMaps, RouteServerConfig,
+    RoutingPreference,
+};
 use inet::{Asn, Instant, Prefix};
 
 use crate::route_server::{Command, Input, Output, RouteServer};
@@ -349,5 +352,10 @@ pub(super) fn config(peers: &[BgpPeerConfig]) -> RouteServerConfig {
         routing_preference: RoutingPreference::default(),
         hold_time_s: 180,
         routes_per_peer: 4_000,
+        own_space: vec![prefix("10.1.0.0/16")],
+        gateways: Vec::new(),
+        route_maps: RouteMaps::default(),
+        limits: Limits::default(),
+        choices: PlatformChoices::default(),
     }
 }

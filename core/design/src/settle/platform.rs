@@ -1,0 +1,244 @@
+//! Decides the platform's limits and the answers to what it leaves open.
+
+use core::fmt::Display;
+use core::time::Duration;
+
+use super::Why;
+use crate::model::{
+    ChoicesText, CountedText, NicShareText, OverTotalText, OverVmsText, PlatformText,
+};
+use crate::plan::{
+    Limits, NicShare, OverTotal, PlatformChoices, ProgrammingConfig, RoutesCounted, VmsOver,
+};
+use crate::platform::PublishedLimits;
+use crate::reader::At;
+use crate::scalars::{Count, TimeSpan, Word};
+
+/// The platform, decided.
+#[derive(Clone, Debug)]
+pub(crate) struct Platform {
+    pub(crate) published: PublishedLimits,
+    /// Routes of one peer, where a region does not say otherwise.
+    pub(crate) routes_per_peer: super::Val<u32>,
+    pub(crate) limits: Limits,
+    pub(crate) choices: PlatformChoices,
+    pub(crate) programming: ProgrammingConfig,
+    /// Each value with its name and where it comes from.
+    pub(crate) decided: Vec<Decided>,
+}
+
+/// A value for people: its name under `platform`, where it comes from, and what it is.
+pub(crate) type Decided = (&'static str, Why, String);
+
+/// Decides everything under `platform`.
+pub(crate) fn platform(text: Option<&At<PlatformText>>) -> Platform {
+    let text = text.map(|at| at.value.clone()).unwrap_or_default();
+    let mut list = Picker::default();
+    let published = match &text.as_of {
+        Some(at) => PublishedLimits::as_of(at.value),
+        None => PublishedLimits::newest(),
+    };
+    let routes_per_peer = super::pick!(
+        [text.routes_per_peer],
+        published.routes_per_peer,
+        PUBLISHED,
+        |count: &Count<1, 100_000>| count.0
+    );
+    list.decided.push((
+        "routes_per_peer",
+        routes_per_peer.why,
+        routes_per_peer.value.to_string(),
+    ));
+    let limits = Limits {
+        peers: published.peers,
+        routes_total: list.pick(
+            "routes_total",
+            &text.routes_total,
+            |n| n.0,
+            published.routes_total,
+        ),
+        vms: list.pick("vms", &text.vms, |n| n.0, published.vms),
+        vnets: list.pick("vnets", &text.vnets, |n| n.0, published.vnets),
+        next_hops: u8::try_from(published.next_hops).unwrap_or(u8::MAX),
+    };
+    let choices = text.choices.map(|at| at.value).unwrap_or_default();
+    Platform {
+        published,
+        routes_per_peer,
+        programming: programming(&choices, limits.vms, &mut list),
+        choices: self::choices(&choices, &mut list),
+        limits,
+        decided: list.decided,
+    }
+}
+
+fn programming(text: &ChoicesText, vms: u32, list: &mut Picker) -> ProgrammingConfig {
+    let share = list.word("choices.nic_share", &text.nic_share, NicShareText::Hash);
+    let over = list.word("choices.over_vms", &text.over_vms, OverVmsText::Last);
+    ProgrammingConfig {
+        share: match share {
+            NicShareText::Alternate => NicShare::Alternate,
+            NicShareText::Hash => NicShare::Hash,
+        },
+        vms,
+        over_vms: match over {
+            OverVmsText::Hash => VmsOver::Hash,
+            OverVmsText::Last => VmsOver::Last,
+            OverVmsText::Nobody => VmsOver::Nobody,
+        },
+    }
+}
+
+fn choices(text: &ChoicesText, list: &mut Picker) -> PlatformChoices {
+    let usual = PlatformChoices::default();
+    let counted = list.word(
+        "choices.routes_counted",
+        &text.routes_counted,
+        CountedText::HeldPlusIncoming,
+    );
+    let total = list.word(
+        "choices.over_total",
+        &text.over_total,
+        OverTotalText::Refuse,
+    );
+    let millis = |span: &TimeSpan| u32::try_from(span.0.as_millis()).unwrap_or(u32::MAX);
+    let seconds = |span: &TimeSpan| u32::try_from(span.0.as_secs()).unwrap_or(u32::MAX);
+    let mut flag =
+        |name, written: &Option<At<bool>>, usual| list.pick(name, written, |on| *on, usual);
+    PlatformChoices {
+        smaller_hold_time: flag(
+            "choices.smaller_hold_time",
+            &text.smaller_hold_time,
+            usual.smaller_hold_time,
+        ),
+        obeys_no_export: flag(
+            "choices.obeys_no_export",
+            &text.obeys_no_export,
+            usual.obeys_no_export,
+        ),
+        compares_origin: flag(
+            "choices.compares_origin",
+            &text.compares_origin,
+            usual.compares_origin,
+        ),
+        compares_med: flag(
+            "choices.compares_med",
+            &text.compares_med,
+            usual.compares_med,
+        ),
+        static_before_bgp: flag(
+            "choices.static_before_bgp",
+            &text.static_before_bgp,
+            usual.static_before_bgp,
+        ),
+        expressroute_breaks_ties: flag(
+            "choices.expressroute_breaks_ties",
+            &text.expressroute_breaks_ties,
+            usual.expressroute_breaks_ties,
+        ),
+        expressroute_multipath: flag(
+            "choices.expressroute_multipath",
+            &text.expressroute_multipath,
+            usual.expressroute_multipath,
+        ),
+        sticky_failback: flag(
+            "choices.sticky_failback",
+            &text.sticky_failback,
+            usual.sticky_failback,
+        ),
+        gateway_routes_always: flag(
+            "choices.gateway_routes_always",
+            &text.gateway_routes_always,
+            usual.gateway_routes_always,
+        ),
+        routes_counted: match counted {
+            CountedText::Held => RoutesCounted::Held,
+            CountedText::HeldPlusIncoming => RoutesCounted::HeldPlusIncoming,
+        },
+        over_total: match total {
+            OverTotalText::Drop => OverTotal::Drop,
+            OverTotalText::Refuse => OverTotal::Refuse,
+        },
+        burst_gap_ms: list.time(
+            "choices.burst_gap",
+            &text.burst_gap,
+            millis,
+            usual.burst_gap_ms,
+            1,
+        ),
+        over_routes_subcode: list.pick(
+            "choices.over_routes_subcode",
+            &text.over_routes_subcode,
+            |n| n.0 as u8,
+            usual.over_routes_subcode,
+        ),
+        route_map_upgrade_s: list.time(
+            "choices.route_map_upgrade",
+            &text.route_map_upgrade,
+            seconds,
+            usual.route_map_upgrade_s,
+            1_000,
+        ),
+    }
+}
+
+/// Why a limit is what it is when the design does not say.
+const PUBLISHED: &str = "the limit that Microsoft publishes";
+
+/// Why a choice is what it is when the design does not say.
+const CHOSEN: &str = "the platform publishes nothing about it";
+
+/// Picks values and keeps where they come from.
+#[derive(Default)]
+struct Picker {
+    decided: Vec<Decided>,
+}
+
+impl Picker {
+    fn pick<T, V: Display>(
+        &mut self,
+        name: &'static str,
+        written: &Option<At<T>>,
+        unwrap: impl Fn(&T) -> V,
+        usual: V,
+    ) -> V {
+        let why = if name.starts_with("choices.") {
+            CHOSEN
+        } else {
+            PUBLISHED
+        };
+        let (value, why) = match written {
+            Some(at) => (unwrap(&at.value), Why::Line(at.span)),
+            None => (usual, Why::Default(why)),
+        };
+        self.decided.push((name, why, value.to_string()));
+        value
+    }
+
+    fn word<T: Word + Copy>(&mut self, name: &'static str, written: &Option<At<T>>, usual: T) -> T {
+        let (value, why) = match written {
+            Some(at) => (at.value, Why::Line(at.span)),
+            None => (usual, Why::Default(CHOSEN)),
+        };
+        self.decided.push((name, why, value.word().to_owned()));
+        value
+    }
+
+    /// A time span as a whole number of units of so many milliseconds.
+    fn time(
+        &mut self,
+        name: &'static str,
+        written: &Option<At<TimeSpan>>,
+        units: impl Fn(&TimeSpan) -> u32,
+        usual: u32,
+        unit_ms: u64,
+    ) -> u32 {
+        let (value, why) = match written {
+            Some(at) => (units(&at.value), Why::Line(at.span)),
+            None => (usual, Why::Default(CHOSEN)),
+        };
+        let shown = Duration::from_millis(u64::from(value) * unit_ms);
+        self.decided.push((name, why, crate::explain::time(shown)));
+        value
+    }
+}

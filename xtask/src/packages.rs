@@ -10,10 +10,13 @@ use anyhow::{Context as _, Result, bail};
 use crate::{complain, root, run};
 
 /// Package, and a file that shows it is there.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 8] = [
     ("bird2", "/usr/sbin/bird"),
+    ("exabgp", "/usr/sbin/exabgp"),
     ("frr", "/usr/lib/frr/bgpd"),
+    ("gobgpd", "/usr/bin/gobgpd"),
     ("iproute2", "/usr/sbin/ip"),
+    ("openbgpd", "/usr/sbin/bgpd"),
     ("wireguard-go", "/usr/bin/wireguard-go"),
     ("wireguard-tools", "/usr/bin/wg"),
 ];

@@ -108,6 +108,9 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Measure speed and memory.
+    #[command(subcommand)]
+    Bench(Bench),
     /// Print the JSON Schema of the design file.
     Schema,
     /// Print completions for a shell.
@@ -252,6 +255,55 @@ pub(crate) struct Target {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) place: Where,
+}
+
+/// What is measured.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// BGP daemons, ours and others', as plain external routers under the same load. Needs root.
+    Bgp(BenchBgp),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchBgp {
+    /// What to measure: w2 (full table), late (late joiner), drop (withdrawal), w1 (equal paths of
+    /// 8 senders), w3 (different paths of 8 senders), change, change-load (one route, idle and
+    /// during full tables); without it, all.
+    #[arg(long, value_delimiter = ',', value_parser = workload)]
+    pub(crate) workload: Vec<bench::Workload>,
+    /// Other daemons to measure in the same run: bird, frr, gobgp, openbgpd.
+    #[arg(long, value_delimiter = ',', value_parser = make)]
+    pub(crate) against: Vec<bench::Make>,
+    /// Leave ours out.
+    #[arg(long, requires = "against")]
+    pub(crate) without_ours: bool,
+    /// Our program, when it is not this one: to compare two builds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) program: Option<PathBuf>,
+    /// How often; the daemons take turns and the medians are shown.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) repeat: u16,
+    /// The processors that a daemon may use, such as `0` or `0-1`; without it, all.
+    #[arg(long)]
+    pub(crate) cpus: Option<String>,
+    /// Prefixes of a full table.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
+    pub(crate) prefixes: u32,
+    /// How long one workload may take.
+    #[arg(long, value_parser = duration, default_value = "150s")]
+    pub(crate) timeout: Duration,
+}
+
+/// A workload by its name.
+fn workload(name: &str) -> Result<bench::Workload, String> {
+    let known = || bench::Workload::ALL.map(bench::Workload::name).join(", ");
+    bench::Workload::named(name).ok_or_else(|| format!("it is one of {}", known()))
+}
+
+/// A make of daemon by its name.
+fn make(name: &str) -> Result<bench::Make, String> {
+    let known = || bench::Make::ALL.map(bench::Make::name).join(", ");
+    bench::Make::named(name).ok_or_else(|| format!("it is one of {}", known()))
 }
 
 #[derive(Debug, Args)]

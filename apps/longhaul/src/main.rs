@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod bench_command;
 mod daemon;
 mod designs;
 mod lab_commands;
@@ -47,6 +48,7 @@ fn run(arguments: Longhaul) -> Outcome {
             sites,
             seed,
         } => designs::generate(regions, sites, seed),
+        Command::Bench(what) => bench_command::bench(format, &what),
         Command::Schema => designs::schema(),
         Command::Sim(options) => simulate::sim(format, &options),
         Command::Up(options) => lab_commands::up(format, &options),

@@ -5,7 +5,9 @@
 
 mod bgp_tables;
 mod fabric;
+mod measures;
 mod node_tables;
+mod route_server;
 
 use azure::{Fabric, RouteServer};
 use design::plan::NodeConfig;
@@ -13,7 +15,10 @@ use inet::Instant;
 use node::Node;
 
 pub use fabric::fabric_fault;
+pub use measures::speaker_measures;
+pub use route_server::route_server_commands;
 
+use crate::platform::PlatformError;
 use crate::{Answer, Query};
 
 /// What a node answers. Its configuration tells which addresses and interfaces its kernel has.
@@ -29,11 +34,13 @@ pub fn node_answer(node: &Node, config: &NodeConfig, now: Instant, query: &Query
         Query::Tunnels => Answer::Tunnels(node_tables::tunnels(node, &config.name, now)),
         Query::Forwarding => Answer::Forwarding(node_tables::forwarding(node, &config.name)),
         Query::Step { flow } => Answer::Step(node_tables::step(node, config, now, *flow)),
+        Query::Measures => Answer::Measures(Box::new(measures::node(node, config, now))),
         _ => refused("a node"),
     }
 }
 
-/// What an instance of a Route Server answers.
+/// What an instance of a Route Server answers. [`Query::Change`] is for
+/// [`route_server_commands`], [`Query::Reload`] and [`Query::Stop`] are its shell's business.
 pub fn route_server_answer(
     server: &RouteServer,
     name: &str,
@@ -45,8 +52,25 @@ pub fn route_server_answer(
         Query::Status => Answer::Status(bgp_tables::route_server_status(name, speaker)),
         Query::Sessions => Answer::Sessions(bgp_tables::sessions(name, speaker, now)),
         Query::Routes { prefix } => Answer::Routes(bgp_tables::routes(name, speaker, *prefix)),
+        Query::LearnedRoutes { peer } => {
+            or_unable(route_server::learned(server, peer), Answer::PeerRoutes)
+        }
+        Query::AdvertisedRoutes { peer } => {
+            or_unable(route_server::advertised(server, peer), Answer::PeerRoutes)
+        }
+        Query::Hub => Answer::Hub(route_server::hub(server)),
+        Query::Connections => Answer::Connections(route_server::connections(server)),
+        Query::PeerStatus => Answer::PeerStatus(route_server::peer_status(server, now)),
+        Query::Configuration => Answer::Configuration {
+            yaml: server.config().to_yaml(),
+        },
+        Query::Measures => Answer::Measures(Box::new(measures::route_server(server, now))),
         _ => refused("a Route Server"),
     }
+}
+
+fn or_unable<T>(said: Result<T, PlatformError>, answer: impl FnOnce(T) -> Answer) -> Answer {
+    said.map_or_else(Answer::Unable, answer)
 }
 
 /// What the fabric answers. A [`Query::Fault`] is to be given to it as an input: see

@@ -8,6 +8,7 @@
 //! - [`Sessions`], [`Routes`], [`Tunnels`], [`EffectiveRoutes`], [`Forwarding`]: what `show` prints.
 //! - [`Status`]: a network in a few lines; [`Simulation`]: what a scenario came to.
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
+//! - [`platform`]: the platform's own JSON and tables of a Route Server; [`Measures`]: for metrics.
 //! - [`Target`]: what can fail, and which device and platform actions a failure is.
 //! - [`node_answer`], [`route_server_answer`], [`fabric_answer`]: a core answers a query.
 //!
@@ -20,6 +21,8 @@ mod answer;
 mod effective;
 mod flow;
 mod forwarding;
+mod measures;
+pub mod platform;
 mod query;
 mod routes;
 mod sessions;
@@ -30,11 +33,15 @@ mod trace;
 mod tunnels;
 mod version;
 
-pub use answer::{fabric_answer, fabric_fault, node_answer, route_server_answer};
+pub use answer::{
+    fabric_answer, fabric_fault, node_answer, route_server_answer, route_server_commands,
+    speaker_measures,
+};
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
-pub use query::{Answer, Fault, Passage, Query, Step};
+pub use measures::{Measures, RouteServerMeasures, SessionMeasures, TunnelMeasures};
+pub use query::{Answer, Change, Fault, Passage, Query, Step};
 pub use routes::{Route, Routes};
 pub use sessions::{Session, Sessions};
 pub use simulation::{PairLoss, PhaseLoss, Simulation, SimulationStep};

@@ -5,7 +5,11 @@ use core::net::Ipv4Addr;
 use inet::Prefix;
 use serde::{Deserialize, Serialize};
 
-use crate::{DeviceStatus, EffectiveRoutes, Flow, Forwarding, Routes, Sessions, Tunnels};
+use crate::platform::{
+    BgpConnection, BgpConnectionProperties, BgpPeerStatus, List, PeerRoutes, PlatformError,
+    VirtualHub,
+};
+use crate::{DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions, Tunnels};
 
 /// A question to a device or to the fabric.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +49,33 @@ pub enum Query {
         /// The flow.
         flow: Flow,
     },
+    /// What a peer announced (Route Server).
+    LearnedRoutes {
+        /// The peer's name.
+        peer: String,
+    },
+    /// What was announced to a peer (Route Server).
+    AdvertisedRoutes {
+        /// The peer's name.
+        peer: String,
+    },
+    /// The Route Server that the instance belongs to, as this instance knows it.
+    Hub,
+    /// The peers (Route Server).
+    Connections,
+    /// How the sessions with the peers are (Route Server).
+    PeerStatus,
+    /// The configuration in force, as a file (Route Server).
+    Configuration,
+    /// What changes while it runs (Route Server).
+    Change {
+        /// What.
+        change: Change,
+    },
+    /// Read the configuration file again.
+    Reload,
+    /// What is measured.
+    Measures,
     /// Break or mend something (fabric).
     Fault {
         /// What.
@@ -76,8 +107,25 @@ pub enum Answer {
     Step(Step),
     /// To [`Query::Passage`].
     Passage(Passage),
-    /// To [`Query::Fault`] and [`Query::Stop`].
+    /// To [`Query::LearnedRoutes`] and [`Query::AdvertisedRoutes`].
+    PeerRoutes(PeerRoutes),
+    /// To [`Query::Hub`].
+    Hub(VirtualHub),
+    /// To [`Query::Connections`].
+    Connections(List<BgpConnection>),
+    /// To [`Query::PeerStatus`].
+    PeerStatus(List<BgpPeerStatus>),
+    /// To [`Query::Configuration`].
+    Configuration {
+        /// The file.
+        yaml: String,
+    },
+    /// To [`Query::Measures`].
+    Measures(Box<Measures>),
+    /// To [`Query::Change`], [`Query::Reload`], [`Query::Fault`] and [`Query::Stop`].
     Done,
+    /// The platform refuses this.
+    Unable(PlatformError),
     /// The device has no answer to this.
     Refused {
         /// Why.
@@ -113,6 +161,31 @@ fn line<T: Serialize>(value: &T) -> String {
     let mut line = serde_json::to_string(value).expect("plain data with string keys is JSON");
     line.push('\n');
     line
+}
+
+/// What management changes at an instance of a Route Server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum Change {
+    /// Take a peer, or replace the one of this name.
+    PutConnection {
+        /// Its name.
+        name: String,
+        /// What it is.
+        properties: BgpConnectionProperties,
+    },
+    /// Let a peer go.
+    RemoveConnection {
+        /// Its name.
+        name: String,
+    },
+    /// What the Route Server as a whole does; what is not given stays.
+    Hub {
+        /// Whether routes of one peer go to the others.
+        branch_to_branch: Option<bool>,
+        /// `ExpressRoute`, `VpnGateway`, `ASPath`.
+        routing_preference: Option<String>,
+    },
 }
 
 /// Something of the platform or the underlays that can break.

@@ -14,6 +14,8 @@ use crate::{Error, daemon};
 
 /// Longest line that is read, octets. Queries are much shorter.
 const LINE_MAX: u64 = 64 * 1024;
+/// Longest answer that is read, octets. Answers may be long: whole tables of routes.
+const ANSWER_MAX: u64 = 1 << 30;
 /// Queries that wait for the core; a client that asks more waits itself.
 const QUEUE: usize = 16;
 
@@ -36,13 +38,32 @@ impl Question {
     }
 }
 
-/// Listens on `path` for as long as the returned receiver lives; without a path nothing ever comes.
-pub(crate) fn serve(path: Option<&Path>) -> Result<mpsc::Receiver<Question>, Error> {
+/// Puts questions to the daemon's loop, and waits while too many are there.
+#[derive(Clone, Debug)]
+pub(crate) struct Asker(mpsc::Sender<Question>);
+
+impl Asker {
+    /// The answer; `None` when the daemon is ending.
+    pub(crate) async fn ask(&self, query: Query) -> Option<Answer> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Question { query, answer }).await.ok()?;
+        answered.await.ok()
+    }
+}
+
+/// The way from everybody who asks to the loop that answers.
+pub(crate) fn channel() -> (Asker, mpsc::Receiver<Question>) {
     let (sender, receiver) = mpsc::channel(QUEUE);
+    (Asker(sender), receiver)
+}
+
+/// Listens on `path` for as long as the loop hears; without a path nothing ever comes from here.
+pub(crate) fn serve(path: Option<&Path>, asker: Asker) -> Result<(), Error> {
+    let Asker(sender) = asker;
     let Some(path) = path else {
         // The sender must outlive this call, or the receiver would report the end again and again.
         tokio::spawn(async move { sender.closed().await });
-        return Ok(receiver);
+        return Ok(());
     };
     let listener = UnixListener::from_std(daemon::listen(path)?)
         .map_err(Error::system(format!("control socket {}", path.display())))?;
@@ -50,7 +71,7 @@ pub(crate) fn serve(path: Option<&Path>) -> Result<mpsc::Receiver<Question>, Err
         while !sender.is_closed() {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    tokio::spawn(converse(stream, sender.clone()));
+                    tokio::spawn(converse(stream, Asker(sender.clone())));
                 }
                 // Out of descriptors, mostly: others may close theirs.
                 Err(error) => {
@@ -60,10 +81,10 @@ pub(crate) fn serve(path: Option<&Path>) -> Result<mpsc::Receiver<Question>, Err
             }
         }
     });
-    Ok(receiver)
+    Ok(())
 }
 
-async fn converse(stream: tokio::net::UnixStream, questions: mpsc::Sender<Question>) {
+async fn converse(stream: tokio::net::UnixStream, questions: Asker) {
     let (reader, mut writer) = stream.into_split();
     let mut reader = tokio::io::BufReader::new(reader);
     let mut line = String::new();
@@ -75,16 +96,10 @@ async fn converse(stream: tokio::net::UnixStream, questions: mpsc::Sender<Questi
         }
         let answer = match Query::from_line(line.trim_end()) {
             Err(reason) => Answer::Refused { reason },
-            Ok(query) => {
-                let (answer, answered) = oneshot::channel();
-                if questions.send(Question { query, answer }).await.is_err() {
-                    return;
-                }
-                match answered.await {
-                    Ok(answer) => answer,
-                    Err(_) => return,
-                }
-            }
+            Ok(query) => match questions.ask(query).await {
+                Some(answer) => answer,
+                None => return,
+            },
         };
         if writer.write_all(answer.to_line().as_bytes()).await.is_err() {
             return;
@@ -103,8 +118,21 @@ pub fn ask(path: &Path, query: &Query, patience: Duration) -> io::Result<Answer>
     stream.set_write_timeout(Some(patience))?;
     stream.write_all(query.to_line().as_bytes())?;
     let mut line = String::new();
-    // Answers may be long: whole tables of routes.
-    BufReader::new(stream.take(1 << 30)).read_line(&mut line)?;
+    BufReader::new(stream.take(ANSWER_MAX)).read_line(&mut line)?;
+    read_answer(&line)
+}
+
+/// Asks the daemon behind a control socket from an event loop. How long is the caller's matter.
+pub(crate) async fn ask_other(path: &Path, query: &Query) -> io::Result<Answer> {
+    let mut stream = tokio::net::UnixStream::connect(path).await?;
+    stream.write_all(query.to_line().as_bytes()).await?;
+    let mut line = String::new();
+    let reader = tokio::io::BufReader::new(stream);
+    reader.take(ANSWER_MAX).read_line(&mut line).await?;
+    read_answer(&line)
+}
+
+fn read_answer(line: &str) -> io::Result<Answer> {
     if line.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
@@ -118,7 +146,7 @@ mod tests {
 
     use view::{Answer, Query};
 
-    use super::{ask, serve};
+    use super::{ask, channel, serve};
 
     #[test]
     fn a_query_is_answered_and_nonsense_is_refused_without_troubling_the_core() {
@@ -127,7 +155,8 @@ mod tests {
             .enable_all()
             .build();
         runtime.expect("a loop").block_on(async {
-            let mut questions = serve(Some(&path)).expect("listens");
+            let (asker, mut questions) = channel();
+            serve(Some(&path), asker).expect("listens");
             let asking = path.clone();
             let client = tokio::task::spawn_blocking(move || {
                 use std::io::{BufRead as _, Write as _};

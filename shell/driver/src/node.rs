@@ -16,6 +16,7 @@ use crate::config::{read_config, read_key};
 use crate::control::{self, Question};
 use crate::daemon::{self, Termination};
 use crate::error::Error;
+use crate::management::{self, ManagementAddress, Service};
 use crate::transport::{BGP_PORT, Transport};
 use kernel::Kernel;
 use sockets::{Ready, Sockets};
@@ -36,6 +37,8 @@ pub struct NodeSettings {
     pub keys: PathBuf,
     /// Unix socket to answer queries on.
     pub control: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub management: Option<ManagementAddress>,
 }
 
 /// Runs a node until it is told to stop.
@@ -59,7 +62,11 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
     })?;
     daemon::block_on(async {
         let termination = Termination::new()?;
-        let questions = control::serve(settings.control.as_deref())?;
+        let (asker, questions) = control::channel();
+        control::serve(settings.control.as_deref(), asker.clone())?;
+        if let Some(at) = settings.management.clone() {
+            management::serve(Service { at, hub: None }, asker)?;
+        }
         let mut transport = Transport::new()?;
         transport.listen((Ipv4Addr::UNSPECIFIED, BGP_PORT).into())?;
         let kernel = Kernel::prepare(&config)?;

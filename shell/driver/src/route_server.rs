@@ -13,13 +13,15 @@ use design::plan::RouteServerConfig;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
-use view::Query;
+use view::platform::PlatformError;
+use view::{Answer, Change, Query};
 
 use crate::clock::Clock;
 use crate::config::read_config;
 use crate::control::{self, Question};
 use crate::daemon::{self, Termination};
 use crate::error::Error;
+use crate::management::{self, Hub, ManagementAddress, Service};
 use crate::programming::{Decision, Hello, line};
 use crate::transport::{BGP_PORT, Event, Transport};
 
@@ -35,6 +37,12 @@ pub struct RouteServerSettings {
     pub control: Option<PathBuf>,
     /// Unix socket of the fabric that programs the routes.
     pub fabric: Option<PathBuf>,
+    /// Where to serve management.
+    pub management: Option<ManagementAddress>,
+    /// Control socket of the other instance, for management.
+    pub twin: Option<PathBuf>,
+    /// Control socket of the fabric, for management.
+    pub fabric_control: Option<PathBuf>,
 }
 
 /// Runs an instance until it is told to stop.
@@ -54,7 +62,16 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
     })?;
     daemon::block_on(async {
         let termination = Termination::new()?;
-        let questions = control::serve(settings.control.as_deref())?;
+        let (asker, questions) = control::channel();
+        control::serve(settings.control.as_deref(), asker.clone())?;
+        if let Some(at) = settings.management.clone() {
+            let hub = Some(Hub {
+                name: view::platform::hub_name(&config),
+                twin: settings.twin.clone(),
+                fabric: settings.fabric_control.clone(),
+            });
+            management::serve(Service { at, hub }, asker)?;
+        }
         let mut transport = Transport::new()?;
         transport.listen((Ipv4Addr::UNSPECIFIED, BGP_PORT).into())?;
         let process = Process {
@@ -144,11 +161,24 @@ impl Process {
     /// Whether the process is to end.
     fn answer(&mut self, question: Question) -> bool {
         let stop = question.query == Query::Stop;
-        question.reply(|query| {
-            let name = &self.server.config().name;
-            view::route_server_answer(&self.server, name, self.clock.now(), query)
+        question.reply(|query| match query {
+            Query::Change { change } => self
+                .change(change)
+                .map_or_else(Answer::Unable, |()| Answer::Done),
+            query => {
+                let name = &self.server.config().name;
+                view::route_server_answer(&self.server, name, self.clock.now(), query)
+            }
         });
         stop
+    }
+
+    /// Does what management wants, or nothing of it.
+    fn change(&mut self, change: &Change) -> Result<(), PlatformError> {
+        for command in view::route_server_commands(&self.server, change)? {
+            self.feed(Input::Command(command));
+        }
+        Ok(())
     }
 
     fn carry_out(&mut self) {

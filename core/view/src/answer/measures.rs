@@ -1,0 +1,79 @@
+//! Numbers of a speaker for monitoring.
+
+use azure::RouteServer;
+use azure::route_server::PEERS_MAX;
+use bgp::{Speaker, State};
+use design::plan::NodeConfig;
+use inet::Instant;
+use node::Node;
+
+use super::{bgp_tables, node_tables};
+use crate::{DeviceStatus, Measures, RouteServerMeasures, SessionMeasures, TunnelMeasures};
+
+/// The numbers of a BGP speaker and what surrounds it.
+pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -> Measures {
+    let sessions = speaker.neighbors().map(|neighbor| {
+        let counters = neighbor.counters;
+        SessionMeasures {
+            neighbor: neighbor.settings.name.clone(),
+            address: neighbor.settings.address.into(),
+            remote_as: neighbor.settings.remote_as.0,
+            established: neighbor.state == State::Established,
+            since_ms: now.since(neighbor.since).as_millis() as u64,
+            received: u64::from(neighbor.received),
+            accepted: u64::from(neighbor.accepted),
+            advertised: speaker.adj_out(neighbor.id).len() as u64,
+            prefixes_max: neighbor
+                .settings
+                .prefix_limit
+                .as_ref()
+                .map(|limit| u64::from(limit.max)),
+            established_count: u64::from(counters.established),
+            updates_in: counters.updates_in,
+            updates_out: counters.updates_out,
+            messages_in: counters.messages_in,
+            messages_out: counters.messages_out,
+            faults: u64::from(counters.faults),
+        }
+    });
+    Measures {
+        status,
+        prefixes: speaker.loc_rib().len() as u64,
+        sessions: sessions.collect(),
+        tunnels: Vec::new(),
+        route_server: None,
+    }
+}
+
+pub(super) fn node(node: &Node, config: &NodeConfig, now: Instant) -> Measures {
+    let status = node_tables::status(node, config, now);
+    let tunnels = node_tables::tunnels(node, &config.name, now).tunnels;
+    let paths = tunnels.into_iter().flat_map(|tunnel| {
+        let neighbor = tunnel.neighbor;
+        tunnel.paths.into_iter().map(move |path| TunnelMeasures {
+            neighbor: neighbor.clone(),
+            local: path.local,
+            remote: path.remote,
+            up: path.up,
+            rtt_us: path.rtt_us,
+            loss_ppm: path.loss_ppm,
+        })
+    });
+    Measures {
+        tunnels: paths.collect(),
+        ..speaker_measures(status, node.speaker(), now)
+    }
+}
+
+pub(super) fn route_server(server: &RouteServer, now: Instant) -> Measures {
+    let config = server.config();
+    let status = bgp_tables::route_server_status(&config.name, server.speaker());
+    Measures {
+        route_server: Some(RouteServerMeasures {
+            instance: config.instance,
+            peers_max: PEERS_MAX as u64,
+            programmed: server.programmed().count() as u64,
+        }),
+        ..speaker_measures(status, server.speaker(), now)
+    }
+}

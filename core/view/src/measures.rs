@@ -1,0 +1,87 @@
+//! What is measured of a device: numbers for a monitoring system.
+//!
+//! Making them costs nothing that grows with the tables, so that they can be asked for often.
+
+use core::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::DeviceStatus;
+
+/// The numbers of a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measures {
+    /// The device in a few numbers.
+    pub status: DeviceStatus,
+    /// Prefixes in the Loc-RIB.
+    pub prefixes: u64,
+    /// Its BGP sessions.
+    pub sessions: Vec<SessionMeasures>,
+    /// Its tunnels (node).
+    pub tunnels: Vec<TunnelMeasures>,
+    /// What only a Route Server has.
+    pub route_server: Option<RouteServerMeasures>,
+}
+
+/// The numbers of a BGP session, counted since the daemon began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionMeasures {
+    /// The neighbour's name.
+    pub neighbor: String,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its AS.
+    pub remote_as: u32,
+    /// Whether it is established.
+    pub established: bool,
+    /// Milliseconds since it was, or since it no longer is.
+    pub since_ms: u64,
+    /// Prefixes held from it.
+    pub received: u64,
+    /// Of these, how many passed policy and loop checks.
+    pub accepted: u64,
+    /// Prefixes announced to it.
+    pub advertised: u64,
+    /// Prefixes that it may have.
+    pub prefixes_max: Option<u64>,
+    /// Times the session was established.
+    pub established_count: u64,
+    /// UPDATEs received.
+    pub updates_in: u64,
+    /// UPDATEs sent.
+    pub updates_out: u64,
+    /// All messages received.
+    pub messages_in: u64,
+    /// All messages sent.
+    pub messages_out: u64,
+    /// UPDATEs whose faults the session survived (RFC 7606).
+    pub faults: u64,
+}
+
+/// The numbers of a path of a tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelMeasures {
+    /// The neighbour.
+    pub neighbor: String,
+    /// Own locator.
+    pub local: String,
+    /// The other side's locator.
+    pub remote: String,
+    /// Whether it works.
+    pub up: bool,
+    /// Average round trip over the probe window, microseconds.
+    pub rtt_us: Option<u64>,
+    /// Probes lost over the window, parts per million.
+    pub loss_ppm: Option<u32>,
+}
+
+/// What only a Route Server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteServerMeasures {
+    /// 0 or 1.
+    pub instance: u8,
+    /// Peers that there may be.
+    pub peers_max: u64,
+    /// Prefixes that the network interfaces are to have.
+    pub programmed: u64,
+}

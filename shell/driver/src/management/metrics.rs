@@ -1,0 +1,308 @@
+//! `/metrics`: the numbers of a daemon in OpenMetrics' text form, as Prometheus reads it.
+//!
+//! The platform's own metrics have the names under which exporters of its monitoring publish them,
+//! `azure_{type}_{metric}_{aggregation}_{unit}` in lower case, so that a dashboard made for the
+//! platform shows this Route Server too; their dimensions keep the platform's names. Everything
+//! else begins with `longhaul_` or, what any process has, with `process_`.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use view::platform::{PlatformError, role};
+use view::{Answer, Measures, Query, RouteServerMeasures, SessionMeasures, TunnelMeasures};
+
+use super::process::ProcessNumbers;
+use super::resources::{Reply, misunderstood};
+use super::sources::Sources;
+
+/// OpenMetrics 1.0.
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What the platform calls the kind of a peer that an operator created.
+const PEER_TYPE: &str = "NVA";
+
+/// The page.
+pub(crate) async fn page(sources: &Sources) -> Result<Reply, PlatformError> {
+    match sources.ask(Query::Measures).await? {
+        Answer::Measures(measures) => Ok(Reply {
+            status: 200,
+            content_type: CONTENT_TYPE,
+            body: text(&measures, &ProcessNumbers::read()),
+        }),
+        _ => Err(misunderstood()),
+    }
+}
+
+/// The page's text.
+fn text(measures: &Measures, process: &ProcessNumbers) -> String {
+    let mut sheet = Sheet::default();
+    sheet.device(measures);
+    sheet.sessions(&measures.sessions);
+    sheet.tunnels(&measures.tunnels);
+    if let Some(server) = &measures.route_server {
+        sheet.platform(server, &measures.sessions);
+        sheet.route_server(server);
+    }
+    sheet.process(process);
+    let mut text = String::new();
+    encode(&mut text, &sheet.registry)
+        .unwrap_or_else(|fmt::Error| unreachable!("a string takes all"));
+    text
+}
+
+/// Names and values of dimensions.
+type Labels = Vec<(&'static str, String)>;
+type Gauges = Family<Labels, Gauge<f64, AtomicU64>>;
+type Counters = Family<Labels, Counter>;
+
+/// A page in the making.
+#[derive(Default)]
+struct Sheet {
+    registry: Registry,
+}
+
+impl Sheet {
+    fn gauges(&mut self, name: &str, help: &str) -> Gauges {
+        let family = Gauges::default();
+        self.registry.register(name, help, family.clone());
+        family
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: f64) {
+        self.gauges(name, help)
+            .get_or_create(&Vec::new())
+            .set(value);
+    }
+
+    /// One value for each session.
+    fn of_sessions(
+        &mut self,
+        name: &str,
+        help: &str,
+        sessions: &[SessionMeasures],
+        value: impl Fn(&SessionMeasures) -> Option<f64>,
+    ) {
+        let family = self.gauges(name, help);
+        for session in sessions {
+            if let Some(value) = value(session) {
+                family.get_or_create(&of(session)).set(value);
+            }
+        }
+    }
+
+    /// One count for each session; the name gets `_total`.
+    fn counts(
+        &mut self,
+        name: &str,
+        help: &str,
+        sessions: &[SessionMeasures],
+        value: impl Fn(&SessionMeasures) -> u64,
+    ) {
+        let family = Counters::default();
+        self.registry.register(name, help, family.clone());
+        for session in sessions {
+            family.get_or_create(&of(session)).inc_by(value(session));
+        }
+    }
+
+    fn device(&mut self, measures: &Measures) {
+        let status = &measures.status;
+        self.gauge(
+            "longhaul_bgp_sessions",
+            "BGP sessions that are configured",
+            f64::from(status.sessions),
+        );
+        self.gauge(
+            "longhaul_bgp_sessions_established",
+            "BGP sessions that are established",
+            f64::from(status.sessions_up),
+        );
+        self.gauge(
+            "longhaul_bgp_prefixes",
+            "Prefixes with a best path",
+            measures.prefixes as f64,
+        );
+    }
+
+    fn sessions(&mut self, sessions: &[SessionMeasures]) {
+        self.of_sessions(
+            "longhaul_bgp_session_established",
+            "Whether the session is established",
+            sessions,
+            |session| Some(f64::from(u8::from(session.established))),
+        );
+        self.of_sessions(
+            "longhaul_bgp_session_age_seconds",
+            "Time since the session was established, or since it ended",
+            sessions,
+            |session| Some(session.since_ms as f64 / 1000.0),
+        );
+        self.of_sessions(
+            "longhaul_bgp_session_prefixes_received",
+            "Prefixes held from the neighbour",
+            sessions,
+            |session| Some(session.received as f64),
+        );
+        self.of_sessions(
+            "longhaul_bgp_session_prefixes_accepted",
+            "Prefixes held from the neighbour that passed policy and loop checks",
+            sessions,
+            |session| Some(session.accepted as f64),
+        );
+        self.of_sessions(
+            "longhaul_bgp_session_prefixes_advertised",
+            "Prefixes announced to the neighbour",
+            sessions,
+            |session| Some(session.advertised as f64),
+        );
+        self.of_sessions(
+            "longhaul_bgp_session_prefixes_max",
+            "Prefixes that the neighbour may have; one without a limit is left out",
+            sessions,
+            |session| session.prefixes_max.map(|max| max as f64),
+        );
+        self.counts(
+            "longhaul_bgp_session_establishments",
+            "Times that the session was established: more than one is a flap",
+            sessions,
+            |session| session.established_count,
+        );
+        self.counts(
+            "longhaul_bgp_session_updates_received",
+            "UPDATE messages received",
+            sessions,
+            |session| session.updates_in,
+        );
+        self.counts(
+            "longhaul_bgp_session_updates_sent",
+            "UPDATE messages sent",
+            sessions,
+            |session| session.updates_out,
+        );
+        self.counts(
+            "longhaul_bgp_session_messages_received",
+            "Messages received",
+            sessions,
+            |session| session.messages_in,
+        );
+        self.counts(
+            "longhaul_bgp_session_messages_sent",
+            "Messages sent",
+            sessions,
+            |session| session.messages_out,
+        );
+        self.counts(
+            "longhaul_bgp_session_update_faults",
+            "UPDATE messages with a fault that the session survived (RFC 7606)",
+            sessions,
+            |session| session.faults,
+        );
+    }
+
+    fn tunnels(&mut self, tunnels: &[TunnelMeasures]) {
+        if tunnels.is_empty() {
+            return;
+        }
+        let up = self.gauges("longhaul_path_up", "Whether the path of the tunnel works");
+        let rtt = self.gauges(
+            "longhaul_path_round_trip_seconds",
+            "Average round trip over the probe window",
+        );
+        let loss = self.gauges(
+            "longhaul_path_loss_ratio",
+            "Share of probes lost over the probe window",
+        );
+        for tunnel in tunnels {
+            let labels = vec![
+                ("neighbor", tunnel.neighbor.clone()),
+                ("local", tunnel.local.clone()),
+                ("remote", tunnel.remote.clone()),
+            ];
+            up.get_or_create(&labels)
+                .set(f64::from(u8::from(tunnel.up)));
+            if let Some(us) = tunnel.rtt_us {
+                rtt.get_or_create(&labels).set(us as f64 / 1e6);
+            }
+            if let Some(ppm) = tunnel.loss_ppm {
+                loss.get_or_create(&labels).set(f64::from(ppm) / 1e6);
+            }
+        }
+    }
+
+    /// The platform's metrics of a Route Server.
+    fn platform(&mut self, server: &RouteServerMeasures, sessions: &[SessionMeasures]) {
+        let labels = |session: &SessionMeasures| -> Labels {
+            vec![
+                ("bgppeerip", session.address.to_string()),
+                ("bgppeertype", PEER_TYPE.to_owned()),
+                ("routeserviceinstance", role(server.instance)),
+            ]
+        };
+        let status = self.gauges(
+            "azure_microsoft_network_virtualhubs_bgppeerstatus_maximum_count",
+            "BgpPeerStatus: 1 connected, 0 not",
+        );
+        let advertised = self.gauges(
+            "azure_microsoft_network_virtualhubs_countofroutesadvertisedtopeer_maximum_count",
+            "CountOfRoutesAdvertisedToPeer",
+        );
+        let learned = self.gauges(
+            "azure_microsoft_network_virtualhubs_countofrouteslearnedfrompeer_maximum_count",
+            "CountOfRoutesLearnedFromPeer",
+        );
+        for session in sessions {
+            let labels = labels(session);
+            status
+                .get_or_create(&labels)
+                .set(f64::from(u8::from(session.established)));
+            advertised
+                .get_or_create(&labels)
+                .set(session.advertised as f64);
+            learned.get_or_create(&labels).set(session.received as f64);
+        }
+    }
+
+    fn route_server(&mut self, server: &RouteServerMeasures) {
+        self.gauge(
+            "longhaul_route_server_peers_max",
+            "Peers that there may be",
+            server.peers_max as f64,
+        );
+        self.gauge(
+            "longhaul_route_server_programmed_prefixes",
+            "Prefixes that the network interfaces are to have",
+            server.programmed as f64,
+        );
+    }
+
+    fn process(&mut self, process: &ProcessNumbers) {
+        self.gauge(
+            "process_resident_memory_bytes",
+            "Resident memory",
+            process.resident_octets as f64,
+        );
+        self.gauge(
+            "process_open_fds",
+            "Open file descriptors",
+            process.descriptors as f64,
+        );
+        let cpu: Counter<f64, AtomicU64> = Counter::default();
+        cpu.inc_by(process.cpu_seconds);
+        self.registry.register(
+            "process_cpu_seconds",
+            "Processor time used, in user mode and in the kernel",
+            cpu,
+        );
+    }
+}
+
+fn of(session: &SessionMeasures) -> Labels {
+    vec![
+        ("neighbor", session.neighbor.clone()),
+        ("address", session.address.to_string()),
+    ]
+}

@@ -178,7 +178,6 @@ impl Daemons {
                 Kind::RouteServer => "route-server",
                 Kind::Node => "node",
             })
-            .arg("--config")
             .arg(state.config_file(device))
             .arg("--control")
             .arg(state.control_socket(device))

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use driver::ManagementAddress;
 
 /// Design, prove, rehearse and run a global SD-WAN on a cloud backbone.
 ///
@@ -121,12 +122,12 @@ pub(crate) enum Command {
     /// Print the manual page.
     Man,
     /// Run an SD-WAN node (NVA or CPE) from its configuration file.
-    Node(Daemon),
+    Node(NodeDaemon),
     /// Run one Route Server instance from its configuration file.
-    RouteServer(Daemon),
+    RouteServer(RouteServerDaemon),
     /// Run the fabric of a lab from its configuration file.
     #[command(hide = true)]
-    Fabric(Daemon),
+    Fabric(FabricDaemon),
 }
 
 /// A design file.
@@ -306,20 +307,53 @@ fn make(name: &str) -> Result<bench::Make, String> {
     bench::Make::named(name).ok_or_else(|| format!("it is one of {}", known()))
 }
 
+/// What every daemon takes.
 #[derive(Debug, Args)]
 pub(crate) struct Daemon {
     /// The configuration file.
-    #[arg(long)]
     pub(crate) config: PathBuf,
-    /// Directory with the private keys, one file for each locator.
-    #[arg(long)]
-    pub(crate) keys: Option<PathBuf>,
-    /// Unix socket to answer questions on.
-    #[arg(long)]
+    /// Unix socket to answer `show --control` on.
+    #[arg(long, value_name = "PATH")]
     pub(crate) control: Option<PathBuf>,
-    /// Unix socket of the lab's fabric.
+    /// Serve management and metrics over HTTP: `unix:/path`, or a loopback address and port.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) management: Option<ManagementAddress>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeDaemon {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// Directory with the private keys, one file for each locator.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RouteServerDaemon {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// Control socket of the other instance: management then reads and changes both.
+    #[arg(long, value_name = "PATH", requires = "management")]
+    pub(crate) twin: Option<PathBuf>,
+    /// Unix socket on which a lab's fabric takes routes to program.
     #[arg(long, hide = true)]
     pub(crate) fabric: Option<PathBuf>,
+    /// Control socket of a lab's fabric, which knows the effective routes.
+    #[arg(long, hide = true, requires = "management")]
+    pub(crate) fabric_control: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FabricDaemon {
+    /// The configuration file.
+    pub(crate) config: PathBuf,
+    /// Unix socket to answer questions on.
+    #[arg(long)]
+    pub(crate) control: PathBuf,
+    /// Unix socket on which Route Server instances say what to program.
+    #[arg(long)]
+    pub(crate) fabric: PathBuf,
 }
 
 /// A duration with a unit: `250ms`, `30s`, `5m`, `1h`, `93.2s`.

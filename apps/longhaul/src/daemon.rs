@@ -1,44 +1,37 @@
 //! The daemons: `node`, `route-server` and the lab's `fabric`.
 
-use std::path::PathBuf;
-
-use crate::args::Daemon;
+use crate::args::{FabricDaemon, NodeDaemon, RouteServerDaemon};
 use crate::output::{Ended, Failure, Outcome};
 
 /// `node`.
-pub(crate) fn node(options: &Daemon) -> Outcome {
-    let settings = driver::NodeSettings {
-        config: options.config.clone(),
-        keys: needed(options.keys.as_ref(), "--keys")?,
-        control: options.control.clone(),
-    };
-    ended(driver::run_node(&settings))
+pub(crate) fn node(options: NodeDaemon) -> Outcome {
+    ended(driver::run_node(&driver::NodeSettings {
+        config: options.daemon.config,
+        keys: options.keys,
+        control: options.daemon.control,
+        management: options.daemon.management,
+    }))
 }
 
 /// `route-server`.
-pub(crate) fn route_server(options: &Daemon) -> Outcome {
-    let settings = driver::RouteServerSettings {
-        config: options.config.clone(),
-        control: options.control.clone(),
-        fabric: options.fabric.clone(),
-    };
-    ended(driver::run_route_server(&settings))
+pub(crate) fn route_server(options: RouteServerDaemon) -> Outcome {
+    ended(driver::run_route_server(&driver::RouteServerSettings {
+        config: options.daemon.config,
+        control: options.daemon.control,
+        management: options.daemon.management,
+        twin: options.twin,
+        fabric: options.fabric,
+        fabric_control: options.fabric_control,
+    }))
 }
 
 /// `fabric`. Its interfaces come over standard input, which is a socket.
-pub(crate) fn fabric(options: &Daemon) -> Outcome {
-    let settings = driver::FabricSettings {
-        config: options.config.clone(),
-        control: needed(options.control.as_ref(), "--control")?,
-        programming: needed(options.fabric.as_ref(), "--fabric")?,
-    };
-    ended(driver::run_fabric(&settings))
-}
-
-fn needed(value: Option<&PathBuf>, option: &str) -> Result<PathBuf, Failure> {
-    value
-        .cloned()
-        .ok_or_else(|| Failure::usage(format!("error: {option} is needed")))
+pub(crate) fn fabric(options: FabricDaemon) -> Outcome {
+    ended(driver::run_fabric(&driver::FabricSettings {
+        config: options.config,
+        control: options.control,
+        programming: options.fabric,
+    }))
 }
 
 /// A file that is refused is the operator's; everything else is the world's.

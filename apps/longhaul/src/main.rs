@@ -66,9 +66,9 @@ fn run(arguments: Longhaul) -> Outcome {
         Command::Heal(target) => ask::change(format, &target, ask::Change::Heal),
         Command::Completions { shell } => completions(shell),
         Command::Man => manual(),
-        Command::Node(options) => daemon::node(&options),
-        Command::RouteServer(options) => daemon::route_server(&options),
-        Command::Fabric(options) => daemon::fabric(&options),
+        Command::Node(options) => daemon::node(options),
+        Command::RouteServer(options) => daemon::route_server(options),
+        Command::Fabric(options) => daemon::fabric(options),
     }
 }
 

@@ -161,10 +161,7 @@ fn plan_keeps_keys_private_and_a_corrupted_configuration_is_refused_with_its_lin
     );
     fs::write(&config, good.replace("asn: 65010", "asn: many")).expect("it can be written");
     let keys = folder.join("keys");
-    let (_, err) = run(
-        &["node", "--config", utf8(&config), "--keys", utf8(&keys)],
-        2,
-    );
+    let (_, err) = run(&["node", utf8(&config), "--keys", utf8(&keys)], 2);
     assert!(
         err.contains("cpe1.paris.yaml") && err.contains("line"),
         "{err}"
@@ -181,10 +178,7 @@ fn what_a_daemon_would_refuse_is_not_written() {
     let (_, err) = run(&["plan", utf8(&file), "-o", utf8(&output)], 1);
     assert!(err.contains("reserved-asn"), "{err}");
     assert!(!output.exists());
-    run(
-        &["node", "--config", utf8(&folder), "--keys", utf8(&folder)],
-        2,
-    );
+    run(&["node", utf8(&folder), "--keys", utf8(&folder)], 2);
 }
 
 #[test]

@@ -34,8 +34,8 @@ mod tunnels;
 mod version;
 
 pub use answer::{
-    fabric_answer, fabric_fault, node_answer, route_server_answer, route_server_commands,
-    speaker_measures,
+    fabric_answer, fabric_fault, node_answer, peer_refused, route_server_answer,
+    route_server_commands, speaker_measures,
 };
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};

@@ -173,10 +173,18 @@ impl Process {
         stop
     }
 
-    /// Does what management wants, or nothing of it.
+    /// Does what management wants; the first thing that the core refuses ends it.
     fn change(&mut self, change: &Change) -> Result<(), PlatformError> {
         for command in view::route_server_commands(&self.server, change)? {
-            self.feed(Input::Command(command));
+            let now = self.clock.now();
+            self.server
+                .handle(now, Input::Command(command), &mut self.out);
+            let refusal = self.out.iter().find_map(|output| match output {
+                Output::Refused(refusal) => Some(view::peer_refused(refusal)),
+                _ => None,
+            });
+            self.carry_out();
+            refusal.map_or(Ok(()), Err)?;
         }
         Ok(())
     }

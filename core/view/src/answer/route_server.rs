@@ -1,7 +1,7 @@
 //! A Route Server instance in the platform's shapes, and what management changes at it.
 
 use azure::RouteServer;
-use azure::route_server::Command;
+use azure::route_server::{Command, PeerRefusal};
 use bgp::{AsPath, NeighborId, State};
 use design::plan::BgpPeerConfig;
 use inet::{Asn, Instant};
@@ -25,8 +25,8 @@ pub(super) fn learned(server: &RouteServer, peer: &str) -> Result<PeerRoutes, Pl
         let attributes = route.accepted?;
         Some(PeerRoute {
             local_address: local.into(),
-            network: route.prefix.to_string(),
-            next_hop: attributes.next_hop.into(),
+            network: route.net.to_string(),
+            next_hop: attributes.next_hop,
             source_peer: Some(config.address.into()),
             origin: "EBgp".to_owned(),
             as_path: as_path(&attributes.as_path),
@@ -45,8 +45,8 @@ pub(super) fn advertised(server: &RouteServer, peer: &str) -> Result<PeerRoutes,
     let routes = server.speaker().adj_out(id).into_iter();
     let routes = routes.map(|route| PeerRoute {
         local_address: local.into(),
-        network: route.prefix.to_string(),
-        next_hop: route.attributes.next_hop.into(),
+        network: route.net.to_string(),
+        next_hop: route.attributes.next_hop,
         source_peer: None,
         origin: "Igp".to_owned(),
         as_path: as_path(&route.attributes.as_path),
@@ -160,6 +160,15 @@ pub fn route_server_commands(
             routing_preference,
         } => hub_commands(server, *branch_to_branch, routing_preference.as_deref()),
     }
+}
+
+/// Why a peer is not taken, as the platform says it.
+pub fn peer_refused(refusal: &PeerRefusal) -> PlatformError {
+    let code = match refusal {
+        PeerRefusal::TooMany => "Conflict",
+        _ => "InvalidPeer",
+    };
+    PlatformError::new(code, refusal.to_string())
 }
 
 fn put_connection(

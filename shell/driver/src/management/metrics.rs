@@ -78,37 +78,6 @@ impl Sheet {
             .set(value);
     }
 
-    /// One value for each session.
-    fn of_sessions(
-        &mut self,
-        name: &str,
-        help: &str,
-        sessions: &[SessionMeasures],
-        value: impl Fn(&SessionMeasures) -> Option<f64>,
-    ) {
-        let family = self.gauges(name, help);
-        for session in sessions {
-            if let Some(value) = value(session) {
-                family.get_or_create(&of(session)).set(value);
-            }
-        }
-    }
-
-    /// One count for each session; the name gets `_total`.
-    fn counts(
-        &mut self,
-        name: &str,
-        help: &str,
-        sessions: &[SessionMeasures],
-        value: impl Fn(&SessionMeasures) -> u64,
-    ) {
-        let family = Counters::default();
-        self.registry.register(name, help, family.clone());
-        for session in sessions {
-            family.get_or_create(&of(session)).inc_by(value(session));
-        }
-    }
-
     fn device(&mut self, measures: &Measures) {
         let status = &measures.status;
         self.gauge(
@@ -128,79 +97,23 @@ impl Sheet {
         );
     }
 
+    /// A row of each table for each session.
     fn sessions(&mut self, sessions: &[SessionMeasures]) {
-        self.of_sessions(
-            "longhaul_bgp_session_established",
-            "Whether the session is established",
-            sessions,
-            |session| Some(f64::from(u8::from(session.established))),
-        );
-        self.of_sessions(
-            "longhaul_bgp_session_age_seconds",
-            "Time since the session was established, or since it ended",
-            sessions,
-            |session| Some(session.since_ms as f64 / 1000.0),
-        );
-        self.of_sessions(
-            "longhaul_bgp_session_prefixes_received",
-            "Prefixes held from the neighbour",
-            sessions,
-            |session| Some(session.received as f64),
-        );
-        self.of_sessions(
-            "longhaul_bgp_session_prefixes_accepted",
-            "Prefixes held from the neighbour that passed policy and loop checks",
-            sessions,
-            |session| Some(session.accepted as f64),
-        );
-        self.of_sessions(
-            "longhaul_bgp_session_prefixes_advertised",
-            "Prefixes announced to the neighbour",
-            sessions,
-            |session| Some(session.advertised as f64),
-        );
-        self.of_sessions(
-            "longhaul_bgp_session_prefixes_max",
-            "Prefixes that the neighbour may have; one without a limit is left out",
-            sessions,
-            |session| session.prefixes_max.map(|max| max as f64),
-        );
-        self.counts(
-            "longhaul_bgp_session_establishments",
-            "Times that the session was established: more than one is a flap",
-            sessions,
-            |session| session.established_count,
-        );
-        self.counts(
-            "longhaul_bgp_session_updates_received",
-            "UPDATE messages received",
-            sessions,
-            |session| session.updates_in,
-        );
-        self.counts(
-            "longhaul_bgp_session_updates_sent",
-            "UPDATE messages sent",
-            sessions,
-            |session| session.updates_out,
-        );
-        self.counts(
-            "longhaul_bgp_session_messages_received",
-            "Messages received",
-            sessions,
-            |session| session.messages_in,
-        );
-        self.counts(
-            "longhaul_bgp_session_messages_sent",
-            "Messages sent",
-            sessions,
-            |session| session.messages_out,
-        );
-        self.counts(
-            "longhaul_bgp_session_update_faults",
-            "UPDATE messages with a fault that the session survived (RFC 7606)",
-            sessions,
-            |session| session.faults,
-        );
+        for (name, help, value) in SESSION_GAUGES {
+            let family = self.gauges(name, help);
+            for session in sessions {
+                if let Some(value) = value(session) {
+                    family.get_or_create(&of(session)).set(value);
+                }
+            }
+        }
+        for (name, help, value) in SESSION_COUNTERS {
+            let family = Counters::default();
+            self.registry.register(*name, *help, family.clone());
+            for session in sessions {
+                family.get_or_create(&of(session)).inc_by(value(session));
+            }
+        }
     }
 
     fn tunnels(&mut self, tunnels: &[TunnelMeasures]) {
@@ -299,6 +212,76 @@ impl Sheet {
         );
     }
 }
+
+/// A metric of a session: its name, its help text, and what it is at a session.
+type Row<T> = (&'static str, &'static str, fn(&SessionMeasures) -> T);
+
+const SESSION_GAUGES: &[Row<Option<f64>>] = &[
+    (
+        "longhaul_bgp_session_established",
+        "Whether the session is established",
+        |session| Some(f64::from(u8::from(session.established))),
+    ),
+    (
+        "longhaul_bgp_session_age_seconds",
+        "Time since the session was established, or since it ended",
+        |session| Some(session.since_ms as f64 / 1000.0),
+    ),
+    (
+        "longhaul_bgp_session_prefixes_received",
+        "Prefixes held from the neighbour",
+        |session| Some(session.received as f64),
+    ),
+    (
+        "longhaul_bgp_session_prefixes_accepted",
+        "Prefixes held from the neighbour that passed policy and loop checks",
+        |session| Some(session.accepted as f64),
+    ),
+    (
+        "longhaul_bgp_session_prefixes_advertised",
+        "Prefixes announced to the neighbour",
+        |session| Some(session.advertised as f64),
+    ),
+    (
+        "longhaul_bgp_session_prefixes_max",
+        "Prefixes that the neighbour may have; one without a limit is left out",
+        |session| session.prefixes_max.map(|max| max as f64),
+    ),
+];
+
+/// Their names get `_total`.
+const SESSION_COUNTERS: &[Row<u64>] = &[
+    (
+        "longhaul_bgp_session_establishments",
+        "Times that the session was established: more than one is a flap",
+        |session| session.established_count,
+    ),
+    (
+        "longhaul_bgp_session_updates_received",
+        "UPDATE messages received",
+        |session| session.updates_in,
+    ),
+    (
+        "longhaul_bgp_session_updates_sent",
+        "UPDATE messages sent",
+        |session| session.updates_out,
+    ),
+    (
+        "longhaul_bgp_session_messages_received",
+        "Messages received",
+        |session| session.messages_in,
+    ),
+    (
+        "longhaul_bgp_session_messages_sent",
+        "Messages sent",
+        |session| session.messages_out,
+    ),
+    (
+        "longhaul_bgp_session_update_faults",
+        "UPDATE messages with a fault that the session survived (RFC 7606)",
+        |session| session.faults,
+    ),
+];
 
 fn of(session: &SessionMeasures) -> Labels {
     vec![

@@ -1,7 +1,6 @@
 //! Numbers of a speaker for monitoring.
 
 use azure::RouteServer;
-use azure::route_server::PEERS_MAX;
 use bgp::{Speaker, State};
 use design::plan::NodeConfig;
 use inet::Instant;
@@ -71,7 +70,7 @@ pub(super) fn route_server(server: &RouteServer, now: Instant) -> Measures {
     Measures {
         route_server: Some(RouteServerMeasures {
             instance: config.instance,
-            peers_max: PEERS_MAX as u64,
+            peers_max: u64::from(config.limits.peers),
             programmed: server.programmed().count() as u64,
         }),
         ..speaker_measures(status, server.speaker(), now)

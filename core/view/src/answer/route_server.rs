@@ -165,7 +165,7 @@ pub fn route_server_commands(
 /// Why a peer is not taken, as the platform says it.
 pub fn peer_refused(refusal: &PeerRefusal) -> PlatformError {
     let code = match refusal {
-        PeerRefusal::TooMany => "Conflict",
+        PeerRefusal::TooMany(_) => "Conflict",
         _ => "InvalidPeer",
     };
     PlatformError::new(code, refusal.to_string())

@@ -2,52 +2,74 @@
 //!
 //! What the rules are and where they are kept:
 //!
-//! - Sessions are external and multihop, from either side, with the capabilities seen in captures:
-//!   IPv4 and IPv6 unicast, route refresh, four-octet AS numbers. Hold times follow the smaller
-//!   offer (a choice: nothing is documented for peers that offer less than 180 s).
+//! - Sessions with NVAs are external and multihop, from either side, with the capabilities seen in
+//!   captures: IPv4 and IPv6 unicast, route refresh, four-octet AS numbers. Sessions with the VNet's
+//!   gateways are internal, and the instance reflects. Who may peer is in `refusal`.
 //! - A path with the instance's own AS is discarded before anything else; the instance's own
 //!   subnet is never learned. Everything else is stored as received, next hop included.
-//! - The shortest AS_PATH wins; equal ones share, up to eight, whatever their neighbouring AS.
-//!   MED, ORIGIN and LOCAL_PREF mean nothing.
-//! - NVAs are told the VNets' address space with AS_PATH 65515. With branch-to-branch they are told
-//!   the other NVAs' best paths too, with the instance as next hop, unless tagged no-advertise.
-//! - Routes per peer are counted as held plus incoming; too many end the session with Cease,
-//!   Maximum Number of Prefixes, and the peer may come back at once (a choice, as is the code).
-//! - Whatever is not equal to or inside VNet address space is handed to the fabric for the NICs.
+//! - The routing preference comes before the length of AS_PATH; equal paths share, up to eight,
+//!   whatever their neighbouring AS. MED, ORIGIN and LOCAL_PREF mean nothing.
+//! - NVAs are told the VNets' address space with AS_PATH 65515. With branch-to-branch NVAs and
+//!   gateways are told each other's best paths, unless tagged no-advertise; `policy` has these rules.
+//! - Too many routes of a peer end its session; it may come back at once. Too many prefixes in all
+//!   are refused (`overload`).
+//! - Whatever is not equal to or inside VNet address space is handed to the fabric for the NICs
+//!   (`programming`).
+//! - What the operator changes at run time is in `management`, with the platform's maintenance.
 //!
-//! `policy` writes these rules in the speaker's terms.
+//! Where the platform publishes nothing, [`design::plan::PlatformChoices`] says what is done;
+//! `docs/route-server.md` lists every behaviour with its source.
 
 mod input;
+mod management;
+mod member;
 mod output;
 mod policy;
+mod programming;
 mod refusal;
 #[cfg(test)]
 mod tests;
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::Ipv4Addr;
+use std::collections::BTreeSet;
 
-use bgp::{Attributes, NeighborId, Speaker};
+use bgp::{Attributes, ConnId, NeighborId, Speaker};
 use design::plan::{BgpPeerConfig, RouteServerConfig};
-use inet::{Instant, Net, Prefix, PrefixMap};
+use inet::{Instant, Prefix, PrefixMap};
 
 pub use input::{Command, Input};
+pub use member::{Class, Member};
 pub use output::Output;
+pub use policy::NVA_ROUTE;
 pub use refusal::{PeerRefusal, PlaceFault};
+
+use policy::Rules;
+use programming::Programmed;
 
 /// One instance of a Route Server.
 #[derive(Debug)]
 pub struct RouteServer {
     config: RouteServerConfig,
     speaker: Speaker,
-    /// Names of the peers, by the speaker's numbers; `None` once removed.
-    peers: Vec<Option<BgpPeerConfig>>,
+    /// Peers and gateways, by the speaker's numbers; `None` once removed.
+    members: Vec<Option<Member>>,
     /// What the fabric was told last.
-    programmed: PrefixMap<Vec<Ipv4Addr>>,
+    programmed: PrefixMap<Programmed>,
+    /// Known prefixes that are never programmed: those in VNet address space.
+    covered: BTreeSet<Prefix>,
+    /// Prefixes that stay with the backup although ExpressRoute may be back.
+    stuck: BTreeSet<Prefix>,
+    /// What ExpressRoute gateways are to be measured by has changed.
+    stuck_changed: bool,
+    /// Connections that stand or are being opened.
+    connections: BTreeSet<ConnId>,
+    /// Not under maintenance.
+    serving: bool,
     /// When it was made; `None` once it has announced the VNets' address space.
     starts: Option<Instant>,
 }
 
-/// A route as an NVA announced it, after the platform's checks.
+/// A route as a member announced it, after the platform's checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LearnedRoute {
     /// Who announced it.
@@ -61,14 +83,21 @@ pub struct LearnedRoute {
 impl RouteServer {
     /// An instance that has not spoken to anybody. `seed` is for the jitter of its timers.
     pub fn new(config: &RouteServerConfig, seed: u64, now: Instant) -> Result<Self, PeerRefusal> {
-        for (index, peer) in config.peers.iter().enumerate() {
-            refusal::check(config, &config.peers[..index], peer)?;
-        }
+        refusal::check_all(config)?;
+        let peers = config.peers.iter().cloned().map(Member::Peer);
+        let gateways = config.gateways.iter().cloned().map(Member::Gateway);
+        let members: Vec<Member> = peers.chain(gateways).collect();
+        let rules = Rules { config, stuck: &[] };
         Ok(Self {
-            speaker: Speaker::new(policy::settings(config), seed, now),
-            peers: config.peers.iter().cloned().map(Some).collect(),
+            speaker: Speaker::new(rules.settings(&members), seed, now),
+            members: members.into_iter().map(Some).collect(),
             config: config.clone(),
             programmed: PrefixMap::new(),
+            covered: BTreeSet::new(),
+            stuck: BTreeSet::new(),
+            stuck_changed: false,
+            connections: BTreeSet::new(),
+            serving: true,
             starts: Some(now),
         })
     }
@@ -82,10 +111,23 @@ impl RouteServer {
         }
         match input {
             Input::Wake => self.speaker.handle(now, bgp::Input::Wake, &mut said),
-            Input::Bgp(input) => self.speaker.handle(now, input, &mut said),
+            Input::Bgp(input) => {
+                self.keep(&input);
+                self.speaker.handle(now, input, &mut said);
+            }
             Input::Command(command) => self.command(now, command, &mut said, out),
         }
-        for output in said {
+        self.carry(&mut said, out);
+        // Weighing ExpressRoute's prefixes anew frees a prefix or leaves it: it never sticks one.
+        while core::mem::take(&mut self.stuck_changed) {
+            self.update_members(now, &mut said);
+            self.carry(&mut said, out);
+        }
+    }
+
+    /// Hands on what the speaker said.
+    fn carry(&mut self, said: &mut Vec<bgp::Output>, out: &mut Vec<Output>) {
+        for output in said.drain(..) {
             match output {
                 bgp::Output::Changed { net } => {
                     if let Some(prefix) = net.v4() {
@@ -96,9 +138,32 @@ impl RouteServer {
                 transport @ (bgp::Output::Connect { .. }
                 | bgp::Output::Send { .. }
                 | bgp::Output::Close { .. }
-                | bgp::Output::Message { .. }) => out.push(Output::Bgp(transport)),
+                | bgp::Output::Message { .. }) => {
+                    match transport {
+                        bgp::Output::Connect { conn, .. } => self.connections.insert(conn),
+                        bgp::Output::Close { conn } => self.connections.remove(&conn),
+                        _ => false,
+                    };
+                    out.push(Output::Bgp(transport));
+                }
             }
         }
+    }
+
+    /// Keeps which connections there are.
+    fn keep(&mut self, input: &bgp::Input<'_>) {
+        match input {
+            bgp::Input::Accepted { conn, .. } => self.connections.insert(*conn),
+            bgp::Input::Closed { conn } | bgp::Input::ConnectFailed { conn } => {
+                self.connections.remove(conn)
+            }
+            bgp::Input::Wake
+            | bgp::Input::Connected { .. }
+            | bgp::Input::Bytes { .. }
+            | bgp::Input::Blocked { .. }
+            | bgp::Input::Writable { .. }
+            | bgp::Input::Command(_) => false,
+        };
     }
 
     /// When to come back with [`Input::Wake`].
@@ -116,29 +181,59 @@ impl RouteServer {
         &self.speaker
     }
 
-    /// The peer of a session.
+    /// Whether it is not under maintenance.
+    pub const fn is_serving(&self) -> bool {
+        self.serving
+    }
+
+    /// Prefixes that it knows, the VNets' own included.
+    pub fn prefixes(&self) -> usize {
+        self.programmed.len() + self.covered.len()
+    }
+
+    /// The peer or gateway of a session.
+    pub fn member(&self, id: NeighborId) -> Option<&Member> {
+        self.members.get(id.index())?.as_ref()
+    }
+
+    /// All of them with the speaker's numbers.
+    pub fn members(&self) -> impl Iterator<Item = (NeighborId, &Member)> {
+        (0..)
+            .map(NeighborId)
+            .zip(&self.members)
+            .filter_map(|(id, member)| Some((id, member.as_ref()?)))
+    }
+
+    /// The peer of a session; `None` for a gateway.
     pub fn peer(&self, id: NeighborId) -> Option<&BgpPeerConfig> {
-        self.peers.get(id.index())?.as_ref()
+        match self.member(id)? {
+            Member::Peer(peer) => Some(peer),
+            Member::Gateway(_) => None,
+        }
     }
 
     /// The peers with the speaker's numbers for them.
     pub fn peers(&self) -> impl Iterator<Item = (NeighborId, &BgpPeerConfig)> {
-        (0..)
-            .map(NeighborId)
-            .zip(&self.peers)
-            .filter_map(|(id, peer)| Some((id, peer.as_ref()?)))
+        self.members()
+            .filter_map(|(id, _)| Some((id, self.peer(id)?)))
     }
 
-    /// Everything learned, by peer and prefix; also what is never programmed.
+    /// Everything learned from peers, by peer and prefix; also what is never programmed.
     pub fn learned(&self) -> impl Iterator<Item = LearnedRoute> {
-        self.peers().flat_map(|(peer, _)| {
-            let routes = self.speaker.adj_in(peer).into_iter();
-            routes.filter_map(move |route| {
-                Some(LearnedRoute {
-                    peer,
-                    prefix: route.net.v4()?,
-                    attributes: route.accepted?,
-                })
+        self.peers().flat_map(|(peer, _)| self.learned_from(peer))
+    }
+
+    /// Everything learned from a peer or gateway, by prefix.
+    pub fn learned_from(&self, id: NeighborId) -> impl Iterator<Item = LearnedRoute> + use<> {
+        let routes = self.speaker.adj_in(id).into_iter();
+        routes.filter_map(move |route| {
+            let mut attributes = route.accepted?;
+            // The routing preference in the speaker's terms, not the member's.
+            attributes.local_pref = route.received.local_pref;
+            Some(LearnedRoute {
+                peer: id,
+                prefix: route.net.v4()?,
+                attributes,
             })
         })
     }
@@ -147,145 +242,15 @@ impl RouteServer {
     pub fn programmed(&self) -> impl Iterator<Item = (Prefix, &[Ipv4Addr])> {
         self.programmed
             .iter()
-            .map(|(prefix, hops)| (prefix, hops.as_slice()))
+            .map(|(prefix, known)| (prefix, &*known.next_hops))
     }
 
-    /// Tells the fabric where a prefix goes, when that changed.
-    fn program(&mut self, prefix: Prefix, out: &mut Vec<Output>) {
-        let space = &self.config.vnet_space;
-        let mut next_hops: Vec<Ipv4Addr> = if space.iter().any(|space| space.covers(prefix)) {
-            Vec::new()
-        } else {
-            let paths = self.speaker.multipath(prefix).into_iter();
-            paths
-                .filter(|path| path.neighbor.is_some())
-                .filter_map(|path| match path.attributes.next_hop {
-                    IpAddr::V4(next_hop) => Some(next_hop),
-                    IpAddr::V6(_) => None,
-                })
-                .collect()
-        };
-        next_hops.sort_unstable();
-        next_hops.dedup();
-        let old = self.programmed.get(prefix);
-        if old.map_or(&[][..], Vec::as_slice) == next_hops {
-            return;
-        }
-        if next_hops.is_empty() {
-            self.programmed.remove(prefix);
-        } else {
-            self.programmed.insert(prefix, next_hops.clone());
-        }
-        out.push(Output::Program { prefix, next_hops });
-    }
-
-    fn command(
-        &mut self,
-        now: Instant,
-        command: Command,
-        said: &mut Vec<bgp::Output>,
-        out: &mut Vec<Output>,
-    ) {
-        match command {
-            Command::AddPeer(peer) => match self.add_peer(now, peer, said) {
-                Ok(()) => {}
-                Err(refusal) => out.push(Output::Refused(refusal)),
-            },
-            Command::RemovePeer(address) => self.remove_peer(now, address, said),
-            Command::BranchToBranch(on) => {
-                self.config.branch_to_branch = on;
-                self.update_peers(now, said);
-            }
-            Command::Vnets { announced, space } => self.set_vnets(now, announced, space, said, out),
-        }
-    }
-
-    fn add_peer(
-        &mut self,
-        now: Instant,
-        peer: BgpPeerConfig,
-        said: &mut Vec<bgp::Output>,
-    ) -> Result<(), PeerRefusal> {
-        refusal::check(&self.config, &self.config.peers, &peer)?;
-        let neighbor = policy::neighbor(&self.config, &peer);
-        self.config.peers.push(peer.clone());
-        self.peers.push(Some(peer));
-        self.order(now, bgp::Command::AddNeighbor(Box::new(neighbor)), said);
-        Ok(())
-    }
-
-    fn remove_peer(&mut self, now: Instant, address: Ipv4Addr, said: &mut Vec<bgp::Output>) {
-        self.config.peers.retain(|peer| peer.address != address);
-        let found = self.peers().find(|(_, peer)| peer.address == address);
-        let Some((id, _)) = found else {
-            return;
-        };
-        self.peers[id.index()] = None;
-        self.order(now, bgp::Command::RemoveNeighbor(id), said);
-    }
-
-    /// VNet peerings changed: announces and withdraws address space, asks every NVA for its routes
-    /// again as the platform does, and programs what the new address space lets through.
-    fn set_vnets(
-        &mut self,
-        now: Instant,
-        announced: Vec<Prefix>,
-        space: Vec<Prefix>,
-        said: &mut Vec<bgp::Output>,
-        out: &mut Vec<Output>,
-    ) {
-        let old = core::mem::replace(&mut self.config.announced, announced.clone());
-        for prefix in old.iter().filter(|prefix| !announced.contains(prefix)) {
-            self.order(now, bgp::Command::Withdraw((*prefix).into()), said);
-        }
-        let new: Vec<Prefix> = announced
-            .into_iter()
-            .filter(|prefix| !old.contains(prefix))
-            .collect();
-        self.originate(now, &new, said);
-        self.config.vnet_space = space;
-        for prefix in self.speaker.loc_rib().into_iter().filter_map(Net::v4) {
-            self.program(prefix, out);
-        }
-        let sessions: Vec<(NeighborId, bool)> = self
-            .speaker
-            .neighbors()
-            .filter_map(|neighbor| {
-                let session = neighbor.session?;
-                let refreshes = session
-                    .capabilities
-                    .contains(&bgp::Capability::RouteRefresh);
-                Some((neighbor.id, refreshes))
-            })
-            .collect();
-        for (id, refreshes) in sessions {
-            let command = if refreshes {
-                bgp::Command::Refresh(id)
-            } else {
-                bgp::Command::Reset(id)
-            };
-            self.order(now, command, said);
-        }
-    }
-
-    fn update_peers(&mut self, now: Instant, said: &mut Vec<bgp::Output>) {
-        let neighbors: Vec<_> = self
-            .peers()
-            .map(|(id, peer)| (id, Box::new(policy::neighbor(&self.config, peer))))
-            .collect();
-        for (id, neighbor) in neighbors {
-            self.order(now, bgp::Command::SetNeighbor(id, neighbor), said);
-        }
-    }
-
-    fn originate(&mut self, now: Instant, prefixes: &[Prefix], said: &mut Vec<bgp::Output>) {
-        for prefix in prefixes {
-            let command = bgp::Command::Originate((*prefix).into(), bgp::Origination::default());
-            self.order(now, command, said);
-        }
-    }
-
-    fn order(&mut self, now: Instant, command: bgp::Command, said: &mut Vec<bgp::Output>) {
-        self.speaker.handle(now, bgp::Input::Command(command), said);
+    /// The rules in force.
+    fn with_rules<T>(&self, ask: impl FnOnce(Rules<'_>) -> T) -> T {
+        let stuck: Vec<Prefix> = self.stuck.iter().copied().collect();
+        ask(Rules {
+            config: &self.config,
+            stuck: &stuck,
+        })
     }
 }

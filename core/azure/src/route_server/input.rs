@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use design::plan::BgpPeerConfig;
+use design::plan::{BgpPeerConfig, GatewayConfig, Limits, PlatformChoices, RoutingPreference};
 use inet::Prefix;
 
 /// An input.
@@ -23,8 +23,23 @@ pub enum Command {
     AddPeer(BgpPeerConfig),
     /// Let the peer with this address go.
     RemovePeer(Ipv4Addr),
-    /// Whether routes of one NVA go to the others.
+    /// A gateway was made in the VNet: take one of its instances.
+    AddGateway(GatewayConfig),
+    /// Let the gateway's instance with this address go.
+    RemoveGateway(Ipv4Addr),
+    /// Whether routes of one NVA or gateway go to the others.
     BranchToBranch(bool),
+    /// Which source wins for equal prefixes.
+    RoutingPreference(RoutingPreference),
+    /// Other limits, from the next route on.
+    Limits {
+        /// Routes that a peer may have.
+        routes_per_peer: u32,
+        /// The others.
+        limits: Limits,
+    },
+    /// Other answers to what the platform leaves open.
+    Choices(PlatformChoices),
     /// VNet peerings changed.
     Vnets {
         /// Address space announced to NVAs.
@@ -32,4 +47,6 @@ pub enum Command {
         /// Address space of the own and all peered VNets.
         space: Vec<Prefix>,
     },
+    /// The platform takes this instance out of service, without notice to anybody, or puts it back.
+    Maintenance(bool),
 }

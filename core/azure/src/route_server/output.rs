@@ -18,6 +18,9 @@ pub enum Output {
         /// The next hops.
         next_hops: Vec<Ipv4Addr>,
     },
+    /// Maintenance begins or is over: while the instance does not serve, the other one programs its
+    /// NICs ([`crate::fabric::Input::InstanceDown`], [`crate::fabric::Input::InstanceUp`]).
+    Serving(bool),
     /// Something for the log.
     Event(bgp::Event),
     /// A peer was not taken.

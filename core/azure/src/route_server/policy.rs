@@ -1,78 +1,191 @@
 //! The platform's rules in the terms of the BGP speaker.
+//!
+//! The routing preference is LOCAL_PREF, set on everything that comes in, so that what a gateway
+//! sends as LOCAL_PREF means nothing. Gateways are route reflection clients: what they are told has
+//! its next hop and AS_PATH unchanged. Branch-to-branch gates what is told, never what is known.
 
 use core::time::Duration;
 
 use bgp::{
-    AsPathRule, Counting, Families, Match, MedRule, Neighbor, NextHopRule, Policy, PrefixLimit,
-    PrefixSet, Settings, Term, Verdict,
+    Action, AsPathRule, Counting, Families, Match, MedRule, Neighbor, NextHopRule, Policy,
+    PrefixLimit, PrefixSet, Settings, Term, Verdict,
 };
-use design::plan::{BgpPeerConfig, RouteServerConfig, RoutesCounted};
+use design::plan::{
+    BgpPeerConfig, GatewayConfig, RouteServerConfig, RoutesCounted, RoutingPreference,
+};
+use inet::Prefix;
+
+use super::Member;
+use super::member::Class;
 
 /// NO_ADVERTISE (RFC 1997).
 const NO_ADVERTISE: u32 = 0xffff_ff02;
 
-/// The instance as a speaker.
-pub(crate) fn settings(config: &RouteServerConfig) -> Settings {
-    let peers = config.peers.iter();
-    Settings {
-        multipath_max: config.limits.next_hops,
-        multipath_as_path: AsPathRule::SameLength,
-        med: if config.choices.compares_med {
-            MedRule::SameNeighborAs
-        } else {
-            MedRule::Never
-        },
-        compare_origin: config.choices.compares_origin,
-        neighbors: peers.map(|peer| neighbor(config, peer)).collect(),
-        ..Settings::new(config.asn, config.interface.address)
-    }
+/// 65517:65517: on routes of NVAs that a gateway gets, so that the gateway of another VNet with a
+/// Route Server drops them when they come back through a circuit.
+pub const NVA_ROUTE: u32 = 65_517 << 16 | 65_517;
+
+/// LOCAL_PREF of what the routing preference puts first, and of the rest.
+const PREFERRED: u32 = 200;
+const USUAL: u32 = 100;
+
+/// What is decided from the configuration and from what happened.
+pub(crate) struct Rules<'a> {
+    pub(crate) config: &'a RouteServerConfig,
+    /// Prefixes that stay with the backup while ExpressRoute has them as well.
+    pub(crate) stuck: &'a [Prefix],
 }
 
-/// A peer as a neighbour.
-pub(crate) fn neighbor(config: &RouteServerConfig, peer: &BgpPeerConfig) -> Neighbor {
-    let local = config.interface.address;
-    Neighbor {
-        hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
-        prefix_limit: Some(PrefixLimit::new(
-            config.routes_per_peer,
-            match config.choices.routes_counted {
-                RoutesCounted::Held => Counting::Held,
-                RoutesCounted::HeldPlusIncoming => Counting::HeldPlusIncoming,
+impl Rules<'_> {
+    /// The instance as a speaker.
+    pub(crate) fn settings(&self, members: &[Member]) -> Settings {
+        let config = self.config;
+        Settings {
+            multipath_max: config.limits.next_hops,
+            multipath_as_path: AsPathRule::SameLength,
+            med: if config.choices.compares_med {
+                MedRule::SameNeighborAs
+            } else {
+                MedRule::Never
             },
-        )),
-        import: Some(import(config)),
-        export: Some(export(config)),
-        next_hop: NextHopRule::Ourselves,
-        families: Families::BOTH,
-        accept_ipv6: false,
-        ..Neighbor::new(peer.name.clone(), local, peer.address, peer.asn)
+            compare_origin: config.choices.compares_origin,
+            neighbors: members.iter().map(|member| self.neighbor(member)).collect(),
+            ..Settings::new(config.asn, config.interface.address)
+        }
+    }
+
+    /// A member as a neighbour.
+    pub(crate) fn neighbor(&self, member: &Member) -> Neighbor {
+        match member {
+            Member::Peer(peer) => self.nva(peer),
+            Member::Gateway(gateway) => self.gateway(gateway),
+        }
+    }
+
+    fn nva(&self, peer: &BgpPeerConfig) -> Neighbor {
+        let config = self.config;
+        let counted = match config.choices.routes_counted {
+            RoutesCounted::Held => Counting::Held,
+            RoutesCounted::HeldPlusIncoming => Counting::HeldPlusIncoming,
+        };
+        Neighbor {
+            hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
+            prefix_limit: Some(PrefixLimit::new(config.routes_per_peer, counted)),
+            group: Class::Nva.group(),
+            interior_cost: self.cost(Class::Nva),
+            import: Some(self.import(Class::Nva)),
+            export: Some(self.export_to_nva()),
+            next_hop: NextHopRule::Ourselves,
+            families: Families::BOTH,
+            accept_ipv6: false,
+            ..Neighbor::new(
+                peer.name.clone(),
+                config.interface.address,
+                peer.address,
+                peer.asn,
+            )
+        }
+    }
+
+    fn gateway(&self, gateway: &GatewayConfig) -> Neighbor {
+        let config = self.config;
+        let class = Class::of(gateway.kind);
+        Neighbor {
+            hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
+            group: class.group(),
+            interior_cost: self.cost(class),
+            route_reflector_client: true,
+            import: Some(self.import(class)),
+            export: Some(self.export_to_gateway(class)),
+            next_hop: NextHopRule::Unchanged,
+            ..Neighbor::new(
+                gateway.name.clone(),
+                config.interface.address,
+                gateway.address,
+                config.asn,
+            )
+        }
+    }
+
+    /// Of paths that are equal but for this the cheaper ones win.
+    fn cost(&self, class: Class) -> u32 {
+        u32::from(self.config.choices.expressroute_breaks_ties && class != Class::ExpressRoute)
+    }
+
+    /// Everything but the own subnet, with the class's preference.
+    fn import(&self, class: Class) -> Policy {
+        let config = self.config;
+        let own_subnet = Match::PrefixIn(PrefixSet::exact([config.subnet]));
+        let mut terms = vec![term([own_subnet], [], Verdict::Reject)];
+        if class != Class::Nva && !config.branch_to_branch && !config.choices.gateway_routes_always
+        {
+            terms.push(term([], [], Verdict::Reject));
+        }
+        let preference = |class| Action::LocalPref(local_pref(config.routing_preference, class));
+        terms.push(term([], [preference(class)], Verdict::Next));
+        if class == Class::ExpressRoute && !self.stuck.is_empty() {
+            let stuck = Match::PrefixIn(PrefixSet::exact(self.stuck.iter().copied()));
+            terms.push(term([stuck], [preference(Class::Nva)], Verdict::Next));
+        }
+        policy(terms, Verdict::Accept)
+    }
+
+    /// Address space always; the best paths of others with branch-to-branch, unless tagged.
+    fn export_to_nva(&self) -> Policy {
+        let terms = vec![
+            term([Match::Local], [], Verdict::Accept),
+            term([Match::Community(NO_ADVERTISE)], [], Verdict::Reject),
+        ];
+        policy(terms, self.others())
+    }
+
+    /// The best paths of others with branch-to-branch, unless tagged; not the address space, which
+    /// a gateway knows of itself.
+    fn export_to_gateway(&self, class: Class) -> Policy {
+        let mut terms = vec![
+            term([Match::Local], [], Verdict::Reject),
+            term([Match::Community(NO_ADVERTISE)], [], Verdict::Reject),
+            term([], [Action::LocalPref(USUAL)], Verdict::Next),
+        ];
+        if class == Class::ExpressRoute {
+            let nva = Match::FromGroup(Class::Nva.group());
+            terms.push(term(
+                [nva],
+                [Action::AddCommunity(NVA_ROUTE)],
+                Verdict::Next,
+            ));
+        }
+        policy(terms, self.others())
+    }
+
+    const fn others(&self) -> Verdict {
+        if self.config.branch_to_branch {
+            Verdict::Accept
+        } else {
+            Verdict::Reject
+        }
     }
 }
 
-/// Everything but the own subnet.
-fn import(config: &RouteServerConfig) -> Policy {
-    let own_subnet = Match::PrefixIn(PrefixSet::exact([config.subnet]));
-    policy(vec![term(own_subnet, Verdict::Reject)], Verdict::Accept)
+/// The routing preference as LOCAL_PREF.
+const fn local_pref(preference: RoutingPreference, class: Class) -> u32 {
+    match (preference, class) {
+        (RoutingPreference::ExpressRoute, Class::ExpressRoute)
+        | (RoutingPreference::VpnGateway, Class::Nva | Class::Vpn) => PREFERRED,
+        (RoutingPreference::ExpressRoute, Class::Nva | Class::Vpn)
+        | (RoutingPreference::VpnGateway, Class::ExpressRoute)
+        | (RoutingPreference::AsPath, _) => USUAL,
+    }
 }
 
-/// Address space always; the best paths of others with branch-to-branch, unless tagged.
-fn export(config: &RouteServerConfig) -> Policy {
-    let others = if config.branch_to_branch {
-        Verdict::Accept
-    } else {
-        Verdict::Reject
-    };
-    let terms = vec![
-        term(Match::Local, Verdict::Accept),
-        term(Match::Community(NO_ADVERTISE), Verdict::Reject),
-    ];
-    policy(terms, others)
-}
-
-fn term(when: Match, verdict: Verdict) -> Term {
+fn term<const M: usize, const A: usize>(
+    when: [Match; M],
+    then: [Action; A],
+    verdict: Verdict,
+) -> Term {
     Term {
-        when: vec![when],
-        then: Vec::new(),
+        when: when.into(),
+        then: then.into(),
         verdict,
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use design::plan::{BgpPeerConfig, RouteServerConfig};
+use design::plan::{BgpPeerConfig, GatewayConfig, RouteServerConfig};
 use inet::{Asn, Prefix};
 
 /// Why a peer is not taken.
@@ -26,6 +26,8 @@ pub enum PlaceFault {
     LinkLocal,
     /// In neither the own nor a directly peered VNet: on-premises, a loopback, or further away.
     NoVnet,
+    /// Not in the own VNet, where a gateway must be.
+    NotOwnVnet,
     /// In a peered VNet that does not use the Route Server as remote gateway, which the upgrade
     /// that came with route maps asks for.
     NotRemoteGateway,
@@ -36,6 +38,7 @@ impl fmt::Display for PlaceFault {
         f.write_str(match self {
             Self::LinkLocal => "it is link-local",
             Self::NoVnet => "it is in neither the own nor a directly peered VNet",
+            Self::NotOwnVnet => "a gateway stands in the Route Server's VNet",
             Self::NotRemoteGateway => {
                 "its VNet does not use the Route Server as remote gateway, as route maps require"
             }
@@ -56,6 +59,35 @@ impl fmt::Display for PeerRefusal {
 
 impl core::error::Error for PeerRefusal {}
 
+/// Whether a configuration's peers and gateways can be.
+pub(crate) fn check_all(config: &RouteServerConfig) -> Result<(), PeerRefusal> {
+    for (index, peer) in config.peers.iter().enumerate() {
+        check(config, &config.peers[..index], peer)?;
+    }
+    for (index, gateway) in config.gateways.iter().enumerate() {
+        check_gateway(config, &config.gateways[..index], gateway)?;
+    }
+    Ok(())
+}
+
+/// Whether a gateway's instance can join those that are there.
+pub(crate) fn check_gateway(
+    config: &RouteServerConfig,
+    others: &[GatewayConfig],
+    gateway: &GatewayConfig,
+) -> Result<(), PeerRefusal> {
+    let address = gateway.address;
+    let peers = config.peers.iter().map(|peer| peer.address);
+    let mut taken = peers.chain(others.iter().map(|other| other.address));
+    if taken.any(|other| other == address) {
+        return Err(PeerRefusal::Address(address));
+    }
+    if !config.own_space.iter().any(|space| space.contains(address)) {
+        return Err(PeerRefusal::Place(address, PlaceFault::NotOwnVnet));
+    }
+    Ok(())
+}
+
 /// Whether a peer can join those that are there.
 pub(crate) fn check(
     config: &RouteServerConfig,
@@ -66,7 +98,10 @@ pub(crate) fn check(
     if others.len() >= most as usize {
         return Err(PeerRefusal::TooMany(most));
     }
-    if others.iter().any(|other| other.address == peer.address) {
+    let mut gateways = config.gateways.iter();
+    if others.iter().any(|other| other.address == peer.address)
+        || gateways.any(|gateway| gateway.address == peer.address)
+    {
         return Err(PeerRefusal::Address(peer.address));
     }
     if peer.asn == config.asn || is_reserved(peer.asn) {

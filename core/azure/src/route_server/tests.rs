@@ -1,5 +1,6 @@
 //! Behaviours of a Route Server instance, tried with NVAs that are BGP speakers themselves.
 
+mod gateways;
 mod net;
 
 use core::net::Ipv4Addr;
@@ -399,4 +400,76 @@ fn azure_1_5_origin_and_med_count_when_chosen() {
     assert_eq!(net.programmed(LAN), [nva(0), nva(1)]);
     net.announce_with(1, LAN, |route| route.med = Some(7));
     assert_eq!(net.programmed(LAN), [nva(0)]);
+}
+
+#[test]
+fn azure_1_1_maintenance_drops_the_sessions_of_one_instance_without_notice() {
+    let mut net = Net::new(config(&nvas(&[65_001, 65_002])));
+    net.settle();
+    net.announce(0, LAN);
+    let before = net.fabric.clone();
+    net.command(Command::Maintenance(true));
+    assert_eq!(net.ended(), 2);
+    let silent = net.nva_events(0).iter().any(|event| {
+        matches!(
+            event,
+            Event::Ended {
+                established: true,
+                reason: bgp::Ended::Closed,
+                ..
+            }
+        )
+    });
+    assert!(silent, "no NOTIFICATION");
+    net.pass(Duration::from_secs(600));
+    assert!(
+        net.nvas
+            .iter()
+            .all(|nva| !nva.is_established(bgp::NeighborId(0)))
+    );
+    assert_eq!(
+        net.fabric, before,
+        "the other instance takes over what this one had"
+    );
+    net.command(Command::Maintenance(false));
+    net.pass(Duration::from_secs(600));
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    assert_eq!(net.serving, [false, true]);
+}
+
+#[test]
+fn azure_1_12_an_nva_without_route_refresh_is_reset_when_a_spoke_is_peered() {
+    let mut net = Net::with(config(&nvas(&[65_001])), |neighbor| {
+        neighbor.route_refresh = false;
+    });
+    net.settle();
+    net.announce(0, LAN);
+    let spaces: Vec<Prefix> = ["10.1.0.0/16", "10.2.0.0/16", "10.4.0.0/16"]
+        .map(prefix)
+        .into();
+    net.command(Command::Vnets {
+        announced: spaces.clone(),
+        space: spaces,
+    });
+    assert_eq!(net.ended(), 1);
+    net.pass(Duration::from_secs(120));
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+}
+
+#[test]
+fn azure_1_4_a_peer_over_the_limit_comes_back_and_is_dropped_again() {
+    let mut config = config(&nvas(&[65_001]));
+    config.routes_per_peer = 5;
+    let mut net = Net::new(config);
+    net.settle();
+    for index in 0..6 {
+        net.announce(0, &format!("172.20.{index}.0/24"));
+    }
+    net.pass(Duration::from_secs(600));
+    assert!(net.ended() > 2, "{}", net.ended());
+    for index in 2..6 {
+        net.withdraw(0, &format!("172.20.{index}.0/24"));
+    }
+    net.pass(Duration::from_secs(600));
+    assert_eq!(net.server.programmed().count(), 2);
 }

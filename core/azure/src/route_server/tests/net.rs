@@ -14,7 +14,7 @@ use design::plan::{
 };
 use inet::{Asn, Instant, Prefix};
 
-use crate::route_server::{Command, Input, Output, RouteServer};
+use crate::route_server::{Command, Input, Output, PeerRefusal, RouteServer};
 
 pub(super) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 2, 4);
 
@@ -28,6 +28,12 @@ pub(super) struct Net {
     silent: BTreeSet<usize>,
     queue: VecDeque<(usize, Owned)>,
     events: Vec<(usize, Event)>,
+    /// What the fabric was told last.
+    pub(super) fabric: BTreeMap<Prefix, Vec<Ipv4Addr>>,
+    /// When maintenance began (false) and ended (true).
+    pub(super) serving: Vec<bool>,
+    /// What the server refused.
+    pub(super) refused: Vec<PeerRefusal>,
 }
 
 /// An input that owns its bytes.
@@ -49,14 +55,17 @@ impl Net {
 
     /// With NVAs whose settings for the session are changed.
     pub(super) fn with(config: RouteServerConfig, change: impl Fn(&mut Neighbor)) -> Self {
-        let nvas = config.peers.iter().map(|peer| {
-            let mut neighbor = Neighbor::new("rs", peer.address, SERVER, config.asn);
+        let peers = config.peers.iter().map(|peer| (peer.asn, peer.address));
+        let gateways = config.gateways.iter();
+        let all = peers.chain(gateways.map(|gateway| (config.asn, gateway.address)));
+        let nvas = all.map(|(asn, address)| {
+            let mut neighbor = Neighbor::new("rs", address, SERVER, config.asn);
             neighbor.hold_time = Duration::from_secs(180);
             neighbor.import = Some(Policy::accept_all());
             neighbor.export = Some(Policy::accept_all());
             neighbor.next_hop = NextHopRule::Unchanged;
             change(&mut neighbor);
-            let mut settings = Settings::new(peer.asn, peer.address);
+            let mut settings = Settings::new(asn, address);
             settings.neighbors.push(neighbor);
             Speaker::new(settings, 2, Instant::ZERO)
         });
@@ -69,6 +78,9 @@ impl Net {
             silent: BTreeSet::new(),
             queue: VecDeque::new(),
             events: Vec::new(),
+            fabric: BTreeMap::new(),
+            serving: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
@@ -231,8 +243,11 @@ impl Net {
             match output {
                 Output::Bgp(output) => self.carry(0, output),
                 Output::Event(event) => self.events.push((0, event)),
-                Output::Program { .. } => {}
-                Output::Refused(refusal) => panic!("{refusal}"),
+                Output::Program { prefix, next_hops } => {
+                    self.fabric.insert(prefix, next_hops);
+                }
+                Output::Serving(serving) => self.serving.push(serving),
+                Output::Refused(refusal) => self.refused.push(refusal),
             }
         }
     }

@@ -27,6 +27,8 @@ pub(crate) struct Effects {
     pub(crate) programmed: Vec<(Prefix, Vec<Ipv4Addr>)>,
     /// Payloads of test datagrams that arrived.
     pub(crate) arrived: Vec<Vec<u8>>,
+    /// Whether the Route Server's instance serves from now on, if that changed.
+    pub(crate) serving: Option<bool>,
     /// Echo replies that arrived: from whom, identifier and sequence number.
     pub(crate) echoes: Vec<(Ipv4Addr, u16, u16)>,
     /// What the node's core announced for the log.
@@ -111,6 +113,17 @@ impl Device {
     /// A program on the device sends a packet.
     pub(crate) fn originate(&mut self, now: Instant, bytes: Vec<u8>, effects: &mut Effects) {
         self.pending.push_back(Pending::Originated(bytes));
+        self.settle(now, effects);
+    }
+
+    /// The platform's management wants something of the Route Server's instance that runs here.
+    pub(crate) fn manage(
+        &mut self,
+        now: Instant,
+        command: route_server::Command,
+        effects: &mut Effects,
+    ) {
+        self.tell_server(now, route_server::Input::Command(command), effects);
         self.settle(now, effects);
     }
 
@@ -328,6 +341,10 @@ impl Device {
                 route_server::Output::Program { prefix, next_hops } => {
                     effects.changed = true;
                     effects.programmed.push((prefix, next_hops));
+                }
+                route_server::Output::Serving(serving) => {
+                    effects.changed = true;
+                    effects.serving = Some(serving);
                 }
                 route_server::Output::Event(_) => effects.changed = true,
                 route_server::Output::Refused(_) => {}

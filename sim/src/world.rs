@@ -17,7 +17,7 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use azure::{Fabric, InstanceId, fabric};
+use azure::{Fabric, InstanceId, fabric, route_server};
 use design::plan::Plan;
 use hashbrown::HashMap;
 use inet::hash::{self, Seeded};
@@ -174,6 +174,17 @@ impl World {
         self.after(index);
     }
 
+    /// The platform's management wants something of a Route Server's instance.
+    fn manage(&mut self, index: DeviceIndex, command: route_server::Command) {
+        let mut effects = core::mem::take(&mut self.effects);
+        if let Some(device) = self.slots[index as usize].device.as_mut() {
+            device.manage(self.now, command, &mut effects);
+        }
+        self.effects = effects;
+        self.after(index);
+        self.carry();
+    }
+
     /// Delivers what the fabric has delivered, and what follows from it at this moment.
     fn carry(&mut self) {
         while !self.fabric_outputs.is_empty() {
@@ -215,7 +226,19 @@ impl World {
         }
         if let Some(instance) = self.slots[index as usize].instance {
             // The platform's interfaces follow a little later.
-            let delay = u64::from(self.plan.fabric.programming_delay_ms);
+            let config = &self.plan.fabric;
+            let delay = config
+                .programming_delay_ms
+                .max(config.programming_delay_max_ms);
+            let delay = u64::from(delay);
+            if let Some(serving) = effects.serving.take() {
+                let input = if serving {
+                    fabric::Input::InstanceUp(instance)
+                } else {
+                    fabric::Input::InstanceDown(instance)
+                };
+                fabric.handle(now, input, &mut self.fabric_outputs);
+            }
             for (prefix, next_hops) in effects.programmed.drain(..) {
                 self.last_change = self.last_change.max(now + Duration::from_millis(delay));
                 let input = fabric::Input::Program {

@@ -7,6 +7,7 @@
 //! | `path:cpe1.paris/internet>nva1.westeurope/azure` | one tunnel path; with device names, all paths between the two |
 //! | `region:westeurope` | all devices of a region |
 //! | `backbone:westeurope-eastus` | the backbone between two regions |
+//! | `maintenance:rs0.westeurope` | an instance of a Route Server: its sessions drop without notice, as the platform's maintenance does it |
 
 use core::fmt;
 use core::net::Ipv4Addr;
@@ -43,6 +44,8 @@ pub enum Target {
         /// The other.
         b: String,
     },
+    /// An instance of a Route Server, taken out of service by the platform.
+    Maintenance(String),
 }
 
 /// One thing to do so that a target fails or heals.
@@ -59,6 +62,14 @@ pub enum Action {
     Kill {
         /// The device.
         device: String,
+    },
+    /// The platform takes an instance of a Route Server out of service, or puts it back: unlike a
+    /// device that fails, its connections close.
+    Maintain {
+        /// The instance.
+        device: String,
+        /// Whether maintenance begins.
+        on: bool,
     },
     /// Start it again, from nothing.
     Start {
@@ -87,7 +98,8 @@ impl fmt::Display for TargetError {
             Self::Form(text) => write!(
                 f,
                 "{text:?} is not a target; a target is a device (nva1.westeurope, cpe1.paris, rs0.westeurope), \
-                 underlay:SITE/UNDERLAY, path:A>B, region:REGION or backbone:REGION-REGION"
+                 underlay:SITE/UNDERLAY, path:A>B, region:REGION, backbone:REGION-REGION \
+                 or maintenance:INSTANCE"
             ),
             Self::Unknown { kind, name } => write!(f, "the design has no {kind} {name:?}"),
         }
@@ -104,6 +116,7 @@ impl fmt::Display for Target {
             Self::Path { a, b } => write!(f, "path:{a}>{b}"),
             Self::Region(name) => write!(f, "region:{name}"),
             Self::Backbone { a, b } => write!(f, "backbone:{a}-{b}"),
+            Self::Maintenance(name) => write!(f, "maintenance:{name}"),
         }
     }
 }
@@ -128,6 +141,7 @@ impl Target {
                 let (a, b) = own(rest.split_once('-').ok_or_else(form)?);
                 Self::Backbone { a, b }
             }
+            Some(("maintenance", rest)) => Self::Maintenance(rest.to_owned()),
             Some(_) => return Err(form()),
         };
         target.actions(plan, false)?;
@@ -180,6 +194,15 @@ impl Target {
                 }
                 let (a, b) = (a.clone(), b.clone());
                 Ok(vec![fault(Fault::Pair { a, b })])
+            }
+            Self::Maintenance(name) => {
+                let known = plan.route_servers.iter().any(|rs| rs.name == *name);
+                let maintain = Action::Maintain {
+                    device: name.clone(),
+                    on: !up,
+                };
+                some(if known { vec![maintain] } else { Vec::new() })
+                    .ok_or_else(|| unknown("Route Server instance", name))
             }
         }
     }

@@ -85,8 +85,12 @@ impl Supervisor {
                         Err(cause) => return Err(Error::system("asking the fabric")(cause)),
                     }
                 }
-                Action::Kill { device } => self.daemons.kill(&device)?,
-                Action::Start { device } => self.daemons.start(&device, &self.namespaces)?,
+                Action::Kill { device } | Action::Maintain { device, on: true } => {
+                    self.daemons.kill(&device)?;
+                }
+                Action::Start { device } | Action::Maintain { device, on: false } => {
+                    self.daemons.start(&device, &self.namespaces)?;
+                }
             }
         }
         self.watch_daemons()

@@ -207,6 +207,7 @@ impl Process {
                     }),
                 ) => tracing::debug!(?event),
                 Output::Event(event) => tracing::info!(?event),
+                Output::Serving(serving) => tracing::info!(serving),
                 Output::Refused(refusal) => tracing::warn!(%refusal),
             }
         }

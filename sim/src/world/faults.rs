@@ -1,6 +1,6 @@
 //! Failing and healing.
 
-use azure::fabric;
+use azure::{fabric, route_server};
 use view::{Action, Target, TargetError};
 
 use super::World;
@@ -54,6 +54,11 @@ impl World {
                 let slot = &mut self.slots[index as usize];
                 slot.device = None;
                 self.schedule.set(index, None);
+            }
+            Action::Maintain { device, on } => {
+                let index = self.by_name[&device];
+                let command = route_server::Command::Maintenance(on);
+                self.manage(index, command);
             }
             Action::Start { device } => {
                 let index = self.by_name[&device];

@@ -44,6 +44,12 @@ fn one_route_server_instance_is_enough() {
 }
 
 #[test]
+fn azure_1_1_maintenance_of_one_route_server_instance_disturbs_nobody() {
+    survives("maintenance:rs0.westeurope");
+    survives("maintenance:rs1.eastus");
+}
+
+#[test]
 fn a_cut_tunnel_is_avoided() {
     survives("path:nva1.westeurope>cpe1.paris");
 }

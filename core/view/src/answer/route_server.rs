@@ -200,11 +200,14 @@ fn hub_commands(
     let config = server.config();
     let mut commands = Vec::new();
     if let Some(wanted) = routing_preference {
-        preference(wanted).ok_or_else(|| {
+        let wanted = preference(wanted).ok_or_else(|| {
             PlatformError::bad_request(format!(
                 "hubRoutingPreference is ExpressRoute, VpnGateway or ASPath, not {wanted:?}"
             ))
         })?;
+        if wanted != config.routing_preference {
+            commands.push(Command::RoutingPreference(wanted));
+        }
     }
     if let Some(on) = branch_to_branch
         && on != config.branch_to_branch

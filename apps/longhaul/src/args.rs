@@ -112,8 +112,12 @@ pub(crate) enum Command {
     /// Measure speed and memory.
     #[command(subcommand)]
     Bench(Bench),
-    /// Print the JSON Schema of the design file.
-    Schema,
+    /// Print the JSON Schema of the design file, or of a router's file.
+    Schema {
+        /// Which file.
+        #[arg(value_enum, default_value_t = SchemaOf::Design)]
+        of: SchemaOf,
+    },
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -186,6 +190,15 @@ pub(crate) struct Sim {
     /// Tunnel cryptography: real, or none for large designs.
     #[arg(long, value_enum, default_value_t = Crypto::Auto)]
     pub(crate) crypto: Crypto,
+}
+
+/// Files that have a JSON Schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The design file.
+    Design,
+    /// A router's file, for `longhaul router`.
+    Router,
 }
 
 /// Tunnel cryptography in a simulation.

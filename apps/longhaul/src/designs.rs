@@ -11,7 +11,7 @@ use design::{Design, Files, Reports};
 use serde_json::json;
 use tunnel::PrivateKey;
 
-use crate::args::{DesignFile, Format};
+use crate::args::{DesignFile, Format, SchemaOf};
 use crate::output::{Ended, Failure, Outcome, note, print, result};
 
 /// A design that was read without errors of form.
@@ -231,8 +231,11 @@ pub(crate) fn generate(regions: usize, sites: usize, seed: u64) -> Outcome {
 }
 
 /// `schema`.
-pub(crate) fn schema() -> Outcome {
-    print(&design::schema_text())
+pub(crate) fn schema(of: SchemaOf) -> Outcome {
+    print(&match of {
+        SchemaOf::Design => design::schema_text(),
+        SchemaOf::Router => design::router_schema_text(),
+    })
 }
 
 /// `plan`.

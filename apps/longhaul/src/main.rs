@@ -49,7 +49,7 @@ fn run(arguments: Longhaul) -> Outcome {
             seed,
         } => designs::generate(regions, sites, seed),
         Command::Bench(what) => bench_command::bench(format, &what),
-        Command::Schema => designs::schema(),
+        Command::Schema { of } => designs::schema(of),
         Command::Sim(options) => simulate::sim(format, &options),
         Command::Up(options) => lab_commands::up(format, &options),
         Command::Status(lab) => lab_commands::status(format, &lab),

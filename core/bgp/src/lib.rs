@@ -23,6 +23,7 @@
 //! end, packed by attribute set. Routes of a lost neighbour are found by its own chain.
 #![warn(missing_docs)]
 
+pub mod community;
 mod decision;
 mod export;
 mod input;

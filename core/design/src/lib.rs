@@ -30,6 +30,7 @@ pub mod plan;
 pub mod platform;
 mod reader;
 mod report;
+mod router;
 mod rules;
 mod scalars;
 mod schema;
@@ -43,8 +44,9 @@ pub use entry::{Files, NoFiles, check, read, resolve};
 pub use explain::{Explanation, Origin, explain, explainable};
 pub use generate::{SITES_MAX, generate, regions_max};
 pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
+pub use router::read_router;
 pub use rules::{Rule, rules};
-pub use schema::{schema, schema_text};
+pub use schema::{router_schema, router_schema_text, schema, schema_text};
 pub use settle::Design;
 pub use starter::starter;
 

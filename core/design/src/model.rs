@@ -6,6 +6,7 @@
 
 mod platform;
 mod regions;
+pub(crate) mod router;
 mod sites;
 
 pub(crate) use platform::{

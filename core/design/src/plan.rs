@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 mod community;
 mod route_server;
+mod router;
 
 pub use community::Community;
 pub use route_server::{
@@ -19,6 +20,7 @@ pub use route_server::{
     ProgrammingConfig, RouteMapAction, RouteMapConfig, RouteMapMatch, RouteMapRule, RouteMaps,
     RouteServerConfig, RoutesCounted, RoutingPreference, VmsOver,
 };
+pub use router::{AuthConfig, AuthKind, BfdConfig, BmpConfig, MrtConfig, RouterConfig};
 
 /// A design, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

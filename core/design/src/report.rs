@@ -77,6 +77,25 @@ impl Sources {
         u16::try_from(self.files.len() - 1).expect("a design is one file and one table")
     }
 
+    /// Puts stars in place of a piece of text that nobody is to see.
+    pub(crate) fn blank(&mut self, span: Span) {
+        let Some(source) = self.files.get_mut(usize::from(span.file)) else {
+            return;
+        };
+        let text = &source.text;
+        let end = (span.end as usize).min(text.len());
+        let start = (span.start as usize).min(end);
+        if let (Some(before), Some(secret), Some(after)) =
+            (text.get(..start), text.get(start..end), text.get(end..))
+        {
+            let stars: String = secret
+                .bytes()
+                .map(|byte| if byte == b'\n' { '\n' } else { '*' })
+                .collect();
+            source.text = format!("{before}{stars}{after}");
+        }
+    }
+
     /// The file a span lies in.
     pub fn file(&self, span: Span) -> Option<&Source> {
         self.files.get(usize::from(span.file))

@@ -14,6 +14,10 @@ use crate::reader::{Shape, expected, suggestion};
 use crate::report::{Report, Span};
 use crate::tree::{Kind, Node};
 
+mod net;
+
+pub(crate) use net::{Community, ExtCommunity};
+
 /// What a name looks like: it becomes part of device and file names.
 pub(crate) const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$";
 

@@ -7,4 +7,5 @@ mod format;
 mod generated;
 mod global;
 mod hostile;
+mod router;
 mod schema;

@@ -1,0 +1,159 @@
+//! The file of a plain BGP router: read with every error in one run, and decided.
+
+mod secrets;
+mod sessions;
+
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::sync::Arc;
+
+use bgp::{AsPathRule, MedRule, Origin, Origination, Settings};
+use inet::Net;
+
+use crate::model::router::{
+    BfdText, CompareMed, EqualPaths, MrtText, OriginWord, OriginateText, RouterFile,
+};
+use crate::plan::{BfdConfig, BmpConfig, MrtConfig, RouterConfig};
+use crate::reader::{At, Shape};
+use crate::report::{Report, Reports, Sources};
+use crate::tree;
+
+/// Reads a router's file. Every error is reported in one run; with one there is no configuration.
+pub fn read_router(name: &str, text: &str) -> (Option<RouterConfig>, Reports) {
+    let mut sources = Sources::default();
+    let mut reports = Vec::new();
+    let file = sources.add(name, text);
+    let config = tree::parse(file, text, &mut reports).and_then(|mut node| {
+        for secret in secrets::refuse(&mut node, &mut reports) {
+            sources.blank(secret);
+        }
+        let file = RouterFile::read(&node, &mut reports)?;
+        decide(&file, &mut reports)
+    });
+    let reports = Reports::new(reports, Arc::new(sources));
+    (config.filter(|_| !reports.has_errors()), reports)
+}
+
+/// A value as the file has it.
+fn said<T: Clone>(field: Option<&At<T>>) -> Option<T> {
+    field.map(|at| at.value.clone())
+}
+
+/// `None` when something that all else needs is missing; that is reported already.
+fn decide(file: &RouterFile, reports: &mut Vec<Report>) -> Option<RouterConfig> {
+    let mut settings = Settings::new(said(file.asn.as_ref())?, said(file.router_id.as_ref())?);
+    settings.cluster_id = said(file.cluster_id.as_ref());
+    if let Some(multipath) = &file.multipath {
+        let paths = multipath.value.paths.as_ref().map_or(1, |at| at.value.0);
+        settings.multipath_max = u8::try_from(paths).unwrap_or(u8::MAX);
+        settings.multipath_as_path = match said(multipath.value.as_path.as_ref()) {
+            Some(EqualPaths::Identical) => AsPathRule::Identical,
+            Some(EqualPaths::SameLength) | None => AsPathRule::SameLength,
+        };
+    }
+    settings.med = match said(file.compare_med.as_ref()) {
+        Some(CompareMed::Always) => MedRule::Always,
+        Some(CompareMed::Never) => MedRule::Never,
+        Some(CompareMed::SameNeighborAs) | None => MedRule::SameNeighborAs,
+    };
+    settings.compare_origin = said(file.compare_origin.as_ref()).unwrap_or(true);
+    let listen = listen(file);
+    let auth = sessions::neighbors(file, &listen, &mut settings, reports);
+    Some(RouterConfig {
+        name: said(file.name.as_ref())?,
+        settings,
+        originate: originate(file, reports),
+        listen,
+        control: file.control.as_ref().map(|at| at.value.0.clone()),
+        auth,
+        bfd: bfd(file.bfd.as_ref().map(|at| &at.value)),
+        mrt: file.mrt.as_ref().and_then(|at| mrt(&at.value)),
+        bmp: bmp(file),
+    })
+}
+
+/// The well-known port (RFC 4271 §8).
+const PORT: u16 = 179;
+
+fn listen(file: &RouterFile) -> Vec<SocketAddr> {
+    match &file.listen {
+        Some(list) => list.value.iter().map(|at| at.value).collect(),
+        None => vec![SocketAddr::from(([0, 0, 0, 0], PORT))],
+    }
+}
+
+fn originate(file: &RouterFile, reports: &mut Vec<Report>) -> Vec<(Net, Origination)> {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut all = Vec::new();
+    for route in file.originate.iter().flat_map(|list| &list.value) {
+        let Some(prefix) = &route.value.prefix else {
+            continue;
+        };
+        if let Some(first) = seen.insert(prefix.value, prefix.span) {
+            let says = format!("`{}` is originated twice", prefix.value);
+            reports.push(Report::shape(prefix.span, says).also(Some(first), "first here"));
+        }
+        all.push((prefix.value, origination(&route.value)));
+    }
+    all
+}
+
+fn origination(route: &OriginateText) -> Origination {
+    fn list<T, U>(field: Option<&At<Vec<At<T>>>>, value: fn(&T) -> U) -> Vec<U> {
+        let items = field.into_iter().flat_map(|list| &list.value);
+        items.map(|at| value(&at.value)).collect()
+    }
+    Origination {
+        next_hop: said(route.next_hop.as_ref()),
+        origin: match said(route.origin.as_ref()) {
+            Some(OriginWord::Igp) | None => Origin::Igp,
+            Some(OriginWord::Egp) => Origin::Egp,
+            Some(OriginWord::Incomplete) => Origin::Incomplete,
+        },
+        med: route.med.as_ref().map(|at| at.value.0),
+        local_pref: route.local_pref.as_ref().map(|at| at.value.0),
+        communities: list(route.communities.as_ref(), |community| community.0),
+        ext_communities: list(route.ext_communities.as_ref(), |community| community.0),
+        as_path: list(route.as_path.as_ref(), |asn| *asn),
+    }
+}
+
+fn bfd(text: Option<&BfdText>) -> BfdConfig {
+    let time = |field: Option<&At<crate::scalars::TimeSpan>>| {
+        field.map_or(Duration::from_millis(300), |at| at.value.0)
+    };
+    BfdConfig {
+        min_tx: time(text.and_then(|text| text.min_tx.as_ref())),
+        min_rx: time(text.and_then(|text| text.min_rx.as_ref())),
+        multiplier: text
+            .and_then(|text| text.multiplier.as_ref())
+            .map_or(3, |at| u8::try_from(at.value.0).unwrap_or(u8::MAX)),
+    }
+}
+
+fn mrt(text: &MrtText) -> Option<MrtConfig> {
+    Some(MrtConfig {
+        directory: text.directory.as_ref()?.value.0.clone(),
+        messages: said(text.messages.as_ref()).unwrap_or(true),
+        table_every: text.table_every.as_ref().map(|at| at.value.0),
+        rotate_every: text
+            .rotate_every
+            .as_ref()
+            .map_or(Duration::from_secs(900), |at| at.value.0),
+    })
+}
+
+fn bmp(file: &RouterFile) -> Vec<BmpConfig> {
+    let stations = file.bmp.iter().flat_map(|list| &list.value);
+    let station = |at: &At<crate::model::router::BmpText>| {
+        Some(BmpConfig {
+            address: said(at.value.address.as_ref())?,
+            statistics_every: at
+                .value
+                .statistics_every
+                .as_ref()
+                .map_or(Duration::from_mins(1), |at| at.value.0),
+        })
+    };
+    stations.filter_map(station).collect()
+}

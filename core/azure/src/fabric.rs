@@ -55,7 +55,9 @@ pub struct Fabric {
     serving: Vec<Vec<InstanceId>>,
     schedule: Schedule,
     faults: Faults,
-    programming_delay: Duration,
+    /// The least and the most that a decision takes to the NICs.
+    programming_delay: (Duration, Duration),
+    seed: u64,
     drops: Drops,
     counters: Vec<PortCounters>,
     /// Highest time seen: a shell's clock that steps back does not take the fabric with it.
@@ -81,6 +83,8 @@ impl Fabric {
     /// A fabric in which everything works and nothing is programmed.
     pub fn new(config: &FabricConfig, now: Instant) -> Result<Self, FabricError> {
         let (topology, instances) = Builder::build(config)?;
+        let least = config.programming_delay_ms;
+        let millis = |ms: u32| Duration::from_millis(u64::from(ms));
         let serving = topology
             .vnets
             .iter()
@@ -93,7 +97,11 @@ impl Fabric {
             serving,
             schedule: Schedule::default(),
             faults: Faults::default(),
-            programming_delay: Duration::from_millis(u64::from(config.programming_delay_ms)),
+            programming_delay: (
+                millis(least),
+                millis(least.max(config.programming_delay_max_ms)),
+            ),
+            seed: config.seed,
             drops: Drops::default(),
             now,
         })
@@ -160,6 +168,12 @@ impl Fabric {
             .into_iter()
             .flat_map(|instance| instance.table.iter())
             .map(|(prefix, hops)| (prefix, &**hops))
+    }
+
+    /// Whether a device works; `None` when there is none of this name.
+    pub fn is_running(&self, device: &str) -> Option<bool> {
+        let id = self.topology.device_names.get(device)?;
+        Some(self.topology.devices[id.index()].up)
     }
 
     /// What passed an interface.

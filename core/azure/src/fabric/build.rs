@@ -1,5 +1,7 @@
 //! From a configuration to a fabric: names become numbers, and every name must exist.
 
+mod shares;
+
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -24,7 +26,7 @@ use super::topology::{
 use super::{InstanceId, NextHopType, PortId};
 
 /// The subnet in which Route Server's instances have their NICs.
-const ROUTE_SERVER_SUBNET: &str = "RouteServerSubnet";
+pub(crate) const ROUTE_SERVER_SUBNET: &str = "RouteServerSubnet";
 
 /// Backbone between regions without a figure: the median of the published round trips is 1.7
 /// times that of light in fibre along the great circle.
@@ -66,6 +68,7 @@ impl<'a> Builder<'a> {
             builder.lan(lan)?;
         }
         builder.route_servers();
+        shares::assign(config, &mut builder.topology);
         Ok((builder.topology, builder.instances))
     }
 
@@ -200,6 +203,7 @@ impl<'a> Builder<'a> {
             peers: BTreeMap::new(),
             system: own.collect(),
             instances: Vec::new(),
+            vms: (0, 0),
             programmed_by: None,
         });
         self.vnets.insert(&config.name, id);
@@ -281,6 +285,7 @@ impl<'a> Builder<'a> {
             forwarding: config.ip_forwarding,
             group: optional(&self.groups, Referent::Nsg, config.nsg.as_ref(), &by)?,
             seed,
+            share: Some((seed >> 32) as u32),
             flows: Flows::new(seed),
         });
         if config.subnet == ROUTE_SERVER_SUBNET {

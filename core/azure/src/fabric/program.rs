@@ -4,15 +4,17 @@
 //! decision is stored once, however many NICs it reaches, and takes effect for all of them when the
 //! programming delay is over.
 //!
-//! Choices, because the platform publishes none: NICs are split over the instances by a hash of
-//! their names; when an instance stops, the others take over its NICs one programming delay later;
+//! Choices, because the platform publishes none: who programs which NIC and which VMs are left out
+//! when there are too many is `ProgrammingConfig`'s ([`super::build`]); each prefix has a delay of
+//! its own at each instance, so that two decisions about it keep their order; when an instance stops, the others take over its NICs one programming delay later;
 //! an instance that comes back gets its share again once it has programmed every prefix that the
 //! others have; while no instance runs, NICs keep what was programmed last.
 
 use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::sync::Arc;
 
-use inet::{Instant, Prefix, PrefixMap};
+use inet::{Instant, Prefix, PrefixMap, Rng, hash};
 
 use super::schedule::Event;
 use super::topology::{Nic, VnetId};
@@ -58,7 +60,26 @@ impl Fabric {
             prefix,
             next_hops,
         };
-        self.schedule.push(now + self.programming_delay, event);
+        self.schedule
+            .push(now + self.delay(instance, prefix), event);
+    }
+
+    /// How long a decision about a prefix takes to the NICs: uniform between the least and the most.
+    fn delay(&self, instance: InstanceId, prefix: Prefix) -> Duration {
+        let (least, most) = self.programming_delay;
+        let Some(range) = most.checked_sub(least).filter(|range| !range.is_zero()) else {
+            return least;
+        };
+        let place = u64::from(prefix.address().to_bits()) << 16 | u64::from(prefix.len()) << 8;
+        let chance = hash::mix(place ^ u64::from(instance.0) ^ self.seed);
+        let nanos = u64::try_from(range.as_nanos()).unwrap_or(u64::MAX);
+        least + Duration::from_nanos(Rng::new(chance).below(nanos.saturating_add(1)))
+    }
+
+    /// VMs around the Route Server of an instance, and how many it is sure to program (0: all).
+    pub fn vms(&self, instance: InstanceId) -> Option<(u32, u32)> {
+        let instance = self.instances.get(usize::from(instance.0))?;
+        Some(self.topology.vnet(instance.vnet).vms)
     }
 
     /// An instance started: its table is empty, and the others serve its NICs for now.
@@ -86,7 +107,8 @@ impl Fabric {
             instance: id,
             epoch: instance.epoch,
         };
-        self.schedule.push(now + self.programming_delay, event);
+        let (_, most) = self.programming_delay;
+        self.schedule.push(now + most, event);
     }
 
     pub(crate) fn on_takeover(&mut self, id: InstanceId, epoch: u32) {
@@ -133,7 +155,7 @@ impl Fabric {
         }
         let vnet = self.topology.vnet(nic.vnet).programmed_by?;
         let serving = &self.serving[vnet.index()];
-        let share = (nic.seed >> 32) as usize % serving.len().max(1);
+        let share = nic.share? as usize % serving.len().max(1);
         let instance = serving.get(share)?;
         Some(&self.instances[usize::from(instance.0)].table)
     }

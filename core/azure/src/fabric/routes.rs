@@ -163,6 +163,16 @@ impl Fabric {
         Some(rows)
     }
 
+    /// Whether the route table of a NIC's subnet keeps routes of Route Server and gateways out;
+    /// `None` for other interfaces.
+    pub fn keeps_out_bgp(&self, port: PortId) -> Option<bool> {
+        let PortKind::Nic(id) = self.topology.ports.get(port.0 as usize)?.kind else {
+            return None;
+        };
+        let table = self.topology.table_of(self.topology.nic(id));
+        Some(table.is_some_and(|table| !table.propagation))
+    }
+
     fn system_rows(&self, nic: &Nic, user: &PrefixMap<UserNextHop>) -> Vec<EffectiveRoute> {
         let system = self.topology.vnet(nic.vnet).system.iter();
         let own = system.map(|(prefix, route)| (prefix, Next::Vnet(route.kind)));

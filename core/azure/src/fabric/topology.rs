@@ -104,6 +104,8 @@ pub(crate) struct Vnet {
     pub(crate) system: PrefixMap<SystemRoute>,
     /// Route Server instances in this VNet, by address.
     pub(crate) instances: Vec<InstanceId>,
+    /// VMs around the Route Server here, and how many it is sure to program (0: all).
+    pub(crate) vms: (u32, u32),
     /// The VNet whose Route Server programs the NICs here.
     pub(crate) programmed_by: Option<VnetId>,
 }
@@ -148,8 +150,10 @@ pub(crate) struct Nic {
     pub(crate) public: Option<Ipv4Addr>,
     pub(crate) forwarding: bool,
     pub(crate) group: Option<GroupId>,
-    /// Seed of its choice among equal next hops, and of which instance programs it.
+    /// Seed of its choice among equal next hops.
     pub(crate) seed: u64,
+    /// Which instance programs it: this modulo their number. `None` when the VM is one too many.
+    pub(crate) share: Option<u32>,
     pub(crate) flows: Flows,
 }
 

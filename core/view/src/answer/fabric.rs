@@ -28,14 +28,16 @@ pub(super) fn effective_routes(
     device: &str,
     interface: &str,
 ) -> Option<EffectiveRoutes> {
-    let routes = fabric.effective_routes(fabric.port(device, interface)?)?;
+    let port = fabric.port(device, interface)?;
+    let routes = fabric.effective_routes(port)?;
+    let kept_out = fabric.keeps_out_bgp(port) == Some(true);
     let value = routes.into_iter().map(|route| crate::EffectiveRoute {
         source: route.source.name().to_owned(),
         state: if route.active { "Active" } else { "Invalid" }.to_owned(),
         address_prefix: vec![route.prefix],
         next_hop_type: route.next_hop_type.name().to_owned(),
         next_hop_ip_address: route.next_hops,
-        disable_bgp_route_propagation: false,
+        disable_bgp_route_propagation: kept_out,
     });
     Some(EffectiveRoutes {
         format_version: FormatVersion,

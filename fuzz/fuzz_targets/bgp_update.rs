@@ -18,6 +18,10 @@ fuzz_target!(|bytes: &[u8]| {
         four_octet: kind & 2 != 0,
         first_as: (kind & 4 != 0).then_some(Asn(65_001)),
         local_address: Ipv4Addr::new(10, 0, 0, 1),
+        local_address_v6: None,
+        add_path: [kind & 8 != 0, kind & 16 != 0],
+        extended_next_hop: kind & 32 != 0,
+        inside: false,
     };
     let Ok(update) = Update::parse(body, &session) else {
         return;

@@ -1,129 +1,154 @@
 //! Attribute sets, each kept once: equal sets have equal numbers.
 //!
 //! The number is what paths, policies' results and Adj-RIBs-Out hold; comparing routes is comparing
-//! numbers. Numbers are counted references and are used again when the last one goes.
+//! numbers. Numbers are counted references. One without references is used again only after
+//! [`Interner::sweep`], so that within a batch a number that was seen keeps its meaning.
 
 use core::hash::BuildHasher as _;
-use core::net::Ipv4Addr;
-use std::sync::Arc;
+use core::num::NonZeroU32;
 
 use hashbrown::HashTable;
-use inet::Asn;
 use inet::hash::Seeded;
 
-use crate::wire::attributes::{Attributes, Origin, Scan, Session, as_path, table};
+use crate::rank::Rank;
+use crate::wire::attributes::Attributes;
 
 /// The number of an attribute set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct AttrId(u32);
+pub(crate) struct AttrId(NonZeroU32);
 
-/// What the decision needs of an attribute set, decoded once.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Rank {
-    pub(crate) local_pref: u32,
-    pub(crate) as_path_len: usize,
-    pub(crate) origin: Origin,
-    pub(crate) med: u32,
-    pub(crate) neighbor_as: Option<Asn>,
-    pub(crate) originator: Option<Ipv4Addr>,
-    pub(crate) clusters: usize,
+impl AttrId {
+    const fn place(self) -> usize {
+        self.0.get() as usize
+    }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Set {
-    block: Arc<[u8]>,
+    block: Box<[u8]>,
     rank: Rank,
     references: u32,
+    hash: u32,
 }
 
 /// All attribute sets of a speaker.
 #[derive(Debug)]
 pub(crate) struct Interner {
-    sets: Vec<Option<Set>>,
-    free: Vec<u32>,
-    index: HashTable<u32>,
+    /// The first is never used: numbers begin with one.
+    sets: Vec<Set>,
+    free: Vec<AttrId>,
+    /// Sets whose last reference went since the last sweep; some may have a new one.
+    idle: Vec<AttrId>,
+    /// Hash and number: growing needs no look at the sets.
+    index: HashTable<(u32, AttrId)>,
     hasher: Seeded,
+    bytes: usize,
+}
+
+/// A table takes the top and the bottom bits of a hash: both halves are the same 32 bits.
+const fn spread(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
 }
 
 impl Interner {
     /// An empty one. Peers choose what is hashed, so the seed must not be known to them.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            sets: Vec::new(),
+            sets: vec![Set::default()],
             free: Vec::new(),
+            idle: Vec::new(),
             index: HashTable::new(),
             hasher: Seeded(seed),
+            bytes: 0,
         }
     }
 
     /// The number of a canonical block, with one more reference.
     pub(crate) fn intern(&mut self, block: &[u8]) -> AttrId {
-        let hash = self.hasher.hash_one(block);
+        let hash = self.hasher.hash_one(block) as u32;
         let sets = &self.sets;
-        let same = |id: &u32| {
-            sets[*id as usize]
-                .as_ref()
-                .is_some_and(|set| *set.block == *block)
-        };
-        if let Some(id) = self.index.find(hash, same).copied() {
-            self.retain(AttrId(id));
-            return AttrId(id);
+        let same =
+            |(known, id): &(u32, AttrId)| *known == hash && *sets[id.place()].block == *block;
+        if let Some((_, id)) = self.index.find(spread(hash), same).copied() {
+            self.retain(id);
+            return id;
         }
         let set = Set {
             block: block.into(),
-            rank: rank(block),
+            rank: Rank::of(block),
             references: 1,
+            hash,
         };
+        self.bytes += block.len();
         let id = match self.free.pop() {
             Some(id) => {
-                self.sets[id as usize] = Some(set);
+                self.sets[id.place()] = set;
                 id
             }
             None => {
-                self.sets.push(Some(set));
-                u32::try_from(self.sets.len() - 1).expect("fewer than 2^32 attribute sets")
+                self.sets.push(set);
+                let place = u32::try_from(self.sets.len() - 1).ok();
+                AttrId(
+                    place
+                        .and_then(NonZeroU32::new)
+                        .expect("fewer than 2^32 attribute sets"),
+                )
             }
         };
-        let (sets, hasher) = (&self.sets, self.hasher);
-        self.index.insert_unique(hash, id, |id| {
-            sets[*id as usize]
-                .as_ref()
-                .map_or(0, |set| hasher.hash_one(&*set.block))
-        });
-        AttrId(id)
+        self.index
+            .insert_unique(spread(hash), (hash, id), |(hash, _)| spread(*hash));
+        id
     }
 
     /// One more reference.
     pub(crate) fn retain(&mut self, id: AttrId) {
-        if let Some(set) = &mut self.sets[id.0 as usize] {
-            set.references += 1;
+        self.sets[id.place()].references += 1;
+    }
+
+    /// One reference fewer; without one a set goes with the next sweep.
+    pub(crate) fn release(&mut self, id: AttrId) {
+        let set = &mut self.sets[id.place()];
+        debug_assert!(set.references > 0, "a reference is released once");
+        set.references -= 1;
+        if set.references == 0 {
+            self.idle.push(id);
         }
     }
 
-    /// One reference fewer; the last one frees the set.
-    pub(crate) fn release(&mut self, id: AttrId) {
-        let slot = &mut self.sets[id.0 as usize];
-        let set = slot.as_mut().expect("a reference is released once");
-        set.references -= 1;
-        if set.references > 0 {
-            return;
+    /// Frees the sets without references.
+    pub(crate) fn sweep(&mut self) {
+        for id in core::mem::take(&mut self.idle) {
+            let set = &mut self.sets[id.place()];
+            if set.references > 0 || set.block.is_empty() {
+                continue;
+            }
+            let hash = set.hash;
+            self.bytes -= set.block.len();
+            *set = Set::default();
+            if let Ok(entry) = self
+                .index
+                .find_entry(spread(hash), |(_, other)| *other == id)
+            {
+                entry.remove();
+            }
+            self.free.push(id);
         }
-        let hash = self.hasher.hash_one(&*set.block);
-        *slot = None;
-        if let Ok(entry) = self.index.find_entry(hash, |other| *other == id.0) {
-            entry.remove();
+        if self.index.is_empty() && self.sets.len() > 1 {
+            // After a storm the memory goes back.
+            self.sets = vec![Set::default()];
+            self.free = Vec::new();
+            self.index = HashTable::new();
         }
-        self.free.push(id.0);
     }
 
     /// The canonical block.
-    pub(crate) fn block(&self, id: AttrId) -> &Arc<[u8]> {
-        &self.set(id).block
+    pub(crate) fn block(&self, id: AttrId) -> &[u8] {
+        &self.sets[id.place()].block
     }
 
     /// What the decision compares.
-    pub(crate) fn rank(&self, id: AttrId) -> Rank {
-        self.set(id).rank
+    pub(crate) fn rank(&self, id: AttrId) -> &Rank {
+        &self.sets[id.place()].rank
     }
 
     /// The attributes, decoded.
@@ -132,39 +157,20 @@ impl Interner {
     }
 
     /// How many different sets there are.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
-    fn set(&self, id: AttrId) -> &Set {
-        self.sets[id.0 as usize]
-            .as_ref()
-            .expect("a number that is held names a set")
-    }
-}
-
-/// What the decision compares of a canonical block, read in place.
-fn rank(block: &[u8]) -> Rank {
-    let scan = Scan::new(block, &Session::INSIDE);
-    let value = |code| scan.value(code).unwrap_or_default();
-    let (as_path_len, neighbor_as) = as_path::measure(value(table::AS_PATH), true);
-    let origin = value(table::ORIGIN).first().copied();
-    Rank {
-        local_pref: scan
-            .number(table::LOCAL_PREF)
-            .unwrap_or(Attributes::LOCAL_PREF),
-        as_path_len,
-        origin: origin.and_then(Origin::from_number).unwrap_or_default(),
-        med: scan.number(table::MULTI_EXIT_DISC).unwrap_or(0),
-        neighbor_as,
-        originator: scan.number(table::ORIGINATOR_ID).map(Ipv4Addr::from_bits),
-        clusters: value(table::CLUSTER_LIST).len() / 4,
+    /// How many bytes their blocks have.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use core::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -181,9 +187,26 @@ mod tests {
         assert_ne!(a, c);
         assert_eq!(interner.len(), 2);
         interner.release(a);
+        interner.sweep();
         assert_eq!(interner.attributes(b).next_hop, Ipv4Addr::new(10, 0, 0, 1));
         interner.release(b);
+        assert_eq!(interner.intern(&one), a, "it still has its meaning");
+        interner.release(a);
+        interner.sweep();
         assert_eq!(interner.len(), 1);
         assert_eq!(interner.intern(&one), a, "the number is used again");
+    }
+
+    #[test]
+    fn memory_goes_back_when_the_last_set_goes() {
+        let mut interner = Interner::new(1);
+        let ids: Vec<AttrId> = (0..1000)
+            .map(|n| interner.intern(&Attributes::new(Ipv4Addr::from_bits(n)).encode(true)))
+            .collect();
+        for id in ids {
+            interner.release(id);
+        }
+        interner.sweep();
+        assert_eq!((interner.sets.len(), interner.bytes()), (1, 0));
     }
 }

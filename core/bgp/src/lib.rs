@@ -23,6 +23,7 @@
 //! end, packed by attribute set. Routes of a lost neighbour are found by its own chain.
 #![warn(missing_docs)]
 
+mod bits;
 pub mod community;
 mod decision;
 mod export;
@@ -31,6 +32,7 @@ mod interner;
 mod output;
 mod peer;
 mod policy;
+mod rank;
 mod rib;
 mod session;
 mod settings;
@@ -47,7 +49,10 @@ pub use settings::{
     Role, Secret, Settings, TcpOptions,
 };
 pub use speaker::Speaker;
-pub use view::{AdvertisedRoute, Counters, NeighborView, Path, ReceivedRoute, SessionView, State};
+pub use view::{
+    AdvertisedRoute, Candidate, Counters, Counts, Explanation, Fate, NeighborView, Path,
+    ReceivedRoute, Refusal, SessionView, State, Step,
+};
 pub use wire::attributes::{AsPath, Attributes, Origin, Segment};
 pub use wire::capability::Capability;
 pub use wire::notification::Notification;

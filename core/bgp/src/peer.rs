@@ -4,12 +4,15 @@ use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use inet::{Instant, Net, Rng};
+use inet::{Instant, Rng};
 use smallvec::SmallVec;
 
+use crate::bits::Bits;
+use crate::export::Change;
 use crate::rib::PrefixId;
 use crate::session::{Phase, Session};
 use crate::settings::{ConnId, Counting, Neighbor, PrefixLimit};
+use crate::speaker::Marker;
 use crate::view::{Counters, State};
 
 /// A neighbour.
@@ -36,15 +39,27 @@ pub(crate) struct Peer {
     pub(crate) since: Instant,
     pub(crate) counters: Counters,
     /// The prefixes that it told us.
-    pub(crate) held: BTreeSet<PrefixId>,
+    pub(crate) held: Bits,
+    /// How many routes they are: with add-path more than prefixes.
+    pub(crate) routes: u32,
+    /// By family: routes that were told in another epoch are stale.
+    pub(crate) epochs: [u8; 2],
     /// How many of them import policy took.
     pub(crate) accepted: u32,
     /// Its update group, while established.
     pub(crate) group: Option<usize>,
     /// It takes no more bytes for now.
     pub(crate) blocked: bool,
-    /// Prefixes whose state it was not told while blocked; at most one for each prefix.
-    pub(crate) missed: BTreeSet<Net>,
+    /// Prefixes whose state it is still to be told.
+    pub(crate) pending: Bits,
+    /// Paths of those prefixes that it may know and that went (RFC 7911), by tag.
+    pub(crate) gone: BTreeSet<(PrefixId, u16)>,
+    /// Where the next slice begins.
+    pub(crate) cursor: PrefixId,
+    /// Of the prefixes from here on it was told nothing in this session.
+    pub(crate) fresh_from: PrefixId,
+    /// What it is sent when it has caught up.
+    pub(crate) markers: SmallVec<[Marker; 2]>,
     burst: Burst,
     /// The deadline under which it stands in the speaker's timers.
     pub(crate) armed: Option<Instant>,
@@ -77,11 +92,17 @@ impl Peer {
             failures: 0,
             since: now,
             counters: Counters::default(),
-            held: BTreeSet::new(),
+            held: Bits::default(),
+            routes: 0,
+            epochs: [0; 2],
             accepted: 0,
             group: None,
             blocked: false,
-            missed: BTreeSet::new(),
+            pending: Bits::default(),
+            gone: BTreeSet::new(),
+            cursor: 0,
+            fresh_from: PrefixId::MAX,
+            markers: SmallVec::new(),
             burst: Burst::default(),
             armed: None,
             settings,
@@ -138,7 +159,24 @@ impl Peer {
         self.counters.established += 1;
         self.burst = Burst::default();
         self.blocked = false;
-        self.missed.clear();
+        self.caught_up();
+    }
+
+    /// Nothing is left that it is to be told.
+    pub(crate) fn caught_up(&mut self) {
+        self.pending = Bits::default();
+        self.gone.clear();
+        self.cursor = 0;
+        self.fresh_from = PrefixId::MAX;
+        self.markers.clear();
+    }
+
+    /// It is not told of a change for now.
+    pub(crate) fn miss(&mut self, change: &Change) {
+        self.pending.insert(change.id);
+        if change.old.is_some() {
+            self.gone.insert((change.id, change.tag));
+        }
     }
 
     /// Forgets failures and pauses.
@@ -155,7 +193,7 @@ impl Peer {
         }
         if self.burst.announced == 0 || now.since(self.burst.last) > BURST_GAP {
             self.burst = Burst {
-                held: self.held.len() as u64,
+                held: u64::from(self.routes),
                 announced: 0,
                 last: now,
             };
@@ -168,7 +206,7 @@ impl Peer {
     /// Whether the prefixes held are within the limit.
     pub(crate) fn within_limit(&self) -> bool {
         let limit = self.settings.prefix_limit.unwrap_or(PrefixLimit::ALWAYS);
-        self.held.len() as u64 <= u64::from(limit.max)
+        self.routes <= limit.max
     }
 }
 

@@ -1,89 +1,233 @@
 //! Paths by prefix: the Adj-RIBs-In and the Loc-RIB in one table.
 //!
-//! Prefixes have dense numbers, so that everything beside this table is an array. A prefix keeps its
-//! paths in the order of the decision: those in use first, the best one before all.
+//! Prefixes have dense numbers, so that everything beside this table is an array or a bitmap. The
+//! paths in use stand first, the best one before all; the others are in no order. A prefix with one
+//! path, which is most of them, takes 40 bytes and no memory of its own.
 
-use hashbrown::HashMap;
-use inet::Net;
+use core::hash::{BuildHasher as _, Hasher as _};
+use core::net::Ipv4Addr;
+use core::net::Ipv6Addr;
+
+use hashbrown::HashTable;
 use inet::hash::Seeded;
+use inet::{Net, Prefix, Prefix6};
 use smallvec::SmallVec;
 
+use crate::bits::Bits;
 use crate::interner::AttrId;
 use crate::settings::NeighborId;
+use crate::view::Refusal;
 
 /// The number of a prefix.
 pub(crate) type PrefixId = u32;
 
+/// Who told a route: ourselves, or a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SourceId(u32);
+
+impl SourceId {
+    /// Ourselves.
+    pub(crate) const LOCAL: Self = Self(u32::MAX);
+
+    pub(crate) const fn of(neighbor: NeighborId) -> Self {
+        Self(neighbor.0)
+    }
+
+    pub(crate) fn neighbor(self) -> Option<NeighborId> {
+        (self != Self::LOCAL).then_some(NeighborId(self.0))
+    }
+}
+
 /// A path to a prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
-    /// Who told us; `None` is ourselves.
-    pub(crate) source: Option<NeighborId>,
+    /// Who told us.
+    pub(crate) source: SourceId,
+    /// The path identifier that it came with (RFC 7911); 0 without.
+    pub(crate) path: u32,
     /// As received.
     pub(crate) received: AttrId,
-    /// After import policy; `None` when policy or a loop check refused it.
+    /// After import policy; `None` when it was refused.
     pub(crate) accepted: Option<AttrId>,
+    /// Its number among the paths of the prefix, for as long as it lives: what other speakers see
+    /// as its path identifier.
+    pub(crate) tag: u16,
+    /// The neighbour's epoch in which it was told last; one of an older epoch is stale.
+    pub(crate) epoch: u8,
+    /// Why it was refused.
+    pub(crate) refused: Option<Refusal>,
 }
+
+/// A path in use: who told us, by which path identifier, and what.
+pub(crate) type Used = (SourceId, u32, Option<AttrId>);
+/// The paths in use of one prefix, best first.
+pub(crate) type InUse = SmallVec<[Used; 1]>;
 
 /// A prefix and its paths.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
-    pub(crate) net: Net,
-    pub(crate) routes: SmallVec<[Route; 2]>,
-    /// How many of them, from the front, are in use.
-    pub(crate) used: usize,
+    /// An IPv4 address, or the place of an IPv6 address.
+    bits: u32,
+    len: u8,
+    flags: u8,
+    /// How many of the paths, from the front, are in use.
+    used: u16,
+    pub(crate) routes: SmallVec<[Route; 1]>,
 }
 
+const V6: u8 = 1;
+const FREE: u8 = 2;
+const DIRTY: u8 = 4;
+
 impl Entry {
-    /// The best path.
-    pub(crate) fn best(&self) -> Option<(AttrId, Option<NeighborId>)> {
-        let best = self.routes.first().filter(|_| self.used > 0)?;
-        Some((best.accepted?, best.source))
+    pub(crate) const fn used(&self) -> usize {
+        self.used as usize
     }
 
-    /// The paths in use: who told us, and what.
-    pub(crate) fn in_use(&self) -> SmallVec<[(Option<NeighborId>, Option<AttrId>); 4]> {
-        self.routes[..self.used]
+    pub(crate) fn set_used(&mut self, used: usize) {
+        debug_assert!(used <= self.routes.len(), "a path in use is a path");
+        self.used = u16::try_from(used).unwrap_or(u16::MAX);
+    }
+
+    pub(crate) const fn is_v6(&self) -> bool {
+        self.flags & V6 != 0
+    }
+
+    /// Marks the entry as waiting for the end of the batch; whether it was not before.
+    pub(crate) const fn mark_dirty(&mut self) -> bool {
+        let new = self.flags & DIRTY == 0;
+        self.flags |= DIRTY;
+        new
+    }
+
+    pub(crate) const fn mark_clean(&mut self) {
+        self.flags &= !DIRTY;
+    }
+
+    /// The best path.
+    pub(crate) fn best(&self) -> Option<&Route> {
+        self.routes.first().filter(|_| self.used > 0)
+    }
+
+    /// The paths in use.
+    pub(crate) fn in_use(&self) -> InUse {
+        self.routes[..self.used()]
             .iter()
-            .map(|route| (route.source, route.accepted))
+            .map(|route| (route.source, route.path, route.accepted))
             .collect()
+    }
+
+    /// The place of a route.
+    pub(crate) fn place(&self, source: SourceId, path: u32) -> Option<usize> {
+        self.routes
+            .iter()
+            .position(|route| route.source == source && route.path == path)
+    }
+
+    /// The least tag that no path has.
+    pub(crate) fn free_tag(&self) -> u16 {
+        let taken = |tag: &u16| self.routes.iter().any(|route| route.tag == *tag);
+        match self.routes.len() {
+            0 => 0,
+            // A neighbour without add-path tells one path, so tags follow the number of paths.
+            len => {
+                let next = u16::try_from(len).unwrap_or(u16::MAX);
+                if taken(&next) {
+                    (0..u16::MAX).find(|tag| !taken(tag)).unwrap_or(u16::MAX)
+                } else {
+                    next
+                }
+            }
+        }
     }
 }
 
 /// All prefixes.
 #[derive(Debug)]
 pub(crate) struct Rib {
-    entries: Vec<Option<Entry>>,
-    free: Vec<PrefixId>,
-    index: HashMap<Net, PrefixId, Seeded>,
+    entries: Vec<Entry>,
+    free: Bits,
+    /// Hash and number: growing needs no look at the entries.
+    index: HashTable<(u32, PrefixId)>,
+    hasher: Seeded,
+    addresses: Vec<u128>,
+    addresses_free: Vec<u32>,
+}
+
+const fn spread(hash: u32) -> u64 {
+    (hash as u64) << 32 | hash as u64
 }
 
 impl Rib {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             entries: Vec::new(),
-            free: Vec::new(),
-            index: HashMap::with_hasher(Seeded(seed)),
+            free: Bits::default(),
+            index: HashTable::new(),
+            hasher: Seeded(seed),
+            addresses: Vec::new(),
+            addresses_free: Vec::new(),
+        }
+    }
+
+    fn hash(&self, net: Net) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        match net {
+            Net::V4(prefix) => {
+                hasher.write_u64(u64::from(prefix.bits()) << 8 | u64::from(prefix.len()));
+            }
+            Net::V6(prefix) => {
+                hasher.write_u64((prefix.bits() >> 64) as u64);
+                hasher.write_u64(prefix.bits() as u64);
+                hasher.write_u64(u64::from(prefix.len()) | 1 << 63);
+            }
+        }
+        hasher.finish() as u32
+    }
+
+    /// Whether an entry that is in the index is this prefix.
+    fn is(&self, id: PrefixId, net: Net) -> bool {
+        let entry = &self.entries[id as usize];
+        match net {
+            Net::V4(prefix) => {
+                entry.bits == prefix.bits() && entry.len == prefix.len() && !entry.is_v6()
+            }
+            Net::V6(prefix) => {
+                entry.len == prefix.len()
+                    && entry.is_v6()
+                    && self.addresses[entry.bits as usize] == prefix.bits()
+            }
         }
     }
 
     /// The number of a prefix, if it has one.
     pub(crate) fn id(&self, net: Net) -> Option<PrefixId> {
-        self.index.get(&net).copied()
+        let hash = self.hash(net);
+        let found = |(known, id): &(u32, PrefixId)| *known == hash && self.is(*id, net);
+        self.index.find(spread(hash), found).map(|(_, id)| *id)
     }
 
     /// The number of a prefix; a new one when it has none.
     pub(crate) fn add(&mut self, net: Net) -> PrefixId {
-        if let Some(id) = self.id(net) {
-            return id;
+        let hash = self.hash(net);
+        let found = |(known, id): &(u32, PrefixId)| *known == hash && self.is(*id, net);
+        if let Some((_, id)) = self.index.find(spread(hash), found) {
+            return *id;
         }
-        let entry = Some(Entry {
-            net,
-            routes: SmallVec::new(),
+        let (bits, flags) = match net {
+            Net::V4(prefix) => (prefix.bits(), 0),
+            Net::V6(prefix) => (self.keep(prefix.bits()), V6),
+        };
+        let entry = Entry {
+            bits,
+            len: net.len(),
+            flags,
             used: 0,
-        });
-        let id = match self.free.pop() {
+            routes: SmallVec::new(),
+        };
+        let id = match self.free.next_from(0) {
             Some(id) => {
+                self.free.remove(id);
                 self.entries[id as usize] = entry;
                 id
             }
@@ -92,38 +236,116 @@ impl Rib {
                 u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 prefixes")
             }
         };
-        self.index.insert(net, id);
+        self.index
+            .insert_unique(spread(hash), (hash, id), |(hash, _)| spread(*hash));
         id
+    }
+
+    fn keep(&mut self, address: u128) -> u32 {
+        match self.addresses_free.pop() {
+            Some(place) => {
+                self.addresses[place as usize] = address;
+                place
+            }
+            None => {
+                self.addresses.push(address);
+                u32::try_from(self.addresses.len() - 1).expect("fewer than 2^32 prefixes")
+            }
+        }
     }
 
     /// Frees the number of a prefix without paths.
     pub(crate) fn remove(&mut self, id: PrefixId) {
-        if let Some(entry) = self.entries[id as usize].take() {
-            debug_assert!(
-                entry.routes.is_empty(),
-                "a prefix with paths keeps its number"
-            );
-            self.index.remove(&entry.net);
-            self.free.push(id);
+        if self.entries[id as usize].flags & FREE != 0 {
+            return;
+        }
+        let hash = self.hash(self.net(id));
+        if let Ok(found) = self
+            .index
+            .find_entry(spread(hash), |(_, other)| *other == id)
+        {
+            found.remove();
+        }
+        let entry = &mut self.entries[id as usize];
+        debug_assert!(
+            entry.routes.is_empty(),
+            "a prefix with paths keeps its number"
+        );
+        if entry.is_v6() {
+            self.addresses_free.push(entry.bits);
+        }
+        entry.flags = FREE;
+        entry.routes = SmallVec::new();
+        self.free.insert(id);
+    }
+
+    /// Gives memory back when much of it is no longer used: numbers at the end that are free go,
+    /// and with the last prefix everything.
+    pub(crate) fn shrink(&mut self) {
+        if self.index.is_empty() {
+            if !self.entries.is_empty() {
+                self.entries = Vec::new();
+                self.free = Bits::default();
+                self.index = HashTable::new();
+                self.addresses = Vec::new();
+                self.addresses_free = Vec::new();
+            }
+            return;
+        }
+        while self
+            .entries
+            .last()
+            .is_some_and(|last| last.flags & FREE != 0)
+        {
+            self.entries.pop();
+            self.free.remove(self.entries.len() as u32);
+        }
+        if self.entries.capacity() > SPARE.max(self.entries.len() * 4) {
+            self.entries.shrink_to(self.entries.len() * 2);
+        }
+        if self.index.capacity() > SPARE.max(self.index.len() * 8) {
+            self.index
+                .shrink_to(self.index.len() * 2, |(hash, _)| spread(*hash));
         }
     }
 
     pub(crate) fn entry(&self, id: PrefixId) -> &Entry {
-        self.entries[id as usize]
-            .as_ref()
-            .expect("a number in use names a prefix")
+        &self.entries[id as usize]
     }
 
     pub(crate) fn entry_mut(&mut self, id: PrefixId) -> &mut Entry {
-        self.entries[id as usize]
-            .as_mut()
-            .expect("a number in use names a prefix")
+        &mut self.entries[id as usize]
+    }
+
+    /// The prefix of a number.
+    pub(crate) fn net(&self, id: PrefixId) -> Net {
+        let entry = &self.entries[id as usize];
+        if entry.is_v6() {
+            let address = Ipv6Addr::from_bits(self.addresses[entry.bits as usize]);
+            Net::V6(Prefix6::around(address, entry.len).expect("it was a prefix"))
+        } else {
+            let address = Ipv4Addr::from_bits(entry.bits);
+            Net::V4(Prefix::around(address, entry.len).expect("it was a prefix"))
+        }
+    }
+
+    /// How many prefixes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// One more than the highest number.
+    pub(crate) const fn end(&self) -> PrefixId {
+        self.entries.len() as PrefixId
     }
 
     /// All prefixes with their numbers, in order of numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PrefixId, &Entry)> {
         (0..)
             .zip(&self.entries)
-            .filter_map(|(id, entry)| Some((id, entry.as_ref()?)))
+            .filter(|(_, entry)| entry.flags & FREE == 0)
     }
 }
+
+/// Tables up to this many places are not made smaller.
+const SPARE: usize = 4_096;

@@ -4,25 +4,32 @@ mod connections;
 mod import;
 mod messages;
 mod routes;
+mod tables;
 mod tap;
 mod telling;
 mod updates;
+mod work;
 
 use core::net::IpAddr;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use inet::{Instant, Net, Rng};
+use inet::{Instant, Rng};
 
+use crate::bits::Bits;
+use crate::decision::Origin;
 use crate::export::UpdateGroup;
 use crate::input::{Command, DownReason, Input};
 use crate::interner::Interner;
 use crate::output::{Ended, Output};
 use crate::peer::Peer;
-use crate::rib::{Rib, Route};
+use crate::rib::{Rib, SourceId};
 use crate::settings::{ConnId, NeighborId, Settings};
-use crate::view::{AdvertisedRoute, NeighborView, Path, ReceivedRoute, SessionView, State};
+use crate::view::{NeighborView, SessionView, State};
 use crate::wire::notification::{Notification, cease};
-use routes::Dirty;
+use routes::Touched;
+use work::Job;
+
+pub(crate) use work::Marker;
 
 /// A BGP-4 speaker.
 #[derive(Debug)]
@@ -38,7 +45,25 @@ pub struct Speaker {
     interner: Interner,
     rib: Rib,
     groups: Vec<Option<UpdateGroup>>,
-    dirty: Dirty,
+    /// What the decision needs of the neighbours.
+    origins: Vec<Origin>,
+    dirty: Vec<Touched>,
+    /// Long jobs, the first one in progress.
+    jobs: VecDeque<Job>,
+    /// Members that are still to be told something.
+    lagging: BTreeSet<NeighborId>,
+    /// Whose turn it is among them.
+    turn: NeighborId,
+    /// Prefixes without paths whose numbers wait until no member lags.
+    dead: Bits,
+    /// How many prefixes have a path in use.
+    used: usize,
+    /// How many paths there are.
+    paths: usize,
+    /// Something began in this call that a slice may finish at once.
+    busy: bool,
+    /// The time of the last call.
+    now: Instant,
     /// Connections that ended in this call, while messages are shown.
     ended: Vec<(ConnId, NeighborId)>,
 }
@@ -58,7 +83,16 @@ impl Speaker {
             interner: Interner::new(rng.next_u64()),
             rib: Rib::new(rng.next_u64()),
             groups: Vec::new(),
-            dirty: Dirty::default(),
+            origins: Vec::new(),
+            dirty: Vec::new(),
+            jobs: VecDeque::new(),
+            lagging: BTreeSet::new(),
+            turn: NeighborId(0),
+            dead: Bits::default(),
+            used: 0,
+            paths: 0,
+            busy: false,
+            now,
             ended: Vec::new(),
             rng,
         };
@@ -71,19 +105,24 @@ impl Speaker {
     /// Takes one input; everything that follows from it is appended to `out`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
         let begun = out.len();
+        self.now = now;
         match input {
-            Input::Wake => {}
+            Input::Wake => self.busy = true,
             Input::Accepted { conn, remote, .. } => self.accepted(now, conn, remote, out),
             Input::Connected { conn, .. } => self.connected(now, conn, out),
             Input::ConnectFailed { conn } => self.lost(now, conn, Ended::ConnectFailed, out),
             Input::Bytes { conn, bytes } => self.bytes(now, conn, bytes, out),
             Input::Closed { conn } => self.lost(now, conn, Ended::Closed, out),
             Input::Blocked { conn } => self.blocked(conn),
-            Input::Writable { conn } => self.writable(conn, out),
+            Input::Writable { conn } => self.writable(conn),
             Input::Command(command) => self.command(now, command, out),
         }
         self.woken(now, out);
         self.settle(out);
+        if core::mem::take(&mut self.busy) {
+            self.work(out);
+        }
+        self.bury_dead();
         if self.settings.tap {
             self.show_sent(begun, out);
         }
@@ -91,7 +130,11 @@ impl Speaker {
 
     /// When to come back with [`Input::Wake`]. Before the first `handle` it may be in the past.
     pub fn wake(&self) -> Option<Instant> {
-        self.timers.first().map(|(at, _)| *at)
+        let due = self.timers.first().map(|(at, _)| *at);
+        if self.has_work() {
+            return Some(due.map_or(self.now, |due| due.min(self.now)));
+        }
+        due
     }
 
     fn command(&mut self, now: Instant, command: Command, out: &mut Vec<Output>) {
@@ -110,9 +153,9 @@ impl Speaker {
             }
             Command::Reset(id) if known(id) => self.reset(now, id, cease::RESET, out),
             Command::Originate(net, origination) => self.originate(net, &origination),
-            Command::Withdraw(net) => self.forget(None, net),
+            Command::Withdraw(net) => self.forget(SourceId::LOCAL, net, 0),
             Command::Refresh(id) if known(id) => self.ask_refresh(id, out),
-            Command::Resend(id) if known(id) => self.resend(id, out),
+            Command::Resend(id) if known(id) => self.resend(id, None, out),
             Command::AddNeighbor(neighbor) => self.add(now, *neighbor),
             Command::RemoveNeighbor(id) if known(id) => self.remove(now, id, out),
             Command::SetNeighbor(id, neighbor) if known(id) => {
@@ -140,16 +183,16 @@ impl Speaker {
             .map(NeighborId)
             .map_while(|id| self.peers.get(id.index()).map(|peer| (id, peer)))
             .filter(|(_, peer)| !peer.removed)
-            .map(|(id, peer)| Self::neighbor_view(id, peer))
+            .map(|(id, peer)| self.neighbor_view(id, peer))
     }
 
     /// One neighbour; `None` when there is none of this ID.
     pub fn neighbor(&self, id: NeighborId) -> Option<NeighborView<'_>> {
         let peer = self.peers.get(id.index()).filter(|peer| !peer.removed)?;
-        Some(Self::neighbor_view(id, peer))
+        Some(self.neighbor_view(id, peer))
     }
 
-    fn neighbor_view(id: NeighborId, peer: &Peer) -> NeighborView<'_> {
+    fn neighbor_view<'a>(&self, id: NeighborId, peer: &'a Peer) -> NeighborView<'a> {
         let session = peer.established().and_then(|session| {
             let open = session.open.as_ref()?;
             Some(SessionView {
@@ -167,8 +210,9 @@ impl Speaker {
             since: peer.since,
             enabled: peer.enabled,
             counters: peer.counters,
-            received: u32::try_from(peer.held.len()).unwrap_or(u32::MAX),
+            received: peer.routes,
             accepted: peer.accepted,
+            sent: self.sent(id),
             session,
         }
     }
@@ -178,93 +222,5 @@ impl Speaker {
         self.peers
             .get(id.index())
             .is_some_and(|peer| peer.state() == State::Established)
-    }
-
-    /// The paths in use for a prefix, best first; empty when there is none.
-    pub fn multipath(&self, net: impl Into<Net>) -> Vec<Path> {
-        let Some(id) = self.rib.id(net.into()) else {
-            return Vec::new();
-        };
-        let entry = self.rib.entry(id);
-        self.path_views(&entry.routes[..entry.used])
-    }
-
-    /// Every acceptable path to a prefix, those in use first.
-    pub fn paths(&self, net: impl Into<Net>) -> Vec<Path> {
-        let Some(id) = self.rib.id(net.into()) else {
-            return Vec::new();
-        };
-        self.path_views(&self.rib.entry(id).routes)
-    }
-
-    fn path_views(&self, routes: &[Route]) -> Vec<Path> {
-        let accepted = routes
-            .iter()
-            .filter_map(|route| Some((route.source, route.accepted?)));
-        accepted
-            .enumerate()
-            .map(|(place, (neighbor, attributes))| Path {
-                neighbor,
-                best: place == 0,
-                attributes: self.interner.attributes(attributes),
-            })
-            .collect()
-    }
-
-    /// The prefixes that have a path in use, in order.
-    pub fn loc_rib(&self) -> Vec<Net> {
-        let used = self.rib.iter().filter(|(_, entry)| entry.used > 0);
-        let mut nets: Vec<Net> = used.map(|(_, entry)| entry.net).collect();
-        nets.sort_unstable();
-        nets
-    }
-
-    /// What a neighbour told us, in order of prefixes.
-    pub fn adj_in(&self, neighbor: NeighborId) -> Vec<ReceivedRoute> {
-        let Some(peer) = self.peers.get(neighbor.index()) else {
-            return Vec::new();
-        };
-        let mut routes: Vec<ReceivedRoute> = peer
-            .held
-            .iter()
-            .filter_map(|id| {
-                let entry = self.rib.entry(*id);
-                let route = entry
-                    .routes
-                    .iter()
-                    .find(|route| route.source == Some(neighbor))?;
-                Some(ReceivedRoute {
-                    net: entry.net,
-                    received: self.interner.attributes(route.received),
-                    accepted: route.accepted.map(|id| self.interner.attributes(id)),
-                })
-            })
-            .collect();
-        routes.sort_by_key(|route| route.net);
-        routes
-    }
-
-    /// What we told a neighbour, in order of prefixes.
-    pub fn adj_out(&self, neighbor: NeighborId) -> Vec<AdvertisedRoute> {
-        let group = self
-            .peers
-            .get(neighbor.index())
-            .and_then(|peer| self.groups[peer.group?].as_ref());
-        let Some(group) = group else {
-            return Vec::new();
-        };
-        let mut routes: Vec<AdvertisedRoute> = self
-            .rib
-            .iter()
-            .filter_map(|(id, entry)| {
-                let attributes = self.interner.attributes(group.told(neighbor, id)?);
-                Some(AdvertisedRoute {
-                    net: entry.net,
-                    attributes,
-                })
-            })
-            .collect();
-        routes.sort_by_key(|route| route.net);
-        routes
     }
 }

@@ -4,6 +4,7 @@ use core::net::Ipv4Addr;
 
 use inet::{Asn, Instant, Net};
 
+pub use crate::decision::Step;
 use crate::settings::{ConnId, Neighbor, NeighborId};
 use crate::wire::attributes::Attributes;
 use crate::wire::capability::Capability;
@@ -75,6 +76,8 @@ pub struct NeighborView<'a> {
     pub received: u32,
     /// Of these, how many passed policy and loop checks.
     pub accepted: u32,
+    /// How many routes it is told.
+    pub sent: u32,
     /// What was negotiated, while established.
     pub session: Option<SessionView<'a>>,
 }
@@ -99,6 +102,8 @@ pub struct SessionView<'a> {
 pub struct Path {
     /// Who told us; `None` for a route of our own.
     pub neighbor: Option<NeighborId>,
+    /// The path identifier that it came with (RFC 7911); 0 without.
+    pub path_id: u32,
     /// Whether it is the best path, the one that is told to others.
     pub best: bool,
     /// Its attributes after import policy.
@@ -110,10 +115,14 @@ pub struct Path {
 pub struct ReceivedRoute {
     /// The prefix.
     pub net: Net,
+    /// The path identifier that it came with (RFC 7911); 0 without.
+    pub path_id: u32,
     /// As received.
     pub received: Attributes,
-    /// After import policy; `None` when policy or a loop check refused it.
+    /// After import policy; `None` when it was refused.
     pub accepted: Option<Attributes>,
+    /// Why it was refused.
+    pub refused: Option<Refusal>,
 }
 
 /// A route in an Adj-RIB-Out.
@@ -121,6 +130,80 @@ pub struct ReceivedRoute {
 pub struct AdvertisedRoute {
     /// The prefix.
     pub net: Net,
+    /// The path identifier that it has there (RFC 7911); 0 without.
+    pub path_id: u32,
     /// As sent.
     pub attributes: Attributes,
+}
+
+/// Why a route of a neighbour is kept but not a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Our AS stands in AS_PATH (RFC 4271 §9.1.2).
+    AsLoop,
+    /// We are in ORIGINATOR_ID or CLUSTER_LIST (RFC 4456 §8).
+    ReflectionLoop,
+    /// An external neighbour without an import policy (RFC 8212).
+    NoPolicy,
+    /// The import policy said no.
+    Policy,
+    /// OTC says that it leaked (RFC 9234 §5).
+    RouteLeak,
+    /// There are as many prefixes as there may be.
+    TooManyPrefixes,
+}
+
+/// What became of a path in the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is the best path.
+    Best,
+    /// It is as good as the best one and shares its flows.
+    Used,
+    /// It lost.
+    Lost {
+        /// At which step.
+        step: Step,
+        /// To whose path; `None` is our own.
+        to: Option<NeighborId>,
+    },
+    /// It was no candidate.
+    Refused(Refusal),
+}
+
+/// One path to a prefix and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Who told us; `None` for a route of our own.
+    pub neighbor: Option<NeighborId>,
+    /// The path identifier that it came with (RFC 7911); 0 without.
+    pub path_id: u32,
+    /// After import policy; as received when it was refused.
+    pub attributes: Attributes,
+    /// Whether its neighbour has not told it again since it restarted.
+    pub stale: bool,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// Every path to a prefix, in order of preference; refused ones last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The prefix.
+    pub net: Net,
+    /// Its paths.
+    pub candidates: Vec<Candidate>,
+}
+
+/// Sizes of the tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Prefixes with a path in use.
+    pub prefixes: usize,
+    /// Paths of all neighbours, and our own.
+    pub paths: usize,
+    /// Different attribute sets, received and sent.
+    pub attribute_sets: usize,
+    /// Bytes of their blocks.
+    pub attribute_bytes: usize,
 }

@@ -19,6 +19,7 @@ impl Speaker {
         let id = NeighborId(u32::try_from(self.peers.len()).expect("fewer than 2^32 neighbours"));
         self.addresses.insert(neighbor.address, id);
         self.peers.push(Peer::new(neighbor, now));
+        self.set_origin(id);
         self.arm(id);
     }
 
@@ -55,22 +56,18 @@ impl Speaker {
             self.reset(now, id, cease::CONFIGURATION, out);
             return;
         }
-        self.import_again(id);
-        self.settle(out);
+        self.set_origin(id);
+        self.import_all_again(id);
         if old.group != self.peers[id.index()].settings.group {
-            self.tell_again(id, out);
+            self.tell_again(id);
         }
-        let Some(session) = self.peers[id.index()].established() else {
+        if self.peers[id.index()].established().is_none() {
             return;
-        };
-        let four_octet = session
-            .open
-            .as_ref()
-            .is_some_and(|open| open.four_octet_as().is_some());
+        }
         let key = GroupKey::of(
             &self.peers[id.index()].settings,
             self.settings.local_as,
-            four_octet && self.peers[id.index()].settings.four_octet_as,
+            self.wire(id),
         );
         self.regroup(id, key, out);
     }

@@ -1,26 +1,35 @@
 //! Routes on their way in: loop checks, import policy (RFC 4271 §9.1.1), and their places in the
-//! table. Which of them are used is not decided here.
+//! table. Each change is decided at once; what follows from it for others waits for the end of the
+//! batch.
 
 use core::cell::OnceCell;
+use core::net::Ipv4Addr;
 
 use inet::Net;
 
 use super::Speaker;
+use crate::decision::Decision;
 use crate::input::Origination;
 use crate::interner::AttrId;
 use crate::policy::{Applied, Policy, Source};
-use crate::rib::{PrefixId, Route};
-use crate::settings::NeighborId;
-use crate::wire::attributes::{AsPath, Attributes, Scan, Session, as_path, table};
+use crate::rank::{self, mark};
+use crate::rib::{PrefixId, Route, SourceId};
+use crate::settings::{NeighborId, Role};
+use crate::view::Refusal;
+use crate::wire::attributes::{AsPath, Attributes, as_path, table};
+
+/// The most paths of one prefix that a neighbour with add-path can have here; further ones are
+/// not taken. It bounds the work on one prefix.
+const PATHS_MAX: usize = 64;
+
+/// A route as it is taken: its attributes, or why there are none.
+type Taken = Result<AttrId, Refusal>;
 
 impl Speaker {
     /// Announces a route of our own.
     pub(super) fn originate(&mut self, net: Net, origination: &Origination) {
-        let mut attributes = Attributes::new(
-            origination
-                .next_hop
-                .unwrap_or(core::net::Ipv4Addr::UNSPECIFIED.into()),
-        );
+        let next_hop = origination.next_hop.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let mut attributes = Attributes::new(next_hop);
         attributes.origin = origination.origin;
         attributes.med = origination.med;
         attributes.local_pref = origination.local_pref;
@@ -29,145 +38,241 @@ impl Speaker {
             .ext_communities
             .clone_from(&origination.ext_communities);
         attributes.as_path = AsPath::sequence(origination.as_path.iter().copied());
-        let id = self.interner.intern(&attributes.encode(true));
-        self.interner.retain(id);
-        self.put(None, net, id, Some(id));
+        let received = self.interner.intern(&attributes.encode(true));
+        self.interner.retain(received);
+        let id = self.rib.add(net);
+        let told = Told {
+            source: SourceId::LOCAL,
+            path: 0,
+            received,
+            taken: Ok(received),
+            epoch: 0,
+        };
+        self.put(id, told);
+    }
+
+    /// What routes of a neighbour with one attribute set have in common on their way in.
+    pub(super) fn importer(&self, id: NeighborId, received: AttrId) -> Importer {
+        let peer = &self.peers[id.index()];
+        let external = peer.settings.remote_as != self.settings.local_as;
+        let policy = match &peer.settings.import {
+            Some(policy) => Some(policy.clone()),
+            None if external && peer.settings.require_policy => None,
+            None => Some(Policy::accept_all()),
+        };
+        Importer {
+            id,
+            received,
+            external,
+            policy,
+            looped: self.looped(id, received, external),
+            attributes: OnceCell::new(),
+            results: Vec::new(),
+        }
+    }
+
+    /// Whether routes with these attributes came back to us or leak.
+    fn looped(&self, id: NeighborId, received: AttrId, external: bool) -> Option<Refusal> {
+        let settings = &self.peers[id.index()].settings;
+        let (mut own, mut reflected, mut customers) = (0, false, None);
+        for (code, value) in rank::values(self.interner.block(received)) {
+            match code {
+                table::AS_PATH => own = as_path::occurrences(value, self.settings.local_as),
+                // RFC 4456 §8.
+                table::ORIGINATOR_ID => reflected |= value == self.settings.router_id.octets(),
+                table::CLUSTER_LIST => {
+                    let cluster = self.settings.cluster().octets();
+                    reflected |= value.chunks_exact(4).any(|passed| passed == cluster);
+                }
+                table::ONLY_TO_CUSTOMER => {
+                    customers = value.first_chunk().copied().map(u32::from_be_bytes);
+                }
+                _ => {}
+            }
+        }
+        // RFC 9234 §5, ingress 1 and 2.
+        let leaks = match settings.role.filter(|_| external) {
+            Some(Role::Provider | Role::RouteServer) => customers.is_some(),
+            Some(Role::Peer) => customers.is_some_and(|asn| asn != settings.remote_as.0),
+            Some(Role::Customer | Role::RouteServerClient) | None => false,
+        };
+        if own > usize::from(settings.own_as_allowed) {
+            // RFC 4271 §9.1.2.
+            Some(Refusal::AsLoop)
+        } else if reflected {
+            Some(Refusal::ReflectionLoop)
+        } else {
+            leaks.then_some(Refusal::RouteLeak)
+        }
     }
 
     /// Whether a route is taken, and as what; the result has a reference of its own.
-    pub(super) fn import(
-        &mut self,
-        id: NeighborId,
-        received: AttrId,
-        net: Net,
-        importer: &mut Importer,
-    ) -> Option<AttrId> {
-        let neighbor = &self.peers[id.index()].settings;
-        let external = neighbor.remote_as != self.settings.local_as;
-        let looped = *importer.looped.get_or_insert_with(|| {
-            let scan = Scan::new(self.interner.block(received), &Session::INSIDE);
-            let value = |code| scan.value(code).unwrap_or_default();
-            let own = as_path::occurrences(value(table::AS_PATH), self.settings.local_as);
-            let cluster = self.settings.cluster().octets();
-            // RFC 4271 §9.1.2, RFC 4456 §8.
-            own > usize::from(neighbor.own_as_allowed)
-                || value(table::ORIGINATOR_ID) == self.settings.router_id.octets()
-                || value(table::CLUSTER_LIST)
-                    .chunks_exact(4)
-                    .any(|passed| passed == cluster)
-        });
-        if looped {
-            return None;
+    pub(super) fn import(&mut self, net: Net, importer: &mut Importer) -> Taken {
+        if let Some(refusal) = importer.looped {
+            return Err(refusal);
         }
-        let policy = match &neighbor.import {
-            Some(policy) => policy.clone(),
-            None if external && neighbor.require_policy => return None,
-            None => Policy::accept_all(),
+        let Some(policy) = &importer.policy else {
+            return Err(Refusal::NoPolicy);
         };
-        let source = Source::Neighbor(id, neighbor.group);
+        let settings = &self.peers[importer.id.index()].settings;
+        let source = Source::Neighbor(importer.id, settings.group);
         let interner = &self.interner;
-        let attributes = &importer.attributes;
-        let decoded = || attributes.get_or_init(|| interner.attributes(received));
-        let applied = policy.judge(net, source, &|| decoded().clone())?;
-        let known = importer.results.iter().find(|(terms, _)| *terms == applied);
-        let accepted = match known {
-            Some((_, accepted)) => {
-                self.interner.retain(*accepted);
-                *accepted
-            }
-            None if policy.actions(applied).next().is_none() => {
-                self.interner.retain(received);
-                received
-            }
-            None => {
-                let mut changed = decoded().clone();
-                for action in policy.actions(applied) {
-                    action.apply(&mut changed, Some(neighbor.remote_as));
-                }
-                self.interner.intern(&changed.encode(true))
-            }
+        let received = importer.received;
+        let decoded = || {
+            importer
+                .attributes
+                .get_or_init(|| interner.attributes(received))
         };
-        if known.is_none() {
-            importer.results.push((applied, accepted));
+        let applied = policy
+            .judge(net, source, &|| decoded().clone())
+            .ok_or(Refusal::Policy)?;
+        let known = importer.results.iter().find(|(terms, _)| *terms == applied);
+        if let Some((_, accepted)) = known {
+            let accepted = *accepted;
+            self.interner.retain(accepted);
+            return Ok(accepted);
         }
-        Some(accepted)
+        let adds_otc = importer.external
+            && matches!(
+                settings.role,
+                Some(Role::Customer | Role::Peer | Role::RouteServerClient)
+            );
+        let shuts_down = settings.graceful_shutdown
+            && importer.external
+            && interner.rank(received).is(mark::GRACEFUL_SHUTDOWN);
+        let accepted = if !adds_otc && !shuts_down && policy.actions(applied).next().is_none() {
+            self.interner.retain(received);
+            received
+        } else {
+            let mut changed = decoded().clone();
+            if adds_otc {
+                // RFC 9234 §5, ingress 3.
+                changed.only_to_customer.get_or_insert(settings.remote_as);
+            }
+            for action in policy.actions(applied) {
+                action.apply(&mut changed, Some(settings.remote_as));
+            }
+            if shuts_down {
+                // RFC 8326 §4.2.
+                changed.local_pref = Some(0);
+            }
+            self.interner.intern(&changed.encode(true))
+        };
+        importer.results.push((applied, accepted));
+        Ok(accepted)
     }
 
     /// Puts a route in place of the one that its source told before. Uses up both references.
-    pub(super) fn put(
-        &mut self,
-        source: Option<NeighborId>,
-        net: Net,
-        received: AttrId,
-        accepted: Option<AttrId>,
-    ) {
-        let id = self.rib.add(net);
+    pub(super) fn put(&mut self, id: PrefixId, told: Told) {
+        let entry = self.rib.entry(id);
+        let place = entry.place(told.source, told.path);
         let new = Route {
-            source,
-            received,
-            accepted,
+            source: told.source,
+            path: told.path,
+            received: told.received,
+            accepted: told.taken.ok(),
+            tag: place.map_or_else(|| entry.free_tag(), |place| entry.routes[place].tag),
+            epoch: told.epoch,
+            refused: told.taken.err(),
         };
-        let known = self
-            .rib
-            .entry(id)
-            .routes
-            .iter()
-            .position(|route| route.source == source);
-        if let Some(place) = known {
-            let old = self.rib.entry(id).routes[place];
-            self.count(old, false);
-            self.count(new, true);
-            if old != new {
-                self.touch(id);
-                self.rib.entry_mut(id).routes[place] = new;
-            }
-            self.release(old);
-            return;
-        }
-        self.touch(id);
-        self.rib.entry_mut(id).routes.push(new);
+        let Some(place) = place else {
+            return self.put_new(id, new);
+        };
+        let old = entry.routes[place];
+        self.count(old, false);
         self.count(new, true);
-        if let Some(neighbor) = source {
-            self.peers[neighbor.index()].held.insert(id);
+        if (old.received, old.accepted) == (new.received, new.accepted) {
+            self.rib.entry_mut(id).routes[place] = new;
+        } else if old.accepted == new.accepted {
+            self.touch(id);
+            self.rib.entry_mut(id).routes[place] = new;
+        } else {
+            self.touch(id);
+            let (entry, decision) = self.deciding(id);
+            entry.routes[place] = new;
+            if place < entry.used() {
+                decision.decide(entry);
+            } else {
+                decision.came(entry, place);
+            }
         }
+        self.release(old);
+    }
+
+    fn put_new(&mut self, id: PrefixId, new: Route) {
+        if let Some(neighbor) = new.source.neighbor() {
+            let entry = self.rib.entry(id);
+            let paths = entry.routes.iter().filter(|r| r.source == new.source);
+            if new.path != 0 && paths.count() >= PATHS_MAX {
+                self.release(new);
+                return;
+            }
+            let peer = &mut self.peers[neighbor.index()];
+            peer.held.insert(id);
+            peer.routes += 1;
+        }
+        self.paths += 1;
+        self.touch(id);
+        let (entry, decision) = self.deciding(id);
+        entry.routes.push(new);
+        let place = entry.routes.len() - 1;
+        decision.came(entry, place);
+        self.count(new, true);
+    }
+
+    /// An entry, and the decision about it.
+    fn deciding(&mut self, id: PrefixId) -> (&mut crate::rib::Entry, Decision<'_>) {
+        let decision = Decision {
+            settings: &self.settings,
+            interner: &self.interner,
+            origins: &self.origins,
+        };
+        (self.rib.entry_mut(id), decision)
     }
 
     /// Takes a route away.
-    pub(super) fn forget(&mut self, source: Option<NeighborId>, net: Net) {
-        let Some(id) = self.rib.id(net) else {
-            return;
-        };
-        if let Some(neighbor) = source {
-            self.peers[neighbor.index()].held.remove(&id);
-        }
-        self.drop_route(source, id);
-    }
-
-    /// Takes all routes of a neighbour away, by its own list of prefixes.
-    pub(super) fn purge(&mut self, neighbor: NeighborId) {
-        for id in core::mem::take(&mut self.peers[neighbor.index()].held) {
-            self.drop_route(Some(neighbor), id);
+    pub(super) fn forget(&mut self, source: SourceId, net: Net, path: u32) {
+        if let Some(id) = self.rib.id(net)
+            && let Some(place) = self.rib.entry(id).place(source, path)
+        {
+            self.drop_route(id, place);
         }
     }
 
-    fn drop_route(&mut self, source: Option<NeighborId>, id: PrefixId) {
-        let place = self
-            .rib
-            .entry(id)
-            .routes
-            .iter()
-            .position(|route| route.source == source);
-        if let Some(place) = place {
-            self.touch(id);
-            let old = self.rib.entry_mut(id).routes.remove(place);
-            self.count(old, false);
-            self.release(old);
+    pub(super) fn drop_route(&mut self, id: PrefixId, place: usize) {
+        self.touch(id);
+        let (entry, decision) = self.deciding(id);
+        let old = entry.routes.remove(place);
+        if place < entry.used() {
+            entry.set_used(0);
+            decision.decide(entry);
+        }
+        let last = !entry.routes.iter().any(|route| route.source == old.source);
+        self.paths -= 1;
+        if let Some(neighbor) = old.source.neighbor() {
+            let peer = &mut self.peers[neighbor.index()];
+            peer.routes -= 1;
+            if last {
+                peer.held.remove(id);
+            }
+        }
+        self.count(old, false);
+        self.release(old);
+    }
+
+    /// Decides again about everything that a neighbour told: what the decision needs of it changed.
+    pub(super) fn decide_again(&mut self, id: NeighborId) {
+        let held: Vec<PrefixId> = self.peers[id.index()].held.iter().collect();
+        for place in held {
+            self.touch(place);
+            let (entry, decision) = self.deciding(place);
+            decision.decide(entry);
         }
     }
 
     /// Keeps the number of accepted routes of a neighbour right.
     fn count(&mut self, route: Route, comes: bool) {
-        if let (Some(source), Some(_)) = (route.source, route.accepted) {
+        if let (Some(source), Some(_)) = (route.source.neighbor(), route.accepted) {
             let accepted = &mut self.peers[source.index()].accepted;
             *accepted = if comes { *accepted + 1 } else { *accepted - 1 };
         }
@@ -180,33 +285,77 @@ impl Speaker {
         }
     }
 
-    /// Applies the import policy again to everything a neighbour told.
-    pub(super) fn import_again(&mut self, id: NeighborId) {
-        let held: Vec<PrefixId> = self.peers[id.index()].held.iter().copied().collect();
-        for place in held {
-            let entry = self.rib.entry(place);
-            let Some(route) = entry
-                .routes
-                .iter()
-                .find(|route| route.source == Some(id))
-                .copied()
-            else {
-                continue;
-            };
-            let net = entry.net;
-            let mut importer = Importer::default();
-            let accepted = self.import(id, route.received, net, &mut importer);
+    /// Applies the import policy again to one prefix of a neighbour.
+    pub(super) fn import_again(&mut self, id: NeighborId, place: PrefixId) {
+        let source = SourceId::of(id);
+        let routes: smallvec::SmallVec<[Route; 1]> = self
+            .rib
+            .entry(place)
+            .routes
+            .iter()
+            .filter(|route| route.source == source)
+            .copied()
+            .collect();
+        let net = self.rib.net(place);
+        for route in routes {
+            let mut importer = self.importer(id, route.received);
+            let taken = self.import(net, &mut importer);
             self.interner.retain(route.received);
-            self.touch(place);
-            self.put(Some(id), net, route.received, accepted);
+            let told = Told {
+                source,
+                path: route.path,
+                received: route.received,
+                taken,
+                epoch: route.epoch,
+            };
+            self.put(place, told);
         }
+    }
+
+    /// Makes a stale route of a neighbour a long-lived one (RFC 9494 §4.3): it carries LLGR_STALE,
+    /// and goes when it says NO_LLGR.
+    pub(super) fn live_long(&mut self, id: PrefixId, place: usize) {
+        let route = self.rib.entry(id).routes[place];
+        let Some(accepted) = route.accepted else {
+            return;
+        };
+        if self.interner.rank(route.received).is(mark::NO_LLGR) {
+            return self.drop_route(id, place);
+        }
+        if self.interner.rank(accepted).is(mark::LLGR_STALE) {
+            return;
+        }
+        let mut attributes = self.interner.attributes(accepted);
+        attributes.communities.push(rank::LLGR_STALE);
+        let stale = self.interner.intern(&attributes.encode(true));
+        self.interner.retain(route.received);
+        let told = Told {
+            source: route.source,
+            path: route.path,
+            received: route.received,
+            taken: Ok(stale),
+            epoch: route.epoch,
+        };
+        self.put(id, told);
     }
 }
 
+/// A route as it was told.
+pub(super) struct Told {
+    pub(super) source: SourceId,
+    pub(super) path: u32,
+    pub(super) received: AttrId,
+    pub(super) taken: Taken,
+    pub(super) epoch: u8,
+}
+
 /// The import step for routes that share an attribute set: each result of the policy is made once.
-#[derive(Default)]
 pub(super) struct Importer {
+    id: NeighborId,
+    received: AttrId,
+    external: bool,
+    policy: Option<Policy>,
+    looped: Option<Refusal>,
     attributes: OnceCell<Attributes>,
-    looped: Option<bool>,
     results: Vec<(Applied, AttrId)>,
 }

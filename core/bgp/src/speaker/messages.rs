@@ -177,15 +177,12 @@ impl Speaker {
             return;
         }
         session.phase = Phase::Established;
-        let four_octet = session
-            .open
-            .as_ref()
-            .is_some_and(|open| open.four_octet_as().is_some());
         let router_id = session.open.as_ref().map(|open| open.router_id);
-        let four_octet = four_octet && peer.settings.four_octet_as;
         peer.router_id = router_id.unwrap_or(peer.router_id);
         peer.succeeded(now);
-        let key = GroupKey::of(&peer.settings, self.settings.local_as, four_octet);
+        let wire = self.wire(id);
+        let peer = &self.peers[id.index()];
+        let key = GroupKey::of(&peer.settings, self.settings.local_as, wire);
         let others: Vec<ConnId> = peer
             .sessions
             .iter()
@@ -210,7 +207,7 @@ impl Speaker {
     fn refresh(&mut self, id: NeighborId, body: &[u8], out: &mut Vec<Output>) {
         if refresh::parse(body) == Some(Family::IPV4_UNICAST) {
             out.push(Output::Event(Event::RefreshReceived { neighbor: id }));
-            self.resend(id, out);
+            self.resend(id, None, out);
         }
     }
 

@@ -1,86 +1,136 @@
-//! What changed since the last decision, and the decision itself. Import and telling others have
-//! files of their own.
-
-use std::collections::BTreeMap;
-
-use smallvec::SmallVec;
+//! The end of a batch: what changed since the last one is said and told. Import decides as it goes;
+//! telling others has a file of its own.
 
 use super::Speaker;
-use crate::decision::{self, Origin};
-use crate::interner::AttrId;
+use crate::decision::Origin;
 use crate::output::Output;
-use crate::rib::PrefixId;
+use crate::rib::{InUse, PrefixId};
 use crate::settings::NeighborId;
 
-/// Prefixes touched since the last decision, with the paths that were in use before.
-pub(super) type Dirty = BTreeMap<PrefixId, SmallVec<[(Option<NeighborId>, Option<AttrId>); 4]>>;
+/// A prefix that was touched, with the paths that were in use before.
+#[derive(Debug)]
+pub(super) struct Touched {
+    id: PrefixId,
+    before: InUse,
+}
 
 impl Speaker {
-    /// Remembers what was in use before the first change, and keeps those attribute sets' numbers
-    /// from being used again until the decision.
+    /// Remembers what was in use before the first change of a batch. The interner gives no number
+    /// a new meaning before the batch ends.
     pub(super) fn touch(&mut self, id: PrefixId) {
-        if self.dirty.contains_key(&id) {
-            return;
+        let entry = self.rib.entry_mut(id);
+        if entry.mark_dirty() {
+            let before = entry.in_use();
+            self.dirty.push(Touched { id, before });
         }
-        let before = self.rib.entry(id).in_use();
-        for (_, attributes) in &before {
-            if let Some(attributes) = attributes {
-                self.interner.retain(*attributes);
-            }
-        }
-        self.dirty.insert(id, before);
     }
 
-    /// Decides for everything that was touched, says what changed and tells the neighbours.
+    /// Says what changed and tells the neighbours.
     pub(super) fn settle(&mut self, out: &mut Vec<Output>) {
         if self.dirty.is_empty() {
+            self.interner.sweep();
             return;
         }
         let dirty = core::mem::take(&mut self.dirty);
-        let mut best_changed = Vec::new();
-        for (id, before) in &dirty {
-            self.decide(*id);
-            let entry = self.rib.entry(*id);
-            let after = entry.in_use();
-            if after != *before {
-                out.push(Output::Changed { net: entry.net });
+        let mut best_changed = Vec::with_capacity(dirty.len());
+        for Touched { id, before } in &dirty {
+            let entry = self.rib.entry_mut(*id);
+            entry.mark_clean();
+            let used = &entry.routes[..entry.used()];
+            let now = used.iter().map(|r| (r.source, r.path, r.accepted));
+            if now.clone().eq(before.iter().copied()) {
+                continue;
             }
-            if after.first() != before.first() {
+            if now.clone().next() != before.first().copied() {
                 best_changed.push(*id);
             }
+            match (before.is_empty(), entry.used()) {
+                (true, 1..) => self.used += 1,
+                (false, 0) => self.used -= 1,
+                _ => {}
+            }
+            let net = self.rib.net(*id);
+            out.push(Output::Changed { net });
         }
+        let all: Vec<PrefixId> = if self.tells_paths() {
+            dirty.iter().map(|touched| touched.id).collect()
+        } else {
+            Vec::new()
+        };
         for place in 0..self.groups.len() {
             if let Some(mut group) = self.groups[place].take() {
-                self.tell(&mut group, &best_changed, out);
+                let changed = if group.tells_paths() {
+                    &all
+                } else {
+                    &best_changed
+                };
+                self.tell(&mut group, changed, out);
                 self.groups[place] = Some(group);
             }
         }
-        for (id, before) in dirty {
-            for attributes in before.into_iter().filter_map(|(_, attributes)| attributes) {
-                self.interner.release(attributes);
+        for Touched { id, .. } in &dirty {
+            if self.rib.entry(*id).routes.is_empty() {
+                self.bury(*id);
             }
+        }
+        self.interner.sweep();
+        self.shrink();
+    }
+
+    /// Frees the number of a prefix without paths, unless somebody is still to be told that it
+    /// went.
+    fn bury(&mut self, id: PrefixId) {
+        if self.lagging.is_empty() {
+            self.rib.remove(id);
+        } else {
+            self.dead.insert(id);
+        }
+    }
+
+    /// Frees the numbers that waited for members that lagged behind.
+    pub(super) fn bury_dead(&mut self) {
+        if !self.lagging.is_empty() || self.dead.is_empty() {
+            return;
+        }
+        for id in core::mem::take(&mut self.dead).iter() {
             if self.rib.entry(id).routes.is_empty() {
                 self.rib.remove(id);
             }
         }
+        self.shrink();
     }
 
-    fn decide(&mut self, id: PrefixId) {
-        let (peers, local_as) = (&self.peers, self.settings.local_as);
-        let origin = |neighbor: NeighborId| {
-            let peer = &peers[neighbor.index()];
-            Origin {
-                external: peer.settings.remote_as != local_as,
-                cost: peer.settings.interior_cost,
-                router_id: peer.router_id,
-                address: peer.settings.address,
-            }
+    /// Gives memory back after a storm.
+    fn shrink(&mut self) {
+        self.rib.shrink();
+        let end = self.rib.end();
+        for group in self.groups.iter_mut().flatten() {
+            group.shrink(end);
+        }
+    }
+
+    fn tells_paths(&self) -> bool {
+        self.groups
+            .iter()
+            .flatten()
+            .any(|group| group.tells_paths())
+    }
+
+    /// Keeps what the decision needs of a neighbour up to date.
+    pub(super) fn set_origin(&mut self, id: NeighborId) {
+        let peer = &self.peers[id.index()];
+        let origin = Origin {
+            external: peer.settings.remote_as != self.settings.local_as,
+            cost: peer.settings.interior_cost,
+            router_id: peer.router_id,
+            address: peer.settings.address,
         };
-        decision::decide(
-            self.rib.entry_mut(id),
-            &self.settings,
-            &self.interner,
-            &origin,
-        );
+        if self.origins.len() <= id.index() {
+            self.origins.resize(id.index() + 1, origin);
+        }
+        let old = core::mem::replace(&mut self.origins[id.index()], origin);
+        if old != origin && self.peers[id.index()].routes > 0 {
+            self.decide_again(id);
+        }
     }
 }

@@ -1,54 +1,55 @@
-//! Routes on their way out: what each update group is told, and members that join, move, fall
-//! behind and catch up. What a route looks like outside is `export`'s.
+//! Routes on their way out: what each update group is told, and members that join, move and leave.
+//! What a route looks like outside is `export`'s; what does not fit into one call is `work`'s.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use inet::Net;
-
 use super::Speaker;
-use crate::export::{self, Change, GroupKey, Memo, Speaking, Teller, UpdateGroup};
-use crate::interner::AttrId;
+use super::work::{BEGIN_OF_REFRESH, Marker, refresh_marker};
+use crate::decision::Decision;
+use crate::export::{
+    Change, Encoder, GroupKey, Memo, Speaking, Tagged, Teller, UpdateGroup, Wire, seen_by, special,
+};
 use crate::output::Output;
 use crate::policy::Source;
-use crate::rib::PrefixId;
+use crate::rib::{PrefixId, Route, SourceId};
 use crate::settings::{ConnId, NeighborId};
+use crate::wire::capability::Family;
 
 impl Speaker {
-    fn teller(&self, source: Option<NeighborId>) -> Teller {
-        let Some(id) = source else {
+    fn teller(&self, id: SourceId) -> Teller {
+        let Some(neighbor) = id.neighbor() else {
             return Teller {
+                id,
                 source: Source::Local,
                 external: false,
                 client: false,
                 router_id: self.settings.router_id,
             };
         };
-        let peer = &self.peers[id.index()];
+        let peer = &self.peers[neighbor.index()];
         Teller {
-            source: Source::Neighbor(id, peer.settings.group),
+            id,
+            source: Source::Neighbor(neighbor, peer.settings.group),
             external: peer.settings.remote_as != self.settings.local_as,
             client: peer.settings.route_reflector_client,
             router_id: peer.router_id,
         }
     }
 
-    /// What a group is told of a prefix now; the attributes have a reference of their own.
-    fn advertisement(
-        &mut self,
-        group: &UpdateGroup,
-        id: PrefixId,
-        memo: &mut Memo,
-    ) -> Option<(AttrId, Option<NeighborId>)> {
-        let entry = self.rib.entry(id);
-        let (net, (best, source)) = (entry.net, entry.best()?);
-        let teller = self.teller(source);
-        let speaking = Speaking {
-            local_as: self.settings.local_as,
-            cluster: self.settings.cluster(),
-        };
-        let attributes = group.rewrite(net, best, teller, speaking, &mut self.interner, memo)?;
-        Some((attributes, source))
+    /// How UPDATEs to a neighbour look.
+    pub(super) fn wire(&self, id: NeighborId) -> Wire {
+        let peer = &self.peers[id.index()];
+        let open = peer.established().and_then(|session| session.open.as_ref());
+        let speaks = |family| open.is_some_and(|open| open.speaks(family));
+        Wire {
+            four_octet: peer.settings.four_octet_as
+                && open.is_some_and(|open| open.four_octet_as().is_some()),
+            ipv4: speaks(Family::IPV4_UNICAST),
+            ipv6: peer.settings.families.ipv6 && speaks(Family::IPV6_UNICAST),
+            extended_next_hop: false,
+            extended_messages: false,
+            add_path: [None; 2],
+        }
     }
 
     /// Brings a group's table up to date for some prefixes and tells its members.
@@ -58,21 +59,29 @@ impl Speaker {
         prefixes: &[PrefixId],
         out: &mut Vec<Output>,
     ) {
-        let mut memo = Memo::new();
-        let mut changes: Vec<Change> = Vec::new();
+        let mut memo = Memo::default();
+        let mut changes: Vec<Change> = Vec::with_capacity(prefixes.len());
+        let mut teller = self.teller(SourceId::LOCAL);
         for id in prefixes {
-            let new = self.advertisement(group, *id, &mut memo);
-            let old = group.set(*id, new);
+            if group.tells_paths() {
+                self.tell_paths(group, *id, &mut memo, &mut changes);
+                continue;
+            }
+            let best = self.rib.entry(*id).best().copied();
+            let new = best.and_then(|best| {
+                if teller.id != best.source {
+                    teller = self.teller(best.source);
+                }
+                self.advertisement(group, *id, &best, teller, &mut memo)
+            });
+            let old = group.set_best(*id, new);
             if old == new {
                 if let Some((attributes, _)) = new {
                     self.interner.release(attributes);
                 }
             } else {
-                changes.push(Change {
-                    net: self.rib.entry(*id).net,
-                    old,
-                    new,
-                });
+                let (id, tag) = (*id, 0);
+                changes.push(Change { id, tag, old, new });
             }
         }
         if !changes.is_empty() {
@@ -81,54 +90,110 @@ impl Speaker {
         for (attributes, _) in changes.iter().filter_map(|change| change.old) {
             self.interner.release(attributes);
         }
-        self.forget_memo(memo);
     }
 
-    /// Looks again at what everybody is told of a neighbour's routes: its class changed.
-    pub(super) fn tell_again(&mut self, id: NeighborId, out: &mut Vec<Output>) {
-        let held: Vec<PrefixId> = self.peers[id.index()].held.iter().copied().collect();
-        for place in 0..self.groups.len() {
-            if let Some(mut group) = self.groups[place].take() {
-                self.tell(&mut group, &held, out);
-                self.groups[place] = Some(group);
+    /// What a group is told of a path now; the attributes have a reference of their own.
+    fn advertisement(
+        &mut self,
+        group: &UpdateGroup,
+        id: PrefixId,
+        route: &Route,
+        teller: Teller,
+        memo: &mut Memo,
+    ) -> Option<(crate::interner::AttrId, SourceId)> {
+        let speaking = Speaking {
+            local_as: self.settings.local_as,
+            cluster: self.settings.cluster(),
+        };
+        let (net, accepted) = (self.rib.net(id), route.accepted?);
+        let attributes =
+            group.rewrite(net, accepted, teller, speaking, &mut self.interner, memo)?;
+        Some((attributes, route.source))
+    }
+
+    /// The same for a group that is told several paths (RFC 7911): the best ones, up to as many as
+    /// were agreed on.
+    fn tell_paths(
+        &mut self,
+        group: &mut UpdateGroup,
+        id: PrefixId,
+        memo: &mut Memo,
+        changes: &mut Vec<Change>,
+    ) {
+        let entry = self.rib.entry(id);
+        let most = usize::from(group.key.add_path(entry.is_v6()).unwrap_or(1));
+        let decision = Decision {
+            settings: &self.settings,
+            interner: &self.interner,
+            origins: &self.origins,
+        };
+        let paths: Vec<Route> = decision
+            .explain(entry)
+            .into_iter()
+            .take(most)
+            .map(|(route, _)| route)
+            .collect();
+        let mut new: Vec<Tagged> = Vec::new();
+        for route in &paths {
+            let teller = self.teller(route.source);
+            if let Some(told) = self.advertisement(group, id, route, teller, memo) {
+                new.push((route.tag, told));
+            }
+        }
+        new.sort_unstable_by_key(|(tag, _)| *tag);
+        let old = group.set_paths(id, &new);
+        let find =
+            |list: &[Tagged], tag| list.iter().find(|(t, _)| *t == tag).map(|(_, told)| *told);
+        for (tag, was) in &old {
+            if find(&new, *tag).is_none() {
+                let (tag, old, new) = (*tag, Some(*was), None);
+                changes.push(Change { id, tag, old, new });
+            }
+        }
+        for (tag, is) in &new {
+            let was = find(&old, *tag);
+            if was == Some(*is) {
+                self.interner.release(is.0);
+            } else {
+                let (tag, old, new) = (*tag, was, Some(*is));
+                changes.push(Change { id, tag, old, new });
             }
         }
     }
 
-    fn forget_memo(&mut self, memo: Memo) {
-        for attributes in memo.into_values().flatten() {
-            self.interner.release(attributes);
-        }
-    }
-
     fn send_changes(&mut self, group: &UpdateGroup, changes: &[Change], out: &mut Vec<Output>) {
-        let mut sources: Vec<NeighborId> = changes
-            .iter()
-            .flat_map(|change| [change.old, change.new])
-            .flatten()
-            .filter_map(|(_, source)| source)
-            .collect();
-        sources.sort_unstable();
-        sources.dedup();
+        let mut specials: Vec<NeighborId> = Vec::new();
+        let mut last = None;
+        for member in changes.iter().flat_map(special) {
+            if last != Some(member) && !specials.contains(&member) {
+                specials.push(member);
+            }
+            last = Some(member);
+        }
+        let encoder = Encoder {
+            rib: &self.rib,
+            interner: &self.interner,
+            key: &group.key,
+        };
         let mut shared: Option<(Arc<[u8]>, u64)> = None;
         for member in &group.members {
             let peer = &mut self.peers[member.index()];
-            if peer.blocked {
-                peer.missed.extend(changes.iter().map(|change| change.net));
+            if peer.blocked || !peer.pending.is_empty() {
+                for change in changes {
+                    peer.miss(change);
+                }
+                self.lagging.insert(*member);
                 continue;
             }
             let Some(conn) = peer.established().map(|session| session.conn) else {
                 continue;
             };
-            let four_octet = group.key.four_octet;
-            let (bytes, messages) = if sources.binary_search(member).is_ok() {
-                let (bytes, messages) =
-                    export::encode(changes, Some(*member), &self.interner, four_octet);
+            let (bytes, messages) = if specials.contains(member) {
+                let (bytes, messages) = encode(&encoder, changes, Some(*member));
                 (bytes.into(), messages)
             } else {
                 let made = shared.get_or_insert_with(|| {
-                    let (bytes, messages) =
-                        export::encode(changes, None, &self.interner, four_octet);
+                    let (bytes, messages) = encode(&encoder, changes, None);
                     (bytes.into(), messages)
                 });
                 (Arc::clone(&made.0), made.1)
@@ -137,40 +202,56 @@ impl Speaker {
         }
     }
 
-    /// Makes an established neighbour a member of its group and tells it everything.
+    /// Makes an established neighbour a member of its group; it is told everything in slices.
     pub(super) fn join(&mut self, id: NeighborId, key: GroupKey, out: &mut Vec<Output>) {
+        self.set_origin(id);
         // What is still undecided must be in the tables before somebody is told them.
         self.settle(out);
-        let same =
-            |group: &Option<UpdateGroup>| group.as_ref().is_some_and(|group| group.key == key);
-        let place = match self.groups.iter().position(same) {
-            Some(place) => place,
-            None => {
-                let mut group = UpdateGroup::new(key);
-                let all: Vec<PrefixId> = self.rib.iter().map(|(id, _)| id).collect();
-                self.tell(&mut group, &all, out);
-                match self.groups.iter().position(Option::is_none) {
-                    Some(place) => {
-                        self.groups[place] = Some(group);
-                        place
-                    }
-                    None => {
-                        self.groups.push(Some(group));
-                        self.groups.len() - 1
-                    }
-                }
-            }
-        };
+        let place = self.group(key);
+        let end = self.rib.end();
+        let peer = &mut self.peers[id.index()];
+        peer.group = Some(place);
+        peer.markers.clear();
         if let Some(group) = &mut self.groups[place] {
             group.members.insert(id);
+            if group.told > 0 {
+                peer.pending.fill(end);
+                peer.fresh_from = 0;
+                peer.cursor = 0;
+                self.lagging.insert(id);
+            }
         }
-        self.peers[id.index()].group = Some(place);
-        self.resend(id, out);
+        self.end_of_rib_after(id);
+        self.busy = true;
+    }
+
+    /// The group of a key; a new one has its table still to be worked out.
+    fn group(&mut self, key: GroupKey) -> usize {
+        let same =
+            |group: &Option<UpdateGroup>| group.as_ref().is_some_and(|group| group.key == key);
+        if let Some(place) = self.groups.iter().position(same) {
+            return place;
+        }
+        let mut group = UpdateGroup::new(key);
+        group.todo.fill(self.rib.end());
+        match self.groups.iter().position(Option::is_none) {
+            Some(place) => {
+                self.groups[place] = Some(group);
+                place
+            }
+            None => {
+                self.groups.push(Some(group));
+                self.groups.len() - 1
+            }
+        }
     }
 
     /// Takes a neighbour out of its group; an empty group goes.
     pub(super) fn leave(&mut self, id: NeighborId) {
-        let Some(place) = self.peers[id.index()].group.take() else {
+        let peer = &mut self.peers[id.index()];
+        peer.caught_up();
+        self.lagging.remove(&id);
+        let Some(place) = peer.group.take() else {
             return;
         };
         let Some(group) = &mut self.groups[place] else {
@@ -191,72 +272,80 @@ impl Speaker {
         let Some(place) = self.peers[id.index()].group else {
             return;
         };
-        if self.groups[place]
-            .as_ref()
-            .is_some_and(|group| group.key == key)
-        {
+        let Some(group) = self.groups[place].as_ref().filter(|group| group.key != key) else {
             return;
+        };
+        // It may have been told what it is now, and what it has not been told that it went.
+        let mut before = core::mem::take(&mut self.peers[id.index()].pending);
+        let mut gone = core::mem::take(&mut self.peers[id.index()].gone);
+        for place in 0..self.rib.end() {
+            for (tag, _) in group.told(id, place) {
+                before.insert(place);
+                if group.tells_paths() {
+                    gone.insert((place, tag));
+                }
+            }
         }
-        let before = self.told(id);
+        let blocked = self.peers[id.index()].blocked;
+        self.settle(out);
         self.leave(id);
-        self.join(id, key, out);
-        let after: BTreeSet<Net> = self.told(id).into_iter().map(|(_, net)| net).collect();
-        let gone: Vec<Net> = before
-            .into_iter()
-            .map(|(_, net)| net)
-            .filter(|net| !after.contains(net))
-            .collect();
-        self.say(id, gone, Vec::new(), out);
-    }
-
-    fn told(&self, id: NeighborId) -> Vec<(AttrId, Net)> {
-        let group = self.peers[id.index()]
-            .group
-            .and_then(|place| self.groups[place].as_ref());
-        let Some(group) = group else {
-            return Vec::new();
-        };
-        let told = |(place, entry): (PrefixId, &crate::rib::Entry)| {
-            Some((group.told(id, place)?, entry.net))
-        };
-        self.rib.iter().filter_map(told).collect()
-    }
-
-    /// Tells a neighbour all its routes.
-    pub(super) fn resend(&mut self, id: NeighborId, out: &mut Vec<Output>) {
-        let told = self.told(id);
-        self.say(id, Vec::new(), told, out);
-    }
-
-    fn say(
-        &mut self,
-        id: NeighborId,
-        withdrawn: Vec<Net>,
-        announced: Vec<(AttrId, Net)>,
-        out: &mut Vec<Output>,
-    ) {
-        let peer = &self.peers[id.index()];
-        let group = peer.group.and_then(|place| self.groups[place].as_ref());
-        let (Some(group), Some(session)) = (group, peer.established()) else {
-            return;
-        };
-        if peer.blocked {
-            let prefixes = withdrawn
-                .into_iter()
-                .chain(announced.into_iter().map(|(_, net)| net));
-            self.peers[id.index()].missed.extend(prefixes);
-            return;
+        let place = self.group(key);
+        if let Some(group) = &mut self.groups[place] {
+            group.members.insert(id);
+            for prefix in 0..self.rib.end() {
+                if group.told(id, prefix).next().is_some() {
+                    before.insert(prefix);
+                }
+            }
         }
-        let conn = session.conn;
-        let (bytes, messages) =
-            export::state(withdrawn, announced, &self.interner, group.key.four_octet);
-        send(
-            &mut self.peers[id.index()].counters,
-            conn,
-            bytes.into(),
-            messages,
-            out,
-        );
+        let peer = &mut self.peers[id.index()];
+        peer.blocked = blocked;
+        peer.group = Some(place);
+        peer.pending = before;
+        peer.gone = gone;
+        if !peer.pending.is_empty() {
+            self.lagging.insert(id);
+        }
+        self.busy = true;
+    }
+
+    /// Tells a neighbour all its routes again, of one family or of all; between BoRR and EoRR
+    /// where enhanced refresh was agreed on (RFC 7313).
+    pub(super) fn resend(&mut self, id: NeighborId, family: Option<Family>, out: &mut Vec<Output>) {
+        let enhanced = self.enhanced(id);
+        let wanted =
+            |v6: bool| family.is_none_or(|family| v6 == (family.afi == Family::IPV6_UNICAST.afi));
+        let group = self.peers[id.index()].group;
+        let Some(group) = group.and_then(|place| self.groups[place].as_ref()) else {
+            return;
+        };
+        let peer = &mut self.peers[id.index()];
+        let Some(conn) = peer.established().map(|session| session.conn) else {
+            return;
+        };
+        for place in 0..self.rib.end() {
+            if wanted(self.rib.entry(place).is_v6()) && group.told(id, place).next().is_some() {
+                peer.pending.insert(place);
+            }
+        }
+        for v6 in [false, true] {
+            if enhanced && wanted(v6) && group.key.wire.takes(v6) {
+                let bytes = refresh_marker(v6, BEGIN_OF_REFRESH).into();
+                out.push(Output::Send { conn, bytes });
+                peer.counters.messages_out += 1;
+                peer.markers.retain(|m| *m != Marker::EndOfRefresh { v6 });
+                peer.markers.push(Marker::EndOfRefresh { v6 });
+            }
+        }
+        if !peer.pending.is_empty() || !peer.markers.is_empty() {
+            self.lagging.insert(id);
+        }
+        self.busy = true;
+    }
+
+    /// Whether enhanced refresh was agreed on.
+    fn enhanced(&self, id: NeighborId) -> bool {
+        self.peers[id.index()].settings.enhanced_refresh && false
     }
 
     /// The neighbour's connection is full.
@@ -267,28 +356,33 @@ impl Speaker {
     }
 
     /// The neighbour's connection takes bytes again: it is told the state of what it missed.
-    pub(super) fn writable(&mut self, conn: ConnId, out: &mut Vec<Output>) {
-        let Some(id) = self.conns.get(&conn).copied() else {
-            return;
-        };
-        let peer = &mut self.peers[id.index()];
-        peer.blocked = false;
-        let missed = core::mem::take(&mut peer.missed);
-        let group = peer.group.and_then(|place| self.groups[place].as_ref());
-        let Some(group) = group else { return };
-        let mut withdrawn = Vec::new();
-        let mut announced = Vec::new();
-        for net in missed {
-            match self.rib.id(net).and_then(|place| group.told(id, place)) {
-                Some(attributes) => announced.push((attributes, net)),
-                None => withdrawn.push(net),
-            }
+    pub(super) fn writable(&mut self, conn: ConnId) {
+        if let Some(id) = self.conns.get(&conn) {
+            self.peers[id.index()].blocked = false;
+            self.busy = true;
         }
-        self.say(id, withdrawn, announced, out);
     }
 }
 
-fn send(
+/// Messages for one member, or for all members that see every change alike.
+fn encode(encoder: &Encoder<'_>, changes: &[Change], member: Option<NeighborId>) -> (Vec<u8>, u64) {
+    let side = |entry| match member {
+        Some(member) => seen_by(member, entry),
+        None => entry.map(|(attributes, _)| attributes),
+    };
+    let mut withdrawn = Vec::new();
+    let mut announced = Vec::new();
+    for change in changes {
+        match (side(change.old), side(change.new)) {
+            (old, Some(new)) if old != Some(new) => announced.push((new, change.id, change.tag)),
+            (Some(_), None) => withdrawn.push((change.id, change.tag)),
+            _ => {}
+        }
+    }
+    encoder.encode(withdrawn, announced)
+}
+
+pub(super) fn send(
     counters: &mut crate::view::Counters,
     conn: ConnId,
     bytes: Arc<[u8]>,

@@ -1,28 +1,26 @@
 //! UPDATE messages as they arrive: what they withdraw, what they announce, and the limits.
 
+use core::net::{IpAddr, Ipv4Addr};
+
 use inet::{Instant, Net};
+use smallvec::SmallVec;
 
 use super::Speaker;
-use super::import::Importer;
+use super::import::Told;
 use crate::interner::AttrId;
 use crate::output::{Event, Output};
+use crate::rib::{PrefixId, SourceId};
 use crate::settings::NeighborId;
 use crate::wire::attributes::Session as Checks;
 use crate::wire::notification::{Notification, cease, code};
 use crate::wire::update::Update;
 
 impl Speaker {
-    /// Takes an UPDATE; the error is the NOTIFICATION that ends the session.
-    pub(super) fn update(
-        &mut self,
-        now: Instant,
-        id: NeighborId,
-        body: &[u8],
-        out: &mut Vec<Output>,
-    ) -> Result<(), Notification> {
+    /// What the checks of an UPDATE need to know of its session.
+    fn checks(&self, id: NeighborId) -> Checks {
         let peer = &self.peers[id.index()];
         let external = peer.settings.remote_as != self.settings.local_as;
-        let checks = Checks {
+        Checks {
             external,
             four_octet: peer.settings.four_octet_as
                 && peer
@@ -31,11 +29,26 @@ impl Speaker {
                     .is_some_and(|o| o.four_octet_as().is_some()),
             first_as: (external && peer.settings.enforce_first_as)
                 .then_some(peer.settings.remote_as),
-            local_address: peer
-                .settings
-                .next_hop_v4()
-                .unwrap_or(core::net::Ipv4Addr::UNSPECIFIED),
-        };
+            local_address: peer.settings.next_hop_v4().unwrap_or(Ipv4Addr::UNSPECIFIED),
+            local_address_v6: match peer.settings.local_address {
+                IpAddr::V6(address) => Some(address),
+                IpAddr::V4(_) => peer.settings.local_address_v6,
+            },
+            add_path: [false; 2],
+            extended_next_hop: false,
+            inside: false,
+        }
+    }
+
+    /// Takes an UPDATE; the error is the NOTIFICATION that ends the session.
+    pub(super) fn update(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        body: &[u8],
+        out: &mut Vec<Output>,
+    ) -> Result<(), Notification> {
+        let checks = self.checks(id);
         let update = Update::parse(body, &checks)?;
         if let Some(fault) = update.fault() {
             self.peers[id.index()].counters.faults += 1;
@@ -44,19 +57,23 @@ impl Speaker {
                 fault,
             }));
         }
-        for net in update.withdrawn().map(Net::V4) {
-            self.forget(Some(id), net);
+        let source = SourceId::of(id);
+        for (net, path) in update.withdrawn() {
+            self.forget(source, net, path);
         }
         let reach = update.attributes().reach;
         let in_reach = reach.map(|reach| reach.prefixes).unwrap_or_default();
         if update.treat_as_withdraw() {
-            for net in update.announced().chain(in_reach).map(Net::V4) {
-                self.forget(Some(id), net);
+            for (net, path) in update.announced().chain(in_reach) {
+                self.forget(source, net, path);
             }
             return Ok(());
         }
         let announced = (update.announced().count() + in_reach.count()) as u64;
-        if announced > 0 && !self.peers[id.index()].counts(now, announced) {
+        if announced == 0 {
+            return Ok(());
+        }
+        if !self.peers[id.index()].counts(now, announced) {
             return Err(self.over_limit(id));
         }
         if !update.announced().is_empty() {
@@ -67,15 +84,12 @@ impl Speaker {
                     .interner
                     .intern(&scan.attributes(scan.next_hop()).encode(true)),
             };
-            self.learn(id, received, update.announced().map(Net::V4));
+            self.learn(id, received, update.announced());
         }
         if let Some(reach) = reach {
-            let block = update
-                .attributes()
-                .attributes(reach.next_hop.into())
-                .encode(true);
+            let block = update.attributes().attributes(reach.next_hop).encode(true);
             let received = self.interner.intern(&block);
-            self.learn(id, received, reach.prefixes.map(Net::V4));
+            self.learn(id, received, reach.prefixes);
         }
         if self.peers[id.index()].within_limit() {
             Ok(())
@@ -96,12 +110,33 @@ impl Speaker {
     }
 
     /// Takes routes with one attribute set, whose reference it uses up.
-    fn learn(&mut self, id: NeighborId, received: AttrId, prefixes: impl Iterator<Item = Net>) {
-        let mut importer = Importer::default();
-        for net in prefixes {
-            let accepted = self.import(id, received, net, &mut importer);
+    fn learn(
+        &mut self,
+        id: NeighborId,
+        received: AttrId,
+        prefixes: impl Iterator<Item = (Net, u32)>,
+    ) {
+        let peer = &self.peers[id.index()];
+        let (epochs, keeps_v6) = (peer.epochs, peer.settings.accept_ipv6);
+        let mut importer = self.importer(id, received);
+        // First all numbers, then all routes: the look-ups do not wait for each other.
+        let mut routes: SmallVec<[(PrefixId, Net, u32); 32]> = SmallVec::new();
+        for (net, path) in prefixes {
+            if keeps_v6 || !net.is_v6() {
+                routes.push((self.rib.add(net), net, path));
+            }
+        }
+        for (place, net, path) in routes {
+            let taken = self.import(net, &mut importer);
             self.interner.retain(received);
-            self.put(Some(id), net, received, accepted);
+            let told = Told {
+                source: SourceId::of(id),
+                path,
+                received,
+                taken,
+                epoch: epochs[usize::from(net.is_v6())],
+            };
+            self.put(place, told);
         }
         self.interner.release(received);
     }

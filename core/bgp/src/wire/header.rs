@@ -6,6 +6,8 @@ use crate::wire::notification::{Notification, code, header as subcode};
 pub const LEN: usize = 19;
 /// The longest message without RFC 8654.
 pub const MESSAGE_MAX: usize = 4096;
+/// The longest message with RFC 8654.
+pub const MESSAGE_EXTENDED_MAX: usize = 65_535;
 
 /// The type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +119,7 @@ pub(crate) fn begin(kind: Kind, out: &mut Vec<u8>) -> usize {
 /// Fills in the length of the message that began at `start`.
 pub(crate) fn finish(start: usize, out: &mut [u8]) {
     let len = out.len() - start;
-    debug_assert!(len <= MESSAGE_MAX, "a message of {len} bytes");
+    debug_assert!(len <= MESSAGE_EXTENDED_MAX, "a message of {len} bytes");
     out[start + 16..start + 18].copy_from_slice(&(len as u16).to_be_bytes());
 }
 

@@ -1,13 +1,18 @@
-//! UPDATE messages (RFC 4271 §4.3, §6.3 as revised by RFC 7606).
+//! UPDATE messages (RFC 4271 §4.3, §6.3 as revised by RFC 7606; RFC 4760, RFC 7911).
 
-use inet::Prefix;
+mod write;
+
+use inet::Net;
 
 use crate::wire::Reader;
 use crate::wire::attributes::{Scan, Session};
+use crate::wire::capability::Family;
 use crate::wire::error::{AttributeFault, Disposition, Problem};
-use crate::wire::header::{self, Kind, MESSAGE_MAX};
-use crate::wire::nlri::{self, Prefixes};
+use crate::wire::nlri::{Form, Prefixes};
 use crate::wire::notification::{Notification, code, update as subcode};
+
+pub use write::{ATTRIBUTES_MAX, end_of_rib, write_announcements, write_withdrawals};
+pub(crate) use write::{Announcement, OVERHEAD_MAX, withdraw};
 
 /// A checked UPDATE.
 #[derive(Clone, Debug)]
@@ -25,10 +30,15 @@ impl<'a> Update<'a> {
         let network = || malformed(subcode::NETWORK_FIELD);
         let mut reader = Reader(body);
         let len = usize::from(reader.u16().ok_or_else(list)?);
-        let withdrawn = Prefixes::parse(reader.take(len).ok_or_else(list)?).ok_or_else(network)?;
+        let form = Form {
+            v6: false,
+            paths: session.add_path[0],
+        };
+        let withdrawn =
+            Prefixes::parse(reader.take(len).ok_or_else(list)?, form).ok_or_else(network)?;
         let len = usize::from(reader.u16().ok_or_else(list)?);
         let attributes = reader.take(len).ok_or_else(list)?;
-        let announced = Prefixes::parse(reader.0).ok_or_else(network)?;
+        let announced = Prefixes::parse(reader.0, form).ok_or_else(network)?;
         let mut scan = Scan::new(attributes, session);
         let has_reach = scan.reach.is_some_and(|reach| !reach.prefixes.is_empty());
         if !announced.is_empty() || has_reach {
@@ -66,14 +76,26 @@ impl<'a> Update<'a> {
         &self.scan
     }
 
-    /// Withdrawn prefixes, wherever they stand.
-    pub fn withdrawn(&self) -> impl Iterator<Item = Prefix> + use<'a> {
-        self.withdrawn.chain(self.scan.unreach.unwrap_or_default())
+    /// Withdrawn prefixes and their path identifiers, wherever they stand.
+    pub fn withdrawn(&self) -> impl Iterator<Item = (Net, u32)> + use<'a> {
+        let unreach = self.scan.unreach.map(|(_, prefixes)| prefixes);
+        self.withdrawn.chain(unreach.unwrap_or_default())
     }
 
     /// Announced prefixes outside MP_REACH_NLRI; those inside are in `attributes().reach`.
     pub const fn announced(&self) -> Prefixes<'a> {
         self.announced
+    }
+
+    /// The family whose end this marks (RFC 4724 §2): an UPDATE that does nothing.
+    pub fn end_of_rib(&self) -> Option<Family> {
+        if !self.withdrawn.is_empty() || !self.announced.is_empty() {
+            return None;
+        }
+        if self.scan.is_empty() {
+            return Some(Family::IPV4_UNICAST);
+        }
+        self.scan.end_of_rib()
     }
 }
 
@@ -83,62 +105,6 @@ fn reset(fault: Option<AttributeFault>) -> Notification {
         _ => subcode::ATTRIBUTE_LIST,
     };
     Notification::new(code::UPDATE, sub, Vec::new())
-}
-
-/// The most bytes that a block of attributes can have beside the longest prefix.
-pub const ATTRIBUTES_MAX: usize = MESSAGE_MAX - header::LEN - 4 - 5;
-
-/// Appends messages that withdraw prefixes; gives their number.
-pub fn write_withdrawals(prefixes: impl IntoIterator<Item = Prefix>, out: &mut Vec<u8>) -> u64 {
-    let mut messages = 0;
-    let mut prefixes = prefixes.into_iter().peekable();
-    while prefixes.peek().is_some() {
-        let start = header::begin(Kind::Update, out);
-        out.extend_from_slice(&[0, 0]);
-        // The empty attribute length still has to fit.
-        fill(start, MESSAGE_MAX - 2, &mut prefixes, out);
-        let len = out.len() - start - header::LEN - 2;
-        out[start + header::LEN..start + header::LEN + 2]
-            .copy_from_slice(&(len as u16).to_be_bytes());
-        out.extend_from_slice(&[0, 0]);
-        header::finish(start, &mut out[..]);
-        messages += 1;
-    }
-    messages
-}
-
-/// Appends messages that announce prefixes with one block of at most [`ATTRIBUTES_MAX`] bytes;
-/// gives their number.
-pub fn write_announcements(
-    block: &[u8],
-    prefixes: impl IntoIterator<Item = Prefix>,
-    out: &mut Vec<u8>,
-) -> u64 {
-    debug_assert!(block.len() <= ATTRIBUTES_MAX, "a prefix fits");
-    let mut messages = 0;
-    let mut prefixes = prefixes.into_iter().peekable();
-    while prefixes.peek().is_some() {
-        let start = header::begin(Kind::Update, out);
-        out.extend_from_slice(&[0, 0]);
-        out.extend_from_slice(&(block.len() as u16).to_be_bytes());
-        out.extend_from_slice(block);
-        fill(start, MESSAGE_MAX, &mut prefixes, out);
-        header::finish(start, &mut out[..]);
-        messages += 1;
-    }
-    messages
-}
-
-/// Appends prefixes while the message that began at `start` stays within `max` bytes.
-fn fill<I: Iterator<Item = Prefix>>(
-    start: usize,
-    max: usize,
-    prefixes: &mut core::iter::Peekable<I>,
-    out: &mut Vec<u8>,
-) {
-    while let Some(prefix) = prefixes.next_if(|p| out.len() - start + nlri::size(*p) <= max) {
-        nlri::write(prefix, out);
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! The one checking pass over the path attributes of an UPDATE (RFC 7606 §3 to §7).
 
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use inet::Asn;
 
 use super::as_path::{self, AsPath};
 use super::table::{self, EXTENDED, OPTIONAL, PARTIAL, ROWS, TRANSITIVE};
 use super::{Attributes, Origin, Unknown};
+use crate::rank::values;
 use crate::wire::Reader;
 use crate::wire::capability::Family;
 use crate::wire::error::{AttributeFault, Disposition, Problem};
-use crate::wire::nlri::{self, Prefixes};
+use crate::wire::nlri::{Form, Prefixes};
 
 /// What the checks need to know of the session that the bytes came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ pub struct Session {
     pub first_as: Option<Asn>,
     /// Our address on the session, which is no next hop for us (RFC 4271 §6.3).
     pub local_address: Ipv4Addr,
+    /// Our IPv6 address, likewise.
+    pub local_address_v6: Option<Ipv6Addr>,
+    /// Whether prefixes of IPv4 and of IPv6 come with path identifiers (RFC 7911).
+    pub add_path: [bool; 2],
+    /// Whether IPv4 routes may have IPv6 next hops (RFC 8950).
+    pub extended_next_hop: bool,
+    /// The block was checked before and is our own form: NEXT_HOP may be of either family.
+    pub inside: bool,
 }
 
 impl Session {
@@ -32,14 +41,18 @@ impl Session {
         four_octet: true,
         first_as: None,
         local_address: Ipv4Addr::UNSPECIFIED,
+        local_address_v6: None,
+        add_path: [false; 2],
+        extended_next_hop: true,
+        inside: true,
     };
 }
 
-/// The IPv4 unicast part of MP_REACH_NLRI.
+/// MP_REACH_NLRI of a family that we know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach<'a> {
     /// Its next hop.
-    pub next_hop: Ipv4Addr,
+    pub next_hop: IpAddr,
     /// Its prefixes.
     pub prefixes: Prefixes<'a>,
 }
@@ -53,10 +66,10 @@ pub struct Scan<'a> {
     partial: u64,
     canonical: bool,
     fault: Option<AttributeFault>,
-    /// IPv4 unicast routes in MP_REACH_NLRI.
+    /// Routes in MP_REACH_NLRI.
     pub reach: Option<Reach<'a>>,
-    /// IPv4 unicast routes in MP_UNREACH_NLRI.
-    pub unreach: Option<Prefixes<'a>>,
+    /// Routes in MP_UNREACH_NLRI.
+    pub unreach: Option<(Family, Prefixes<'a>)>,
 }
 
 /// One attribute as it stands on the wire.
@@ -203,12 +216,19 @@ impl<'a> Scan<'a> {
         if attribute.flags & (OPTIONAL | TRANSITIVE) != row.flags {
             self.found(row.code, Problem::Flags, Disposition::Withdraw);
         }
+        if session.inside {
+            if attribute.flags & PARTIAL != 0 {
+                self.partial |= 1 << row.code;
+            }
+            self.values[place] = Some(attribute.value);
+            return;
+        }
         if !row.length.fits(attribute.value.len(), session.four_octet) {
             return self.found(row.code, Problem::Length, cost);
         }
         match row.code {
             table::MP_REACH_NLRI => return self.reach(attribute.value, session),
-            table::MP_UNREACH_NLRI => return self.unreach(attribute.value),
+            table::MP_UNREACH_NLRI => return self.unreach(attribute.value, session),
             table::AS4_PATH | table::AS4_AGGREGATOR => self.canonical = false,
             _ => {}
         }
@@ -229,9 +249,10 @@ impl<'a> Scan<'a> {
         self.values[place] = Some(attribute.value);
     }
 
-    /// RFC 4760 §3. Routes of other families are checked where we know them, and dropped.
+    /// RFC 4760 §3, RFC 8950 §3. Routes of families that we do not know are dropped.
     fn reach(&mut self, value: &'a [u8], session: &Session) {
         self.canonical = false;
+        let code = table::MP_REACH_NLRI;
         let parsed = (|| {
             let mut reader = Reader(value);
             let family = Family {
@@ -243,48 +264,56 @@ impl<'a> Scan<'a> {
             reader.u8()?;
             Some((family, next_hop, reader.0))
         })();
-        let code = table::MP_REACH_NLRI;
-        let broken = match parsed {
-            None => true,
-            Some((Family::IPV4_UNICAST, next_hop, rest)) => {
-                match (<[u8; 4]>::try_from(next_hop), Prefixes::parse(rest)) {
-                    (Ok(octets), Some(prefixes)) => {
-                        let next_hop = Ipv4Addr::from(octets);
-                        if !is_host(next_hop, session.local_address) {
-                            self.found(code, Problem::Value, Disposition::Withdraw);
-                        }
-                        self.reach = Some(Reach { next_hop, prefixes });
-                        false
-                    }
-                    _ => true,
-                }
-            }
-            Some((Family::IPV6_UNICAST, next_hop, rest)) => {
-                !matches!(next_hop.len(), 16 | 32) || !nlri::checked(rest, 128)
-            }
-            Some(_) => false,
+        let Some((family, next_hop, rest)) = parsed else {
+            return self.found(code, Problem::Value, Disposition::Reset);
         };
-        if broken {
-            self.found(code, Problem::Value, Disposition::Reset);
+        let Some(form) = form(family, session) else {
+            return;
+        };
+        let next_hop = mp_next_hop(next_hop, form.v6, session.extended_next_hop);
+        match (next_hop, Prefixes::parse(rest, form)) {
+            (Some(next_hop), Some(prefixes)) => {
+                if !is_unicast(next_hop, session) {
+                    self.found(code, Problem::Value, Disposition::Withdraw);
+                }
+                self.reach = Some(Reach { next_hop, prefixes });
+            }
+            _ => self.found(code, Problem::Value, Disposition::Reset),
         }
     }
 
     /// RFC 4760 §4.
-    fn unreach(&mut self, value: &'a [u8]) {
+    fn unreach(&mut self, value: &'a [u8], session: &Session) {
         self.canonical = false;
         let mut reader = Reader(value);
-        let broken = match (reader.u16(), reader.u8()) {
-            (Some(1), Some(1)) => {
-                self.unreach = Prefixes::parse(reader.0);
-                self.unreach.is_none()
-            }
-            (Some(2), Some(1)) => !nlri::checked(reader.0, 128),
-            (Some(_), Some(_)) => false,
-            _ => true,
+        let family = (|| {
+            Some(Family {
+                afi: reader.u16()?,
+                safi: reader.u8()?,
+            })
+        })();
+        let Some(family) = family else {
+            return self.found(table::MP_UNREACH_NLRI, Problem::Value, Disposition::Reset);
         };
-        if broken {
-            self.found(table::MP_UNREACH_NLRI, Problem::Value, Disposition::Reset);
+        let Some(form) = form(family, session) else {
+            return;
+        };
+        match Prefixes::parse(reader.0, form) {
+            Some(prefixes) => self.unreach = Some((family, prefixes)),
+            None => self.found(table::MP_UNREACH_NLRI, Problem::Value, Disposition::Reset),
         }
+    }
+
+    /// Whether there are no attributes at all.
+    pub const fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The family of an MP_UNREACH_NLRI that is empty and stands alone (RFC 4724 §2).
+    pub fn end_of_rib(&self) -> Option<Family> {
+        let (family, prefixes) = self.unreach?;
+        let alone = values(self.raw).all(|(code, _)| code == table::MP_UNREACH_NLRI);
+        (alone && prefixes.is_empty()).then_some(family)
     }
 
     /// The owned form, with this next hop.
@@ -385,6 +414,44 @@ fn value_fits(code: u8, value: &[u8], session: &Session) -> bool {
             value.first_chunk() != Some(&[0; 4])
         }
         _ => true,
+    }
+}
+
+/// How prefixes of a family are written; `None` for families that we do not know.
+const fn form(family: Family, session: &Session) -> Option<Form> {
+    let v6 = match (family.afi, family.safi) {
+        (1, 1) => false,
+        (2, 1) => true,
+        _ => return None,
+    };
+    Some(Form {
+        v6,
+        paths: session.add_path[v6 as usize],
+    })
+}
+
+/// The address in MP_REACH_NLRI: of two IPv6 addresses the global one (RFC 2545 §3), or an IPv4 one.
+fn mp_next_hop(bytes: &[u8], v6: bool, extended: bool) -> Option<IpAddr> {
+    match bytes.len() {
+        16 | 32 if v6 || extended => bytes
+            .first_chunk::<16>()
+            .map(|octets| IpAddr::from(*octets)),
+        4 if !v6 => <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from),
+        _ => None,
+    }
+}
+
+fn is_unicast(address: IpAddr, session: &Session) -> bool {
+    match address {
+        IpAddr::V4(address) => is_host(address, session.local_address),
+        IpAddr::V6(address) => match address.to_ipv4_mapped() {
+            Some(mapped) => is_host(mapped, session.local_address),
+            None => {
+                let unusable =
+                    address.is_unspecified() || address.is_loopback() || address.is_multicast();
+                !unusable && Some(address) != session.local_address_v6
+            }
+        },
     }
 }
 

@@ -4,7 +4,10 @@ use core::net::Ipv4Addr;
 
 use inet::Asn;
 
+use inet::Prefix;
+
 use super::*;
+use crate::wire::header;
 
 fn session() -> Session {
     Session {
@@ -12,6 +15,10 @@ fn session() -> Session {
         four_octet: true,
         first_as: Some(Asn(65_010)),
         local_address: Ipv4Addr::new(10, 0, 0, 1),
+        local_address_v6: None,
+        add_path: [false; 2],
+        extended_next_hop: false,
+        inside: false,
     }
 }
 
@@ -35,7 +42,13 @@ fn an_announcement_survives_the_wire_and_every_truncation_is_refused_or_survived
     let body = &message[header::LEN..];
     let update = Update::parse(body, &session()).expect("it is good");
     assert_eq!(update.fault(), None);
-    assert_eq!(update.announced().collect::<Vec<_>>(), prefixes);
+    assert_eq!(
+        update
+            .announced()
+            .filter_map(|(net, _)| net.v4())
+            .collect::<Vec<_>>(),
+        prefixes
+    );
     let scan = update.attributes();
     assert_eq!(scan.attributes(scan.next_hop()), attributes);
     assert_eq!(scan.canonical(), Some(block.as_slice()), "sent as it came");
@@ -60,7 +73,8 @@ fn withdrawals_are_packed_into_full_messages() {
         seen.extend(
             Update::parse(frame.body, &session())
                 .expect("it is good")
-                .withdrawn(),
+                .withdrawn()
+                .filter_map(|(net, _)| net.v4()),
         );
         rest = &rest[frame.len..];
         count += 1;

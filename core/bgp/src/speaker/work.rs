@@ -1,0 +1,379 @@
+//! Long jobs in slices: routes of a neighbour that went or became stale, tables of new groups,
+//! policies that changed, members that are behind. A slice takes about a millisecond and tells
+//! [`Speaker::wake`] to come back, so that the shell serves its sockets between two of them.
+
+use std::sync::Arc;
+
+use super::Speaker;
+use super::telling::send;
+use crate::bits::Bits;
+use crate::export::{Encoder, UpdateGroup};
+use crate::output::Output;
+use crate::rib::{PrefixId, SourceId};
+use crate::settings::NeighborId;
+use crate::wire::capability::Family;
+use crate::wire::header;
+use crate::wire::update::end_of_rib;
+
+/// Prefixes in a slice: at 100 to 200 ns for each, less than a millisecond.
+const SLICE: usize = 4_096;
+/// The most numbers of prefixes that are kept because members lag behind and must still hear that
+/// they went. Beyond it those members are dropped.
+pub(super) const DEAD_MAX: usize = 4_000_000;
+
+/// What is to be done with the routes of a neighbour, prefix by prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Take away those of an older epoch.
+    Sweep,
+    /// Make those of an older epoch long-lived (RFC 9494).
+    LiveLong,
+    /// Apply the import policy again.
+    Import,
+}
+
+/// A chore and the prefixes that it has still to see.
+#[derive(Debug)]
+pub(crate) struct Job {
+    neighbor: NeighborId,
+    chore: Chore,
+    left: Bits,
+}
+
+/// What a member is sent once it has caught up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marker {
+    /// RFC 4724 §2.
+    EndOfRib {
+        /// For the IPv6 routes.
+        v6: bool,
+    },
+    /// RFC 7313 §4: EoRR.
+    EndOfRefresh {
+        /// For the IPv6 routes.
+        v6: bool,
+    },
+}
+
+const fn place(family: Family) -> usize {
+    (family.afi == Family::IPV6_UNICAST.afi) as usize
+}
+
+impl Speaker {
+    /// Whether a slice is due.
+    pub(super) fn has_work(&self) -> bool {
+        let ready = |id: &NeighborId| {
+            let peer = &self.peers[id.index()];
+            !peer.blocked && self.filled(peer.group)
+        };
+        !self.jobs.is_empty()
+            || self
+                .groups
+                .iter()
+                .flatten()
+                .any(|group| !group.todo.is_empty())
+            || self.lagging.iter().any(ready)
+    }
+
+    fn filled(&self, group: Option<usize>) -> bool {
+        let group = group.and_then(|place| self.groups[place].as_ref());
+        group.is_some_and(|group| group.todo.is_empty())
+    }
+
+    /// Does one slice of what is to be done.
+    pub(super) fn work(&mut self, out: &mut Vec<Output>) {
+        let mut budget = SLICE;
+        while budget > 0 && self.has_work() {
+            let before = budget;
+            self.do_job(&mut budget, out);
+            self.fill_groups(&mut budget, out);
+            self.serve_lagging(&mut budget, out);
+            if budget == before {
+                break;
+            }
+        }
+    }
+
+    fn do_job(&mut self, budget: &mut usize, out: &mut Vec<Output>) {
+        while let Some(mut job) = self.jobs.pop_front() {
+            let mut from = 0;
+            while *budget > 0
+                && let Some(id) = job.left.next_from(from)
+            {
+                job.left.remove(id);
+                from = id + 1;
+                *budget = budget.saturating_sub(1);
+                if id < self.rib.end() {
+                    self.chore(&job, id);
+                }
+            }
+            self.settle(out);
+            if !job.left.is_empty() {
+                self.jobs.push_front(job);
+                return;
+            }
+        }
+    }
+
+    fn chore(&mut self, job: &Job, id: PrefixId) {
+        if job.chore == Chore::Import {
+            return self.import_again(job.neighbor, id);
+        }
+        let source = SourceId::of(job.neighbor);
+        let epochs = self.peers[job.neighbor.index()].epochs;
+        let mut at = 0;
+        while let Some(route) = self.rib.entry(id).routes.get(at).copied() {
+            let v6 = self.rib.entry(id).is_v6();
+            let stale = route.source == source && route.epoch != epochs[usize::from(v6)];
+            let before = self.rib.entry(id).routes.len();
+            if stale {
+                match job.chore {
+                    Chore::Sweep => self.drop_route(id, at),
+                    Chore::LiveLong => self.live_long(id, at),
+                    Chore::Import => {}
+                }
+            }
+            if self.rib.entry(id).routes.len() < before {
+                // The order may have changed.
+                at = 0;
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    fn fill_groups(&mut self, budget: &mut usize, out: &mut Vec<Output>) {
+        for place in 0..self.groups.len() {
+            let Some(mut group) = self.groups[place].take() else {
+                continue;
+            };
+            if *budget > 0 && !group.todo.is_empty() {
+                let ids: Vec<PrefixId> = group.todo.iter().take(*budget).collect();
+                *budget -= ids.len();
+                for id in &ids {
+                    group.todo.remove(*id);
+                }
+                let live: Vec<PrefixId> =
+                    ids.into_iter().filter(|id| *id < self.rib.end()).collect();
+                self.tell(&mut group, &live, out);
+            }
+            self.groups[place] = Some(group);
+        }
+    }
+
+    /// Serves the members that are behind, each in its turn.
+    fn serve_lagging(&mut self, budget: &mut usize, out: &mut Vec<Output>) {
+        let members: Vec<NeighborId> = self
+            .lagging
+            .range(self.turn..)
+            .chain(self.lagging.range(..self.turn))
+            .copied()
+            .collect();
+        for id in members {
+            let peer = &self.peers[id.index()];
+            if *budget == 0 {
+                self.turn = id;
+                break;
+            }
+            if !peer.blocked && self.filled(peer.group) {
+                self.serve(id, budget, out);
+            }
+        }
+        self.bury_dead();
+    }
+
+    fn serve(&mut self, id: NeighborId, budget: &mut usize, out: &mut Vec<Output>) {
+        let peer = &mut self.peers[id.index()];
+        let group = peer.group.and_then(|place| self.groups[place].as_ref());
+        let (Some(group), Some(session)) = (
+            group,
+            peer.sessions
+                .iter()
+                .find(|s| s.phase == crate::session::Phase::Established),
+        ) else {
+            self.lagging.remove(&id);
+            return;
+        };
+        let conn = session.conn;
+        let (mut withdrawn, mut announced) = (Vec::new(), Vec::new());
+        while *budget > 0 && !peer.pending.is_empty() {
+            let Some(prefix) = peer.pending.next_from(peer.cursor) else {
+                // All were told once; what came in behind the cursor is next.
+                (peer.cursor, peer.fresh_from) = (0, PrefixId::MAX);
+                continue;
+            };
+            *budget -= 1;
+            peer.pending.remove(prefix);
+            let fresh = prefix >= peer.fresh_from;
+            peer.cursor = prefix + 1;
+            if peer.fresh_from != PrefixId::MAX {
+                peer.fresh_from = peer.cursor;
+            }
+            state(group, id, prefix, &mut announced);
+            if !fresh {
+                gone(group, peer, prefix, &announced, &mut withdrawn);
+            }
+        }
+        let encoder = Encoder {
+            rib: &self.rib,
+            interner: &self.interner,
+            key: &group.key,
+        };
+        let (mut bytes, mut messages) = encoder.encode(withdrawn, announced);
+        if peer.pending.is_empty() {
+            messages += mark(&peer.markers, &mut bytes);
+            peer.caught_up();
+            self.lagging.remove(&id);
+        }
+        send(&mut peer.counters, conn, Arc::from(bytes), messages, out);
+    }
+
+    /// A neighbour's routes go, unless it tells them again: those told from now on stay.
+    pub(super) fn purge(&mut self, id: NeighborId) {
+        for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
+            self.mark_stale(id, family);
+        }
+        self.sweep_stale(id);
+    }
+
+    /// A neighbour's routes of one family go.
+    pub(super) fn purge_family(&mut self, id: NeighborId, family: Family) {
+        self.mark_stale(id, family);
+        self.sweep_stale(id);
+    }
+
+    /// From now on, what a neighbour told of a family is stale until it tells it again.
+    pub(super) fn mark_stale(&mut self, id: NeighborId, family: Family) {
+        let epoch = &mut self.peers[id.index()].epochs[place(family)];
+        *epoch = epoch.wrapping_add(1);
+    }
+
+    /// Takes away what is stale of a neighbour.
+    pub(super) fn sweep_stale(&mut self, id: NeighborId) {
+        self.begin(id, Chore::Sweep);
+    }
+
+    /// Makes what is stale of a neighbour long-lived (RFC 9494 §4.3).
+    pub(super) fn long_lived(&mut self, id: NeighborId) {
+        self.begin(id, Chore::LiveLong);
+    }
+
+    /// Applies the import policy again to everything a neighbour told.
+    pub(super) fn import_all_again(&mut self, id: NeighborId) {
+        self.begin(id, Chore::Import);
+    }
+
+    fn begin(&mut self, neighbor: NeighborId, chore: Chore) {
+        let left = self.peers[neighbor.index()].held.clone();
+        if left.is_empty() {
+            return;
+        }
+        // The same chore again begins again.
+        self.jobs
+            .retain(|job| (job.neighbor, job.chore) != (neighbor, chore));
+        self.jobs.push_back(Job {
+            neighbor,
+            chore,
+            left,
+        });
+        self.busy = true;
+    }
+
+    /// Looks again at what everybody is told of a neighbour's routes: its class changed.
+    pub(super) fn tell_again(&mut self, id: NeighborId) {
+        for group in self.groups.iter_mut().flatten() {
+            group.todo.extend(&self.peers[id.index()].held);
+        }
+        self.busy = true;
+    }
+
+    /// End-of-RIB follows once the member was told everything.
+    pub(super) fn end_of_rib_after(&mut self, id: NeighborId) {
+        let wire = self.wire(id);
+        let peer = &mut self.peers[id.index()];
+        if peer.settings.graceful_restart.is_none() {
+            return;
+        }
+        for (v6, takes) in [(false, wire.ipv4), (true, wire.ipv6)] {
+            if takes {
+                peer.markers.push(Marker::EndOfRib { v6 });
+            }
+        }
+        self.lagging.insert(id);
+    }
+}
+
+/// What a member is told of a prefix now.
+fn state(
+    group: &UpdateGroup,
+    member: NeighborId,
+    prefix: PrefixId,
+    announced: &mut Vec<crate::export::Told>,
+) {
+    let told = group.told(member, prefix);
+    announced.extend(told.map(|(tag, attributes)| (attributes, prefix, tag)));
+}
+
+/// What a member may have been told of a prefix and is told no more.
+fn gone(
+    group: &UpdateGroup,
+    peer: &mut crate::peer::Peer,
+    prefix: PrefixId,
+    announced: &[crate::export::Told],
+    withdrawn: &mut Vec<(PrefixId, u16)>,
+) {
+    let now = |tag: u16| {
+        let latest = announced.iter().rev();
+        latest
+            .take_while(|(_, id, _)| *id == prefix)
+            .any(|(_, _, told)| *told == tag)
+    };
+    if !group.tells_paths() {
+        if !now(0) {
+            withdrawn.push((prefix, 0));
+        }
+        return;
+    }
+    let tags: Vec<u16> = peer
+        .gone
+        .range((prefix, 0)..=(prefix, u16::MAX))
+        .map(|(_, tag)| *tag)
+        .collect();
+    for tag in tags {
+        peer.gone.remove(&(prefix, tag));
+        if !now(tag) {
+            withdrawn.push((prefix, tag));
+        }
+    }
+}
+
+/// Appends the markers; gives how many messages they are.
+fn mark(markers: &[Marker], bytes: &mut Vec<u8>) -> u64 {
+    for marker in markers {
+        match marker {
+            Marker::EndOfRib { v6 } => end_of_rib(*v6, bytes),
+            Marker::EndOfRefresh { v6 } => {
+                bytes.extend_from_slice(&refresh_marker(*v6, END_OF_REFRESH));
+            }
+        }
+    }
+    markers.len() as u64
+}
+
+/// Message subtypes of RFC 7313 §3.2.
+pub(super) const BEGIN_OF_REFRESH: u8 = 1;
+const END_OF_REFRESH: u8 = 2;
+
+/// BoRR or EoRR of a family.
+pub(super) fn refresh_marker(v6: bool, subtype: u8) -> Vec<u8> {
+    let family = if v6 {
+        Family::IPV6_UNICAST
+    } else {
+        Family::IPV4_UNICAST
+    };
+    let [high, low] = family.afi.to_be_bytes();
+    header::message(
+        header::Kind::RouteRefresh,
+        &[high, low, subtype, family.safi],
+    )
+}

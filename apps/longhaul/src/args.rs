@@ -129,6 +129,13 @@ pub(crate) enum Command {
     Node(NodeDaemon),
     /// Run one Route Server instance from its configuration file.
     RouteServer(RouteServerDaemon),
+    /// Run a BGP router from its configuration file; SIGHUP makes it read the file again.
+    Router(Daemon),
+    /// Check the configuration file of a router.
+    CheckRouter {
+        /// The configuration file.
+        config: PathBuf,
+    },
     /// Run the fabric of a lab from its configuration file.
     #[command(hide = true)]
     Fabric(FabricDaemon),
@@ -231,6 +238,9 @@ pub(crate) struct Show {
     pub(crate) what: What,
     /// One device; without it, all that have it.
     pub(crate) device: Option<String>,
+    /// Ask the daemon behind this control socket.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["device", "lab", "sim"])]
+    pub(crate) control: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: Where,
 }

@@ -1,5 +1,8 @@
 //! `show`, `trace`, `fail`, `heal`: the same questions to a running lab and to a simulation.
 
+use std::path::Path;
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use design::plan::Plan;
 use serde_json::json;
@@ -10,6 +13,9 @@ use view::{
 use crate::args::{Format, Show, Target, Trace as TraceArguments, What, Where};
 use crate::output::{Ended, Failure, Outcome, result};
 use crate::{lab_commands, render, simulate};
+
+/// How long a daemon may think about a question.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A network that can be asked: running, or simulated.
 pub(crate) trait Network {
@@ -42,6 +48,9 @@ fn network(place: &Where) -> Result<Box<dyn Network>, Failure> {
 
 /// `show`.
 pub(crate) fn show(format: Format, options: &Show) -> Outcome {
+    if let Some(control) = &options.control {
+        return show_daemon(format, options.what, control);
+    }
     let mut network = network(&options.place)?;
     let network = network.as_mut();
     let devices = devices(network.plan(), options.what, options.device.as_deref())?;
@@ -85,6 +94,31 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
             Ok(ended)
         }
         What::EffectiveRoutes => effective_routes(format, network, options.device.as_deref()),
+    }
+}
+
+/// `show --control`: asks one daemon, whatever it is.
+fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
+    let query = match what {
+        What::Sessions => Query::Sessions,
+        What::Routes => Query::Routes { prefix: None },
+        What::Tunnels => Query::Tunnels,
+        What::Forwarding => Query::Forwarding,
+        What::EffectiveRoutes => {
+            return Err(Failure::usage(
+                "effective routes are the lab's: they need no --control",
+            ));
+        }
+    };
+    let answer = driver::ask(control, &query, PATIENCE)
+        .with_context(|| format!("asking {}", control.display()))?;
+    match answer {
+        Answer::Sessions(sessions) => result(format, &sessions, render::sessions),
+        Answer::Routes(routes) => result(format, &routes, render::routes),
+        Answer::Tunnels(tunnels) => result(format, &tunnels, render::tunnels),
+        Answer::Forwarding(forwarding) => result(format, &forwarding, render::forwarding),
+        Answer::Refused { reason } => Err(anyhow::anyhow!(reason).into()),
+        _ => Err(anyhow::anyhow!("the daemon answered another question").into()),
     }
 }
 

@@ -1,6 +1,8 @@
-//! The daemons: `node`, `route-server` and the lab's `fabric`.
+//! The daemons: `node`, `route-server`, `router` and the lab's `fabric`.
 
-use crate::args::{FabricDaemon, NodeDaemon, RouteServerDaemon};
+use std::path::Path;
+
+use crate::args::{Daemon, FabricDaemon, NodeDaemon, RouteServerDaemon};
 use crate::output::{Ended, Failure, Outcome};
 
 /// `node`.
@@ -25,6 +27,20 @@ pub(crate) fn route_server(options: RouteServerDaemon) -> Outcome {
     }))
 }
 
+/// `router`.
+pub(crate) fn router(options: Daemon) -> Outcome {
+    ended(driver::run_router(&driver::RouterSettings {
+        config: options.config,
+        control: options.control,
+        management: options.management,
+    }))
+}
+
+/// `check-router`.
+pub(crate) fn check_router(config: &Path) -> Outcome {
+    ended(driver::check_router(config))
+}
+
 /// `fabric`. Its interfaces come over standard input, which is a socket.
 pub(crate) fn fabric(options: FabricDaemon) -> Outcome {
     ended(driver::run_fabric(&driver::FabricSettings {
@@ -41,6 +57,7 @@ fn ended(outcome: Result<(), driver::Error>) -> Outcome {
         Err(
             error @ (driver::Error::File { .. }
             | driver::Error::Content { .. }
+            | driver::Error::Reports { .. }
             | driver::Error::Refused { .. }),
         ) => Err(Failure::usage(format!("error: {error}"))),
         Err(error) => Err(error.into()),

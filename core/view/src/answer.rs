@@ -73,6 +73,26 @@ fn or_unable<T>(said: Result<T, PlatformError>, answer: impl FnOnce(T) -> Answer
     said.map_or_else(Answer::Unable, answer)
 }
 
+/// What a plain router answers.
+pub fn router_answer(
+    speaker: &bgp::Speaker,
+    name: &str,
+    now: Instant,
+    query: &Query,
+) -> Answer {
+    match query {
+        Query::Status => Answer::Status(bgp_tables::router_status(name, speaker)),
+        Query::Sessions => Answer::Sessions(bgp_tables::sessions(name, speaker, now)),
+        Query::Routes { prefix } => Answer::Routes(bgp_tables::routes(name, speaker, *prefix)),
+        Query::Measures => Answer::Measures(Box::new(speaker_measures(
+            bgp_tables::router_status(name, speaker),
+            speaker,
+            now,
+        ))),
+        _ => refused("a router"),
+    }
+}
+
 /// What the fabric answers. A [`Query::Fault`] is to be given to it as an input: see
 /// [`fabric_fault`].
 pub fn fabric_answer(fabric: &Fabric, now: Instant, query: &Query) -> Answer {

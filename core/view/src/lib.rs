@@ -10,7 +10,7 @@
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
 //! - [`platform`]: the platform's own JSON and tables of a Route Server; [`Measures`]: for metrics.
 //! - [`Target`]: what can fail, and which device and platform actions a failure is.
-//! - [`node_answer`], [`route_server_answer`], [`fabric_answer`]: a core answers a query.
+//! - [`node_answer`], [`route_server_answer`], [`router_answer`], [`fabric_answer`]: a core answers a query.
 //!
 //! Everything that leaves the program carries `format_version`; a change that breaks a reader
 //! raises it. Lists are sorted; nothing in [`Forwarding`] changes while the network is stable.
@@ -35,7 +35,7 @@ mod version;
 
 pub use answer::{
     fabric_answer, fabric_fault, node_answer, peer_refused, route_server_answer,
-    route_server_commands, speaker_measures,
+    route_server_commands, router_answer, speaker_measures,
 };
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};

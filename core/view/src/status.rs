@@ -17,6 +17,8 @@ pub enum DeviceKind {
     Cpe,
     /// An instance of Route Server.
     RouteServer,
+    /// A plain BGP router.
+    Router,
     /// The platform and the underlays.
     Fabric,
     /// A VM or a host.

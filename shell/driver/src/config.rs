@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use design::ConfigError;
+use design::plan::RouterConfig;
 use tunnel::PrivateKey;
 
 use crate::Error;
@@ -21,6 +22,19 @@ pub(crate) fn read_config<T>(
     parse(&read(path)?).map_err(|error| Error::Content {
         path: path.to_owned(),
         reason: error.to_string(),
+    })
+}
+
+/// Reads a router's file.
+///
+/// # Errors
+///
+/// The file cannot be read, or does not fit; the reason has all that is wrong with it.
+pub(crate) fn read_router(path: &Path) -> Result<RouterConfig, Error> {
+    let (config, reports) = design::read_router(&path.display().to_string(), &read(path)?);
+    config.ok_or_else(|| Error::Reports {
+        path: path.to_owned(),
+        reports,
     })
 }
 

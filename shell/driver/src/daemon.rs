@@ -70,3 +70,19 @@ impl Termination {
         }
     }
 }
+
+/// Hears when the process is asked to read its configuration again: SIGHUP.
+pub(crate) struct Hangup(tokio::signal::unix::Signal);
+
+impl Hangup {
+    /// Takes the signal over from now on.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let taken = signal(SignalKind::hangup()).map_err(Error::system("taking signals"))?;
+        Ok(Self(taken))
+    }
+
+    /// Waits for it. Several that come at once are heard as one.
+    pub(crate) async fn heard(&mut self) {
+        self.0.recv().await;
+    }
+}

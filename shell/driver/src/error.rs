@@ -22,6 +22,14 @@ pub enum Error {
         /// What is wrong, with its line.
         reason: String,
     },
+    /// A file that a person wrote has errors.
+    #[error("{path} has errors:\n{reports}", path = path.display(), reports = reports.render(false))]
+    Reports {
+        /// The file.
+        path: PathBuf,
+        /// All that is wrong with it, with the lines.
+        reports: design::Reports,
+    },
     /// The core refuses its configuration.
     #[error("{path}: {reason}", path = path.display())]
     Refused {

@@ -1,20 +1,21 @@
 //! Drives the sans-IO cores with the real clock, real sockets and a real TUN device.
 //!
 //! [`run_node`] is an NVA or a CPE, [`run_route_server`] one instance of a Route Server,
-//! [`run_fabric`] the platform and the underlays of a lab. Each is one thread with one loop that
-//! owns its core: it carries bytes, time and commands to the core and does what the core asks for.
-//! Nothing is decided here.
+//! [`run_router`] a plain BGP router, [`run_fabric`] the platform and the underlays of a lab. Each
+//! is one thread with one loop that owns its core: it carries bytes, time and commands to the core
+//! and does what the core asks for. Nothing is decided here.
 //!
 //! ```text
 //!            ┌─ TUN lh0, UDP per locator, raw VRRP per LAN ── read in place, at most 64 a turn
-//!  node loop ┼─ one task per BGP connection ──▶ bounded channel (transport)
+//!  node loop ┼─ BGP connections, one epoll set ── read in place, 64 KiB each a round (transport)
 //!  (Node)    ├─ one task per control connection ──▶ bounded channel (control)
 //!            └─ the core's wake-up time, SIGTERM
 //! ```
 //!
-//! A Route Server's loop is the same without the data plane and tells the fabric which routes to
-//! program, over a Unix socket whose end is the instance's end. The fabric has no tasks at all:
-//! epoll with nanosecond timeouts, at real-time priority where that is allowed.
+//! The loops of a Route Server and of a router are the same without the data plane; a Route Server
+//! tells the fabric which routes to program, over a Unix socket whose end is the instance's end.
+//! The fabric has no tasks at all: epoll with nanosecond timeouts, at real-time priority where that
+//! is allowed.
 
 mod clock;
 mod config;
@@ -26,6 +27,7 @@ mod management;
 mod node;
 mod programming;
 mod route_server;
+mod router;
 mod transport;
 
 pub use config::{key_path, random_key};
@@ -36,3 +38,4 @@ pub use linux::interrupted_within;
 pub use management::{ManagementAddress, ManagementAddressError};
 pub use node::{NodeSettings, run_node};
 pub use route_server::{RouteServerSettings, run_route_server};
+pub use router::{RouterSettings, check_router, run_router};

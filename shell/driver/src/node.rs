@@ -68,7 +68,7 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
             management::serve(Service { at, hub: None }, asker)?;
         }
         let mut transport = Transport::new()?;
-        transport.listen((Ipv4Addr::UNSPECIFIED, BGP_PORT).into())?;
+        transport.listen(&[(Ipv4Addr::UNSPECIFIED, BGP_PORT).into()])?;
         let kernel = Kernel::prepare(&config)?;
         let sockets = Sockets::open(&config, kernel.overlay())?;
         let process = Process {

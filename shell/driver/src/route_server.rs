@@ -73,7 +73,7 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
             management::serve(Service { at, hub }, asker)?;
         }
         let mut transport = Transport::new()?;
-        transport.listen((Ipv4Addr::UNSPECIFIED, BGP_PORT).into())?;
+        transport.listen(&[(Ipv4Addr::UNSPECIFIED, BGP_PORT).into()])?;
         let process = Process {
             clock,
             server,

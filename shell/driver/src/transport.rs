@@ -11,6 +11,7 @@
 
 mod callers;
 mod connection;
+mod guard;
 mod listener;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,7 +21,7 @@ use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bgp::{ConnId, Input, Output};
+use bgp::{ConnId, Input, Output, TcpOptions};
 use linux::WatchedPoller;
 use linux::epoll::{Poller, Ready};
 use tokio::time::Instant;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 use crate::Error;
 use callers::{Call, Callers};
 use connection::{Connection, Phase, Pressure};
+pub(crate) use guard::Guard;
 use listener::Listener;
 
 /// Octets read from a connection before the others have their turn.
@@ -62,7 +64,11 @@ pub(crate) enum Event {
 pub(crate) struct Transport {
     poller: WatchedPoller,
     connections: BTreeMap<ConnId, Connection>,
-    listeners: Vec<Listener>,
+    /// By their token.
+    listeners: BTreeMap<u64, Listener>,
+    /// Listeners so far.
+    listened: u64,
+    guards: Vec<Guard>,
     callers: Callers,
     accepted: u64,
     /// What is ready in this round and has not had its turn.
@@ -84,7 +90,9 @@ impl Transport {
         Ok(Self {
             poller: make().map_err(Error::system("waiting for connections"))?,
             connections: BTreeMap::new(),
-            listeners: Vec::new(),
+            listeners: BTreeMap::new(),
+            listened: 0,
+            guards: Vec::new(),
             callers: Callers::new(listener::connections_max()),
             accepted: 0,
             ready: VecDeque::new(),
@@ -96,12 +104,45 @@ impl Transport {
         })
     }
 
-    /// Lets neighbours connect to one more address.
-    pub(crate) fn listen(&mut self, address: SocketAddr) -> Result<(), Error> {
-        let token = listener::token(self.listeners.len());
-        let listener = Listener::open(address, token, self.poller.get())
-            .map_err(Error::system(format!("listening on TCP {address}")))?;
-        self.listeners.push(listener);
+    /// Lets neighbours connect to these addresses and no others from now on: to all of them, or to
+    /// the same as before when one is refused.
+    pub(crate) fn listen(&mut self, addresses: &[SocketAddr]) -> Result<(), Error> {
+        let mut fresh = Vec::new();
+        for address in addresses {
+            let known = |listener: &Listener| listener.address == *address;
+            if !self.listeners.values().chain(&fresh).any(known) {
+                let open = || {
+                    let listener = Listener::open(*address)?;
+                    listener.exchange(&[], &self.guards)?;
+                    Ok(listener)
+                };
+                let error = Error::system(format!("listening on TCP {address}"));
+                fresh.push(open().map_err(error)?);
+            }
+        }
+        self.listeners
+            .retain(|_, listener| addresses.contains(&listener.address));
+        for listener in fresh {
+            let token = listener::token(self.listened);
+            self.listened += 1;
+            listener.resume(token, self.poller.get());
+            self.listeners.insert(token, listener);
+        }
+        Ok(())
+    }
+
+    /// Protects what neighbours connect to with these guards and no others from now on. When the
+    /// kernel refuses one, those before it hold nevertheless.
+    pub(crate) fn guard(&mut self, guards: Vec<Guard>) -> Result<(), Error> {
+        for listener in self.listeners.values() {
+            listener
+                .exchange(&self.guards, &guards)
+                .map_err(Error::system(format!(
+                    "protecting TCP {}",
+                    listener.address
+                )))?;
+        }
+        self.guards = guards;
         Ok(())
     }
 
@@ -113,8 +154,9 @@ impl Transport {
                 local,
                 remote,
                 ttl,
+                options,
                 ..
-            } => self.connect(conn, local, remote, ttl),
+            } => self.connect(conn, local, remote, ttl, &options),
             Output::Send { conn, bytes } => self.send(conn, bytes),
             Output::Close { conn } => self.close(conn),
             Output::Changed { .. } | Output::Message { .. } | Output::Event(_) => {}
@@ -226,8 +268,19 @@ impl Transport {
             .filter(|connection| connection.phase == Phase::Open)
     }
 
-    fn connect(&mut self, conn: ConnId, local: IpAddr, remote: SocketAddr, ttl: u8) {
-        let begun = linux::socket::tcp_connect(local, remote, ttl).and_then(|stream| {
+    fn connect(
+        &mut self,
+        conn: ConnId,
+        local: IpAddr,
+        remote: SocketAddr,
+        ttl: u8,
+        options: &TcpOptions,
+    ) {
+        let ttl = guard::ttl(ttl, options);
+        let begun = linux::socket::tcp_connect_with(local, remote, ttl, |socket| {
+            guard::prepare(socket, remote.ip(), options)
+        });
+        let begun = begun.and_then(|stream| {
             let poller = self.poller.get();
             poller.add_writable(stream.as_fd(), conn.0)?;
             Ok(stream)
@@ -255,6 +308,9 @@ impl Transport {
         let ready = || {
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
+            if let Some(guard) = Guard::of(&self.guards, remote.ip()) {
+                guard.admit(&stream)?;
+            }
             let poller = self.poller.get();
             poller.add_readable(stream.as_fd(), conn.0)?;
             stream.local_addr()
@@ -363,21 +419,18 @@ impl Transport {
             && at <= now
         {
             self.deadlines.pop_first();
-            match listener::index(token) {
-                Some(index) => {
-                    if let Some(listener) = self.listeners.get(index) {
-                        listener.resume(token, self.poller.get());
-                    }
-                }
-                None => self.forget(ConnId(token)),
+            if !listener::has(token) {
+                self.forget(ConnId(token));
+            } else if let Some(listener) = self.listeners.get(&token) {
+                listener.resume(token, self.poller.get());
             }
         }
     }
 
     /// What there is to tell of one socket.
     fn serve(&mut self, ready: Ready) -> Option<Event> {
-        if let Some(index) = listener::index(ready.token) {
-            return self.accept(index, ready.token);
+        if listener::has(ready.token) {
+            return self.accept(ready.token);
         }
         let conn = ConnId(ready.token);
         let connection = self.connections.get_mut(&conn)?;
@@ -435,8 +488,8 @@ impl Transport {
         None
     }
 
-    fn accept(&mut self, index: usize, token: u64) -> Option<Event> {
-        let (listener, poller) = (self.listeners.get(index)?, self.poller.get());
+    fn accept(&mut self, token: u64) -> Option<Event> {
+        let (listener, poller) = (self.listeners.get(&token)?, self.poller.get());
         match listener.accept(&self.callers) {
             // More may wait: they have their turn in the next round.
             Ok(accepted) => {

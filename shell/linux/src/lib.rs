@@ -18,6 +18,7 @@ mod lock;
 mod namespace;
 mod netlink;
 pub mod process;
+pub mod protect;
 pub mod realtime;
 mod routes;
 mod signals;

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
@@ -64,8 +64,23 @@ pub fn udp_on_interface(interface: &str, port: u16) -> io::Result<UdpSocket> {
 ///
 /// The source is not an address of this machine, or there is no route.
 pub fn tcp_connect(source: IpAddr, to: SocketAddr, ttl: u8) -> io::Result<TcpStream> {
+    tcp_connect_with(source, to, ttl, |_| Ok(()))
+}
+
+/// Like [`tcp_connect`]; `prepare` sets options of the socket before the first segment leaves.
+///
+/// # Errors
+///
+/// Those of [`tcp_connect`] and of `prepare`.
+pub fn tcp_connect_with(
+    source: IpAddr,
+    to: SocketAddr,
+    ttl: u8,
+    prepare: impl FnOnce(&OwnedFd) -> io::Result<()>,
+) -> io::Result<TcpStream> {
     let socket = open_tcp(to)?;
-    set_ttl(&socket, to, ttl)?;
+    set_ttl(&socket, to.is_ipv6(), ttl)?;
+    prepare(&socket)?;
     setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
     bind(
         socket.as_raw_fd(),
@@ -78,7 +93,8 @@ pub fn tcp_connect(source: IpAddr, to: SocketAddr, ttl: u8) -> io::Result<TcpStr
 }
 
 /// Listens for TCP connections. The address may be one that the machine gets only later; an IPv6
-/// socket takes IPv6 connections only.
+/// socket takes IPv6 connections only. Its answers to calls go out with the largest time to live,
+/// because callers may insist on it (RFC 5082).
 ///
 /// # Errors
 ///
@@ -90,6 +106,7 @@ pub fn tcp_listen(address: SocketAddr) -> io::Result<TcpListener> {
     if address.is_ipv6() {
         setsockopt(&socket, sockopt::Ipv6V6Only, &true)?;
     }
+    set_ttl(&socket, address.is_ipv6(), u8::MAX)?;
     bind(socket.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(&socket, Backlog::new(256).expect("a small backlog"))?;
     Ok(TcpListener::from(socket))
@@ -104,11 +121,16 @@ fn open_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     Ok(socket(family, SockType::Stream, flags, None)?)
 }
 
-/// The time to live (hop limit) of what a socket sends.
-fn set_ttl(socket: &OwnedFd, address: SocketAddr, ttl: u8) -> io::Result<()> {
-    match address {
-        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4Ttl, &ttl.into())?,
-        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6Ttl, &ttl.into())?,
+/// Sets the time to live (hop limit) of what a socket sends.
+///
+/// # Errors
+///
+/// The socket is not of the family.
+pub fn set_ttl(socket: &impl AsFd, is_ipv6: bool, ttl: u8) -> io::Result<()> {
+    if is_ipv6 {
+        setsockopt(socket, sockopt::Ipv6Ttl, &ttl.into())?;
+    } else {
+        setsockopt(socket, sockopt::Ipv4Ttl, &ttl.into())?;
     }
     Ok(())
 }
@@ -211,7 +233,7 @@ impl RawSocket {
     }
 }
 
-impl std::os::fd::AsFd for RawSocket {
+impl AsFd for RawSocket {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()
     }

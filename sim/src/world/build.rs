@@ -111,7 +111,7 @@ impl World {
         let device = match slot.kind {
             DeviceKind::Nva | DeviceKind::Cpe => self.node(slot, &rng)?,
             DeviceKind::RouteServer => self.route_server(slot, &rng)?,
-            DeviceKind::Host | DeviceKind::Fabric => self.host(slot, &rng),
+            DeviceKind::Host | DeviceKind::Router | DeviceKind::Fabric => self.host(slot, &rng),
         };
         let wake = device.next_wake();
         let slot = &mut self.slots[index as usize];

@@ -41,13 +41,21 @@ pub(super) fn session_count(speaker: &Speaker) -> (u32, u32) {
 }
 
 pub(super) fn route_server_status(device: &str, speaker: &Speaker) -> DeviceStatus {
+    status(device, DeviceKind::RouteServer, speaker)
+}
+
+pub(super) fn router_status(device: &str, speaker: &Speaker) -> DeviceStatus {
+    status(device, DeviceKind::Router, speaker)
+}
+
+fn status(device: &str, kind: DeviceKind, speaker: &Speaker) -> DeviceStatus {
     let (sessions_up, sessions) = session_count(speaker);
     DeviceStatus {
         running: true,
         sessions_up,
         sessions,
         routes: speaker.loc_rib().len() as u32,
-        ..DeviceStatus::silent(device, DeviceKind::RouteServer)
+        ..DeviceStatus::silent(device, kind)
     }
 }
 

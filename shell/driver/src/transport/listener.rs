@@ -8,6 +8,7 @@ use std::time::Duration;
 use linux::epoll::Poller;
 
 use super::callers::{Call, Callers};
+use super::guard::Guard;
 
 /// Connections that are refused at once, or were over before they were taken, in one turn.
 const REFUSALS: usize = 64;
@@ -21,15 +22,14 @@ const TOKENS: u64 = u64::MAX;
 /// More listeners than any daemon has.
 const LISTENERS_MAX: u64 = 1 << 16;
 
-/// The poller's token of the `index`-th listener.
-pub(super) fn token(index: usize) -> u64 {
-    TOKENS - index as u64
+/// The poller's token of the `n`-th listener.
+pub(super) fn token(n: u64) -> u64 {
+    TOKENS - n % LISTENERS_MAX
 }
 
-/// Which listener a token stands for; none when it is a connection's.
-pub(super) fn index(token: u64) -> Option<usize> {
-    let index = TOKENS - token;
-    (index < LISTENERS_MAX).then_some(index as usize)
+/// Whether a token is a listener's; else it is a connection's.
+pub(super) fn has(token: u64) -> bool {
+    TOKENS - token < LISTENERS_MAX
 }
 
 /// How many connections from outside a process may have, as far as its descriptors go. It takes
@@ -41,14 +41,31 @@ pub(super) fn connections_max() -> usize {
 
 /// A socket that neighbours connect to.
 #[derive(Debug)]
-pub(super) struct Listener(TcpListener);
+pub(super) struct Listener {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    socket: TcpListener,
+}
 
 impl Listener {
-    /// Listens on an address.
-    pub(super) fn open(address: SocketAddr, token: u64, poller: &Poller) -> io::Result<Self> {
+    /// Listens on an address; [`Self::resume`] lets connections in.
+    pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
         let socket = linux::socket::tcp_listen(address)?;
-        poller.add_readable(socket.as_fd(), token)?;
-        Ok(Self(socket))
+        Ok(Self { address, socket })
+    }
+
+    /// Takes the keys of `old` guards that are none of the `new` ones away, and adds those that are
+    /// new.
+    pub(super) fn exchange(&self, old: &[Guard], new: &[Guard]) -> io::Result<()> {
+        let gone = old.iter().filter(|guard| !new.contains(guard));
+        for guard in gone.filter(|guard| guard.concerns(self.address)) {
+            guard.unlock(&self.socket)?;
+        }
+        let come = new.iter().filter(|guard| !old.contains(guard));
+        for guard in come.filter(|guard| guard.concerns(self.address)) {
+            guard.lock(&self.socket)?;
+        }
+        Ok(())
     }
 
     /// Takes one connection that is welcome; nothing when no more wait, or many were refused.
@@ -57,7 +74,7 @@ impl Listener {
         callers: &Callers,
     ) -> io::Result<Option<(TcpStream, SocketAddr, Call)>> {
         for _ in 0..REFUSALS {
-            match self.0.accept() {
+            match self.socket.accept() {
                 Ok((stream, from)) => match callers.admit(from.ip()) {
                     Some(call) => return Ok(Some((stream, from, call))),
                     None => tracing::debug!(%from, "too many connections"),
@@ -74,15 +91,15 @@ impl Listener {
 
     /// Does not look for connections for a while; those that come wait in the kernel.
     pub(super) fn pause(&self, poller: &Poller) {
-        if let Err(error) = poller.remove(self.0.as_fd()) {
+        if let Err(error) = poller.remove(self.socket.as_fd()) {
             tracing::warn!(%error, "pausing a listener");
         }
     }
 
-    /// Looks for connections again.
+    /// Looks for connections from now on.
     pub(super) fn resume(&self, token: u64, poller: &Poller) {
-        if let Err(error) = poller.add_readable(self.0.as_fd(), token) {
-            tracing::warn!(%error, "listening again");
+        if let Err(error) = poller.add_readable(self.socket.as_fd(), token) {
+            tracing::warn!(%error, "waiting for connections");
         }
     }
 }

@@ -20,8 +20,12 @@ fn on_a_loop(test: impl Future<Output = ()>) {
 }
 
 fn connect(transport: &mut Transport, remote: SocketAddrV4) {
+    connect_as(transport, CONN, remote);
+}
+
+fn connect_as(transport: &mut Transport, conn: ConnId, remote: SocketAddrV4) {
     transport.apply(Output::Connect {
-        conn: CONN,
+        conn,
         neighbor: NeighborId(0),
         local: Ipv4Addr::LOCALHOST.into(),
         remote: remote.into(),
@@ -132,6 +136,112 @@ fn a_neighbour_that_does_not_read_blocks_the_speaker_until_it_does() {
         });
         assert_eq!(next(&mut transport).await, "writable");
         drop(reader.await.expect("ends"));
+        assert_eq!(next(&mut transport).await, "closed");
+    });
+}
+
+#[test]
+fn a_neighbour_that_does_not_read_delays_no_other() {
+    on_a_loop(async {
+        let (listener, address) = listener();
+        let mut transport = Transport::new().expect("a poller");
+        connect(&mut transport, address);
+        assert_eq!(next(&mut transport).await, "connected");
+        let slow = listener.accept().expect("accepts");
+        connect_as(&mut transport, ConnId(8), address);
+        assert_eq!(next(&mut transport).await, "connected");
+        let (mut quick, _) = listener.accept().expect("accepts");
+        transport.apply(Output::Send {
+            conn: CONN,
+            bytes: vec![0; 32 << 20].into(),
+        });
+        transport.apply(Output::Send {
+            conn: ConnId(8),
+            bytes: (*b"route").into(),
+        });
+        assert_eq!(next(&mut transport).await, "blocked");
+        let mut route = [0; 5];
+        quick.read_exact(&mut route).expect("reads");
+        assert_eq!(&route, b"route");
+        drop(slow);
+    });
+}
+
+#[test]
+fn a_round_takes_no_more_from_one_neighbour_than_its_share() {
+    on_a_loop(async {
+        let (listener, address) = listener();
+        let mut transport = Transport::new().expect("a poller");
+        let mut streams = Vec::new();
+        for conn in [ConnId(1), ConnId(2)] {
+            connect_as(&mut transport, conn, address);
+            assert_eq!(next(&mut transport).await, "connected");
+            streams.push(listener.accept().expect("accepts").0);
+        }
+        for stream in &mut streams {
+            stream
+                .write_all(&[1; 3 * super::READ])
+                .expect("fits the kernel's buffers");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        transport.begin_round();
+        let mut round = Vec::new();
+        while let Some(event) = transport.try_next() {
+            transport.deliver(event, |input| match input {
+                Input::Bytes { conn, bytes } => round.push((conn, bytes.len())),
+                other => panic!("nothing else was expected: {other:?}"),
+            });
+        }
+        round.sort_unstable();
+        assert_eq!(round, [(ConnId(1), super::READ), (ConnId(2), super::READ)]);
+    });
+}
+
+#[test]
+fn connections_beyond_an_address_share_are_closed_at_once() {
+    on_a_loop(async {
+        let (probe, address) = listener();
+        drop(probe);
+        let mut transport = Transport::new().expect("a poller");
+        transport.listen(&[address.into()]).expect("listens");
+        let calls: Vec<_> = (0..40)
+            .map(|_| std::net::TcpStream::connect(address).expect("connects"))
+            .collect();
+        let mut accepted = 0;
+        for _ in 0..40 {
+            transport.begin_round();
+            while let Some(event) = transport.try_next() {
+                transport.deliver(event, |input| match input {
+                    Input::Accepted { .. } => accepted += 1,
+                    other => panic!("nothing else was expected: {other:?}"),
+                });
+            }
+        }
+        assert_eq!(accepted, 16);
+        let mut last = calls.last().expect("many were made");
+        assert_eq!(last.read(&mut [0]).ok(), Some(0), "closed without a word");
+    });
+}
+
+#[test]
+fn a_neighbour_that_says_why_and_resets_is_heard_to_the_end() {
+    on_a_loop(async {
+        let (listener, address) = listener();
+        let mut transport = Transport::new().expect("a poller");
+        connect(&mut transport, address);
+        assert_eq!(next(&mut transport).await, "connected");
+        let (mut stream, _) = listener.accept().expect("accepts");
+        stream.write_all(b"notification").expect("writes");
+        drop(stream);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        for _ in 0..2 {
+            transport.apply(Output::Send {
+                conn: CONN,
+                bytes: vec![0; 200_000].into(),
+            });
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(next(&mut transport).await, "12 bytes");
         assert_eq!(next(&mut transport).await, "closed");
     });
 }

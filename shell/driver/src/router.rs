@@ -1,0 +1,229 @@
+//! A plain BGP router: a speaker with the machine's sockets, and nothing around it.
+//!
+//! It learns, decides and tells; it programs no routes. SIGHUP makes it read its file again: a file
+//! with errors changes nothing, and sessions whose neighbour's settings are the same go on.
+
+mod reload;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bgp::{Command, Input, NeighborId, Output, Speaker};
+use design::plan::RouterConfig;
+use tokio::sync::mpsc;
+use view::Query;
+
+use crate::clock::Clock;
+use crate::config::read_router;
+use crate::control::{self, Question};
+use crate::daemon::{self, Hangup, Termination};
+use crate::error::Error;
+use crate::management::{self, ManagementAddress, Service};
+use crate::transport::{Event, Guard, Transport};
+use reload::Neighbors;
+
+/// What neighbours' operators read when a router is stopped (RFC 9003).
+const FAREWELL: &str = "stopped by its operator";
+/// How long the farewell may take.
+const FAREWELL_PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a router is started with.
+#[derive(Clone, Debug)]
+pub struct RouterSettings {
+    /// The router's configuration file.
+    pub config: PathBuf,
+    /// Unix socket to answer queries on; goes before the one that the file names.
+    pub control: Option<PathBuf>,
+    /// Where to serve metrics.
+    pub management: Option<ManagementAddress>,
+}
+
+/// Runs a router until it is told to stop.
+///
+/// # Errors
+///
+/// The configuration does not fit, or the system refuses a socket.
+pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
+    let config = read_router(&settings.config)?;
+    let clock = Clock::start();
+    let mut seed = [0; 8];
+    linux::random(&mut seed).map_err(Error::system("randomness"))?;
+    let speaker = Speaker::new(
+        config.settings.clone(),
+        u64::from_ne_bytes(seed),
+        clock.now(),
+    );
+    let control = settings
+        .control
+        .clone()
+        .or_else(|| config.control.clone().map(PathBuf::from));
+    daemon::block_on(async {
+        let termination = Termination::new()?;
+        let hangup = Hangup::new()?;
+        let (asker, questions) = control::channel();
+        control::serve(control.as_deref(), asker.clone())?;
+        if let Some(at) = settings.management.clone() {
+            management::serve(Service { at, hub: None }, asker)?;
+        }
+        let mut transport = Transport::new()?;
+        transport.guard(Guard::all(&config.settings))?;
+        transport.listen(&config.listen)?;
+        let process = Process {
+            path: settings.config.clone(),
+            clock,
+            speaker,
+            neighbors: Neighbors::new(&config),
+            config,
+            transport,
+            out: Vec::new(),
+        };
+        process.run(questions, termination, hangup).await
+    })
+}
+
+/// Reads a router's file as [`run_router`] would.
+///
+/// # Errors
+///
+/// The file cannot be read or has errors; all of them are in the error.
+pub fn check_router(config: &Path) -> Result<(), Error> {
+    read_router(config).map(drop)
+}
+
+struct Process {
+    path: PathBuf,
+    clock: Clock,
+    speaker: Speaker,
+    neighbors: Neighbors,
+    config: RouterConfig,
+    transport: Transport,
+    out: Vec<Output>,
+}
+
+impl Process {
+    async fn run(
+        mut self,
+        mut questions: mpsc::Receiver<Question>,
+        mut termination: Termination,
+        mut hangup: Hangup,
+    ) -> Result<(), Error> {
+        for (prefix, origination) in self.config.originate.clone() {
+            self.feed(Input::Command(Command::Originate(
+                prefix.into(),
+                origination,
+            )));
+        }
+        self.feed(Input::Wake);
+        let mut stop = false;
+        while !stop {
+            let wake = self.speaker.wake().map(|at| self.clock.tokio(at));
+            tokio::select! {
+                event = self.transport.next() => {
+                    self.hear(event);
+                    self.round();
+                }
+                () = daemon::sleep_until(wake) => {
+                    // What has arrived comes first: it may keep a session alive.
+                    self.transport.begin_round();
+                    self.round();
+                    self.feed(Input::Wake);
+                }
+                Some(question) = questions.recv() => stop = self.answer(question),
+                () = hangup.heard() => self.reload(),
+                () = termination.asked() => stop = true,
+            }
+            // However busy the sockets are: signals and control connections are heard.
+            tokio::task::yield_now().await;
+        }
+        for neighbor in self.ids() {
+            self.feed(Input::Command(Command::Shutdown {
+                neighbor,
+                text: FAREWELL.to_owned(),
+            }));
+        }
+        self.transport.finish(FAREWELL_PATIENCE).await;
+        Ok(())
+    }
+
+    fn ids(&self) -> Vec<NeighborId> {
+        self.speaker.neighbors().map(|view| view.id).collect()
+    }
+
+    /// Takes what connections have, each once.
+    fn round(&mut self) {
+        while let Some(event) = self.transport.try_next() {
+            self.hear(event);
+        }
+    }
+
+    fn hear(&mut self, event: Event) {
+        let Self {
+            clock,
+            speaker,
+            transport,
+            out,
+            ..
+        } = self;
+        transport.deliver(event, |input| speaker.handle(clock.now(), input, out));
+        self.carry_out();
+    }
+
+    fn feed(&mut self, input: Input<'_>) {
+        self.speaker.handle(self.clock.now(), input, &mut self.out);
+        self.carry_out();
+    }
+
+    /// Whether the process is to end.
+    fn answer(&mut self, question: Question) -> bool {
+        let stop = question.query == Query::Stop;
+        question.reply(|query| {
+            view::router_answer(&self.speaker, &self.config.name, self.clock.now(), query)
+        });
+        stop
+    }
+
+    fn carry_out(&mut self) {
+        for output in self.out.drain(..) {
+            match output {
+                // Whoever can reach the port can make as many of these as it likes.
+                Output::Event(
+                    event @ (bgp::Event::Refused { .. }
+                    | bgp::Event::Ended {
+                        established: false, ..
+                    }),
+                ) => tracing::debug!(?event),
+                Output::Event(event) => tracing::info!(?event),
+                output => self.transport.apply(output),
+            }
+        }
+    }
+
+    /// Reads the file again and does what it says, all of it or nothing.
+    fn reload(&mut self) {
+        let next = match read_router(&self.path) {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "the file is refused, the running configuration stays");
+                return;
+            }
+        };
+        if let Err(reason) = reload::possible(&self.config, &next) {
+            tracing::error!(%reason, "the file is refused, the running configuration stays");
+            return;
+        }
+        let guards = Guard::all(&next.settings);
+        let transport = &mut self.transport;
+        if let Err(error) = transport
+            .listen(&next.listen)
+            .and_then(|()| transport.guard(guards))
+        {
+            tracing::error!(%error, "the file is refused, the running configuration stays");
+            return;
+        }
+        for command in self.neighbors.changes(&self.config, &next) {
+            self.feed(Input::Command(command));
+        }
+        self.config = next;
+        tracing::info!("the file is read again");
+    }
+}

@@ -17,22 +17,25 @@ pub(super) fn command(setup: &Setup<'_>) -> Result<Command, Error> {
 fn configuration(setup: &Setup<'_>) -> String {
     let Neighbor { address, asn } = setup.own;
     let mut text = format!(
-        "name: bench\n\
+        "router: 1\n\
+         name: bench\n\
          asn: {asn}\n\
          router_id: {address}\n\
+         templates:\n  \
+           plain:\n    \
+             connect: passive\n    \
+             hold_time: {HOLD_TIME}s\n    \
+             families: [ipv4]\n    \
+             import: accept\n    \
+             export: accept\n\
          neighbors:\n"
     );
     for (number, neighbor) in setup.neighbors.iter().enumerate() {
         let Neighbor { address, asn } = neighbor;
+        let local = neighbor.far_end();
         let _ = writeln!(
             text,
-            "  - name: n{number}\n    \
-               local_address: {}\n    \
-               address: {address}\n    \
-               remote_as: {asn}\n    \
-               passive: true\n    \
-               hold_time: {HOLD_TIME}",
-            neighbor.far_end()
+            "  n{number}: {{template: plain, address: {address}, asn: {asn}, local_address: {local}}}"
         );
     }
     text

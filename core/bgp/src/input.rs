@@ -4,7 +4,7 @@ use core::net::{IpAddr, SocketAddr};
 
 use inet::Net;
 
-use crate::settings::{ConnId, Neighbor, NeighborId};
+use crate::settings::{ConnId, Neighbor, NeighborId, Settings};
 use crate::wire::attributes::Origin;
 
 /// One thing that happened.
@@ -77,6 +77,27 @@ pub enum Command {
     },
     /// End the session with Cease/Administrative Reset and start again.
     Reset(NeighborId),
+    /// Like `Reset`, with a text for the other operator (RFC 9003), cut to 255 bytes.
+    ResetSaying {
+        /// The neighbour.
+        neighbor: NeighborId,
+        /// What to say.
+        text: String,
+    },
+    /// Ask a neighbour, or all when `None`, to use other ways soon: what it is told gets the
+    /// community GRACEFUL_SHUTDOWN, and LOCAL_PREF 0 inside the AS (RFC 8326 §4.1). Sessions stay.
+    GracefulShutdown {
+        /// The neighbour.
+        neighbor: Option<NeighborId>,
+        /// Whether to begin or to end it.
+        on: bool,
+    },
+    /// BFD lost the neighbour: the session ends with Cease, subcode 10 (RFC 9384), and its routes
+    /// go. Without meaning where [`Neighbor::bfd`] is not set. The speaker tries to connect again
+    /// only after `BfdUp`.
+    BfdDown(NeighborId),
+    /// BFD has the neighbour: its session may run.
+    BfdUp(NeighborId),
     /// Announce a route of our own; replaces an earlier one of the same prefix. It is used before
     /// every learned one, whatever their LOCAL_PREF: as on routers, where its weight is higher.
     Originate(Net, Origination),
@@ -90,9 +111,12 @@ pub enum Command {
     AddNeighbor(Box<Neighbor>),
     /// Deconfigure a neighbour. Its ID is not used again.
     RemoveNeighbor(NeighborId),
-    /// Replace a neighbour's settings. A session survives when only policies, limits, cost,
-    /// class or name changed; routes are then evaluated anew.
+    /// Replace a neighbour's settings. A session survives unless addresses, AS, hold time, what
+    /// the socket needs or what the OPEN offers changed; routes are then evaluated anew.
     SetNeighbor(NeighborId, Box<Neighbor>),
+    /// Replace the settings of the speaker itself; their neighbours are not looked at. Another AS
+    /// or router ID ends all sessions, everything else keeps them.
+    SetSettings(Box<Settings>),
 }
 
 /// Why a session is to end.

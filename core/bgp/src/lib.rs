@@ -43,10 +43,11 @@ pub mod wire;
 pub use input::{Command, DownReason, Input, Origination};
 pub use output::{Direction, Ended, Event, Output};
 pub use policy::{Action, Match, Policy, PrefixSet, Term, Verdict};
+pub use session::{Agreed, Negotiated};
 pub use settings::{
-    AddPath, AddPaths, AoAlgorithm, AsPathRule, Auth, ConnId, ConnectMode, Counting, Families,
-    GracefulRestart, Group, MedRule, Neighbor, NeighborId, NextHopRule, OnExceed, PrefixLimit,
-    Role, Secret, Settings, TcpOptions,
+    AddPath, AddPaths, AoAlgorithm, AsPathRule, Auth, ConnId, ConnectMode, Counting,
+    DynamicNeighbors, Families, GracefulRestart, Group, HoldTimeRule, MedRule, Neighbor,
+    NeighborId, NextHopRule, OnExceed, PrefixLimit, Role, Secret, Settings, TcpOptions,
 };
 pub use speaker::Speaker;
 pub use view::{

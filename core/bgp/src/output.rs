@@ -98,6 +98,26 @@ pub enum Event {
         /// Who.
         neighbor: NeighborId,
     },
+    /// A neighbour has told many of the prefixes that it may tell, or more than all of them where
+    /// its limit only warns.
+    PrefixLimit {
+        /// Who.
+        neighbor: NeighborId,
+        /// How many prefixes are held from it.
+        held: u32,
+        /// Its limit.
+        max: u32,
+    },
+    /// Somebody connected from a range and is a neighbour ([`crate::Settings::dynamic`]).
+    Added {
+        /// Its ID, which may have been another one's before.
+        neighbor: NeighborId,
+    },
+    /// Such a neighbour has gone.
+    Removed {
+        /// Its ID.
+        neighbor: NeighborId,
+    },
     /// A connection was refused: unknown address, neighbour down, or a duplicate.
     Refused {
         /// Their end.
@@ -112,6 +132,10 @@ pub enum Ended {
     Sent(Notification),
     /// The other side told us why.
     Received(Notification),
+    /// The neighbour connected anew, so it has restarted (RFC 4724 §5).
+    Replaced,
+    /// The other side sent a NOTIFICATION that cannot be read; none answers it (RFC 4271 §6.4).
+    Malformed,
     /// The connection closed without a word.
     Closed,
     /// The connection could not be opened.

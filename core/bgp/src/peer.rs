@@ -10,10 +10,11 @@ use smallvec::SmallVec;
 use crate::bits::Bits;
 use crate::export::Change;
 use crate::rib::PrefixId;
-use crate::session::{Phase, Session};
-use crate::settings::{ConnId, Counting, Neighbor, PrefixLimit};
+use crate::session::{Agreed, Negotiated, Phase, Session};
+use crate::settings::{ConnId, Counting, Neighbor, OnExceed, PrefixLimit};
 use crate::speaker::Marker;
 use crate::view::{Counters, State};
+use crate::wire::notification::Notification;
 
 /// A neighbour.
 #[expect(
@@ -27,6 +28,20 @@ pub(crate) struct Peer {
     pub(crate) enabled: bool,
     /// Its BGP identifier in the last session.
     pub(crate) router_id: Ipv4Addr,
+    /// How UPDATEs look in its last session.
+    pub(crate) agreed: Agreed,
+    /// The range that it was taken from, if the operator did not name it.
+    pub(crate) dynamic: Option<usize>,
+    /// BFD lost it: no session until BFD has it again.
+    pub(crate) bfd_down: bool,
+    /// It is being drained (RFC 8326).
+    pub(crate) graceful_shutdown: bool,
+    /// It went beyond its limit of prefixes, and its session is about to end.
+    pub(crate) exceeded: bool,
+    /// It was told of its limit in this session.
+    pub(crate) warned: bool,
+    pub(crate) last_sent: Option<(Instant, Notification)>,
+    pub(crate) last_received: Option<(Instant, Notification)>,
     /// At most one that we opened and one that they opened.
     pub(crate) sessions: SmallVec<[Session; 1]>,
     /// Pausing after a failure: connections are refused.
@@ -73,8 +88,6 @@ struct Burst {
     last: Instant,
 }
 
-/// A burst ends after this long without announcements.
-const BURST_GAP: Duration = Duration::from_secs(1);
 /// The least pause between attempts: settings of zero must not make a loop.
 pub(crate) const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// After this many failures the pause does not grow further.
@@ -86,6 +99,14 @@ impl Peer {
             removed: false,
             enabled: settings.start_enabled,
             router_id: Ipv4Addr::UNSPECIFIED,
+            agreed: Agreed::default(),
+            dynamic: None,
+            bfd_down: false,
+            graceful_shutdown: false,
+            exceeded: false,
+            warned: false,
+            last_sent: None,
+            last_received: None,
             sessions: SmallVec::new(),
             idle: false,
             start_at: settings.start_enabled.then_some(now),
@@ -111,9 +132,9 @@ impl Peer {
 
     /// The state of the more advanced connection.
     pub(crate) fn state(&self) -> State {
-        match self.sessions.iter().map(|session| session.phase).max() {
-            Some(phase) => phase.state(),
-            None if self.enabled && !self.idle => State::Active,
+        match self.sessions.iter().max_by_key(|session| session.phase) {
+            Some(session) => session.state(),
+            None if self.enabled && !self.idle && !self.bfd_down => State::Active,
             None => State::Idle,
         }
     }
@@ -123,6 +144,11 @@ impl Peer {
         self.sessions
             .iter()
             .find(|session| session.phase == Phase::Established)
+    }
+
+    /// What was negotiated, while established.
+    pub(crate) fn negotiated(&self) -> Option<&Negotiated> {
+        self.established()?.negotiated.as_ref()
     }
 
     pub(crate) fn session(&mut self, conn: ConnId) -> Option<&mut Session> {
@@ -157,6 +183,7 @@ impl Peer {
         self.start_at = None;
         self.since = now;
         self.counters.established += 1;
+        self.warned = false;
         self.burst = Burst::default();
         self.blocked = false;
         self.caught_up();
@@ -179,6 +206,12 @@ impl Peer {
         }
     }
 
+    /// Stays down for this long, and refuses connections (RFC 4271 §8.1.1, IdleHoldTimer).
+    pub(crate) fn rest(&mut self, now: Instant, pause: Duration) {
+        self.idle = true;
+        self.start_at = Some(now + pause.max(PAUSE_MIN));
+    }
+
     /// Forgets failures and pauses.
     pub(crate) const fn refreshed(&mut self) {
         self.failures = 0;
@@ -188,10 +221,10 @@ impl Peer {
     /// Counts announcements that arrive; whether they are within the limit.
     pub(crate) fn counts(&mut self, now: Instant, announced: u64) -> bool {
         let limit = self.settings.prefix_limit.unwrap_or(PrefixLimit::ALWAYS);
-        if limit.count == Counting::Held {
+        let Counting::HeldPlusIncoming { gap } = limit.count else {
             return true;
-        }
-        if self.burst.announced == 0 || now.since(self.burst.last) > BURST_GAP {
+        };
+        if self.burst.announced == 0 || now.since(self.burst.last) > gap {
             self.burst = Burst {
                 held: u64::from(self.routes),
                 announced: 0,
@@ -200,13 +233,34 @@ impl Peer {
         }
         self.burst.last = now;
         self.burst.announced += announced;
-        self.burst.held + self.burst.announced <= u64::from(limit.max)
+        self.burst.held + self.burst.announced <= u64::from(self.tolerated())
     }
 
     /// Whether the prefixes held are within the limit.
     pub(crate) fn within_limit(&self) -> bool {
-        let limit = self.settings.prefix_limit.unwrap_or(PrefixLimit::ALWAYS);
-        self.routes <= limit.max
+        self.routes <= self.tolerated()
+    }
+
+    /// How many prefixes end the session when there is one more.
+    fn tolerated(&self) -> u32 {
+        match self.settings.prefix_limit {
+            Some(limit) if limit.on_exceed != OnExceed::Warn => limit.max,
+            _ => PrefixLimit::ALWAYS.max,
+        }
+    }
+
+    /// Whether its limit is near or passed, said once in each session.
+    pub(crate) fn nears_limit(&mut self) -> Option<u32> {
+        let limit = self.settings.prefix_limit.filter(|_| !self.warned)?;
+        let percent = match limit.warning_percent {
+            percent @ 1..=100 => percent,
+            _ => 100,
+        };
+        let held = u64::from(self.routes);
+        let (max, near) = (u64::from(limit.max), percent < 100);
+        let reached = held * 100 >= max * u64::from(percent) && (near || held > max);
+        self.warned = reached;
+        reached.then_some(limit.max)
     }
 }
 

@@ -1,14 +1,16 @@
-//! One connection with a neighbour: RFC 4271's states from the open connection on, framing and
-//! timers.
+//! One connection with a neighbour: RFC 4271's states from the open connection on, and timers.
 //!
 //! ```text
-//! Connecting ──connected──▶ OpenSent ──OPEN──▶ OpenConfirm ──KEEPALIVE──▶ Established
+//! Connecting ──connected──▶ (Delaying) ──▶ OpenSent ──OPEN──▶ OpenConfirm ──KEEPALIVE──▶ Established
 //!                 ▲
 //!  accepted ──────┘            any error: NOTIFICATION, close
 //! ```
 //!
 //! A neighbour may have two connections for a moment, one opened by each side; [`keeps_outgoing`] is
-//! the rule that picks one.
+//! the rule that picks one. Idle, Connect and Active, where there is no connection yet, are the
+//! neighbour's (`peer`). What both sides agree on is `negotiate`'s.
+
+mod negotiate;
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
@@ -16,31 +18,24 @@ use core::time::Duration;
 use inet::{Asn, Instant, Rng};
 
 use crate::peer::jittered;
-use crate::settings::{ConnId, Neighbor, Settings};
+use crate::settings::ConnId;
 use crate::view::State;
-use crate::wire::capability::{Capability, Family};
 use crate::wire::header::{Frame, Kind};
-use crate::wire::notification::{Notification, code, fsm, open as open_error};
+use crate::wire::notification::{Notification, code, fsm};
 use crate::wire::open::Open;
+
+pub use negotiate::{Agreed, Negotiated};
+pub(crate) use negotiate::{Origin, check_open, open_as, our_open};
 
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Connecting,
+    /// It stands, and the DelayOpenTimer runs: our OPEN waits for theirs.
+    Delaying,
     OpenSent,
     OpenConfirm,
     Established,
-}
-
-impl Phase {
-    pub(crate) const fn state(self) -> State {
-        match self {
-            Self::Connecting => State::Connect,
-            Self::OpenSent => State::OpenSent,
-            Self::OpenConfirm => State::OpenConfirm,
-            Self::Established => State::Established,
-        }
-    }
 }
 
 /// A connection.
@@ -52,72 +47,131 @@ pub(crate) struct Session {
     pub(crate) outgoing: bool,
     /// Their OPEN, from OpenConfirm on.
     pub(crate) open: Option<Open>,
-    /// Hold time agreed on; zero is none.
-    pub(crate) hold_time: Duration,
+    /// What both OPENs make of the session, from OpenConfirm on.
+    pub(crate) negotiated: Option<Negotiated>,
+    /// The longest message that we take.
+    pub(crate) message_max: usize,
+    delay_at: Option<Instant>,
     hold_at: Option<Instant>,
     keepalive_at: Option<Instant>,
+    /// When a connection that takes no bytes is given up (RFC 9687).
+    send_hold_at: Option<Instant>,
     /// Bytes of a message that is not complete: shorter than the longest message.
     pub(crate) buffer: Vec<u8>,
 }
 
 impl Session {
     /// A connection that is being opened.
-    pub(crate) const fn connecting(conn: ConnId) -> Self {
-        Self::new(conn, true)
+    pub(crate) const fn connecting(conn: ConnId, message_max: usize) -> Self {
+        Self::new(conn, true, message_max)
     }
 
     /// A connection that was accepted.
-    pub(crate) const fn accepted(conn: ConnId) -> Self {
-        Self::new(conn, false)
+    pub(crate) const fn accepted(conn: ConnId, message_max: usize) -> Self {
+        Self::new(conn, false, message_max)
     }
 
-    const fn new(conn: ConnId, outgoing: bool) -> Self {
+    const fn new(conn: ConnId, outgoing: bool, message_max: usize) -> Self {
         Self {
             conn,
             phase: Phase::Connecting,
             outgoing,
             open: None,
-            hold_time: Duration::ZERO,
+            negotiated: None,
+            message_max,
+            delay_at: None,
             hold_at: None,
             keepalive_at: None,
+            send_hold_at: None,
             buffer: Vec::new(),
         }
+    }
+
+    pub(crate) const fn state(&self) -> State {
+        match self.phase {
+            Phase::Connecting => State::Connect,
+            Phase::Delaying if self.outgoing => State::Connect,
+            Phase::Delaying => State::Active,
+            Phase::OpenSent => State::OpenSent,
+            Phase::OpenConfirm => State::OpenConfirm,
+            Phase::Established => State::Established,
+        }
+    }
+
+    /// The connection stands, and our OPEN waits (RFC 4271 §8.1.1, DelayOpen).
+    pub(crate) fn delayed(&mut self, now: Instant, delay: Duration) {
+        self.phase = Phase::Delaying;
+        self.delay_at = Some(now + delay);
     }
 
     /// The connection stands and our OPEN goes out.
     pub(crate) fn opened(&mut self, now: Instant, patience: Duration) {
         self.phase = Phase::OpenSent;
+        self.delay_at = None;
         self.hold_at = Some(now + patience);
     }
 
-    /// Their OPEN is good and our KEEPALIVE goes out.
-    pub(crate) fn confirmed(&mut self, now: Instant, open: Open, ours: Duration, rng: &mut Rng) {
-        let theirs = Duration::from_secs(u64::from(open.hold_time_s));
-        self.hold_time = if ours.is_zero() || theirs.is_zero() {
-            Duration::ZERO
-        } else {
-            ours.min(theirs)
-        };
+    /// Their OPEN is good and our KEEPALIVE goes out. Without a hold time the patience for the OPEN
+    /// goes on until their KEEPALIVE comes.
+    pub(crate) fn confirmed(
+        &mut self,
+        now: Instant,
+        open: Open,
+        negotiated: Negotiated,
+        rng: &mut Rng,
+    ) {
+        let hold_time = negotiated.hold_time;
         self.open = Some(open);
+        self.negotiated = Some(negotiated);
         self.phase = Phase::OpenConfirm;
-        self.heard(now);
+        if !hold_time.is_zero() {
+            self.hold_at = Some(now + hold_time);
+        }
         self.spoke(now, rng);
     }
 
     /// A KEEPALIVE or UPDATE came.
     pub(crate) fn heard(&mut self, now: Instant) {
-        self.hold_at = (!self.hold_time.is_zero()).then(|| now + self.hold_time);
+        let hold_time = self.hold_time();
+        self.hold_at = (!hold_time.is_zero()).then(|| now + hold_time);
+    }
+
+    /// Hold time agreed on; zero is none.
+    pub(crate) fn hold_time(&self) -> Duration {
+        let negotiated = self.negotiated.as_ref();
+        negotiated.map_or(Duration::ZERO, |negotiated| negotiated.hold_time)
     }
 
     /// A KEEPALIVE went out; the next one follows after a jittered third of the hold time
     /// (RFC 4271 §4.4, §10).
     pub(crate) fn spoke(&mut self, now: Instant, rng: &mut Rng) {
-        self.keepalive_at =
-            (!self.hold_time.is_zero()).then(|| now + jittered(self.hold_time / 3, rng));
+        let negotiated = self.negotiated.as_ref();
+        let pause = negotiated.map_or(Duration::ZERO, |negotiated| negotiated.keepalive);
+        self.keepalive_at = (!pause.is_zero()).then(|| now + jittered(pause, rng));
+    }
+
+    /// It takes no more bytes; an unending pause ends the session (RFC 9687 §3.1).
+    pub(crate) fn blocked(&mut self, now: Instant, patience: Duration) {
+        if self.send_hold_at.is_none() && !patience.is_zero() {
+            self.send_hold_at = Some(now + patience);
+        }
+    }
+
+    /// It takes bytes again.
+    pub(crate) const fn writable(&mut self) {
+        self.send_hold_at = None;
+    }
+
+    pub(crate) fn delay_expired(&self, now: Instant) -> bool {
+        self.delay_at.is_some_and(|at| at <= now)
     }
 
     pub(crate) fn hold_expired(&self, now: Instant) -> bool {
         self.hold_at.is_some_and(|at| at <= now)
+    }
+
+    pub(crate) fn send_hold_expired(&self, now: Instant) -> bool {
+        self.send_hold_at.is_some_and(|at| at <= now)
     }
 
     pub(crate) fn keepalive_due(&self, now: Instant) -> bool {
@@ -125,78 +179,45 @@ impl Session {
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        [self.hold_at, self.keepalive_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.delay_at,
+            self.hold_at,
+            self.keepalive_at,
+            self.send_hold_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Whether a new connection means that the neighbour has restarted (RFC 4724 §5).
+    pub(crate) fn restarts(&self) -> bool {
+        let offer = self.negotiated.as_ref();
+        let offer = offer.and_then(|negotiated| negotiated.graceful_restart.as_ref());
+        offer.is_some_and(|offer| !offer.families.is_empty())
     }
 
     /// What answers a message that this phase does not expect (RFC 6608). `None` for expected ones.
     pub(crate) fn unexpected(&self, frame: &Frame<'_>) -> Option<Notification> {
         let subcode = match (self.phase, frame.kind) {
-            (Phase::Connecting, _) => 0,
             (_, Kind::Notification)
-            | (Phase::OpenSent, Kind::Open)
+            | (Phase::Delaying | Phase::OpenSent, Kind::Open)
             | (Phase::OpenConfirm, Kind::Keepalive)
             | (Phase::Established, Kind::Keepalive | Kind::Update | Kind::RouteRefresh) => {
                 return None;
             }
+            (Phase::Connecting | Phase::Delaying, _) => 0,
             (Phase::OpenSent, _) => fsm::OPEN_SENT,
             (Phase::OpenConfirm, _) => fsm::OPEN_CONFIRM,
             (Phase::Established, Kind::Open) => fsm::ESTABLISHED,
         };
-        Some(Notification::new(code::FSM, subcode, Vec::new()))
+        // RFC 6608 §3: the data is the type of the message.
+        Some(Notification::new(
+            code::FSM,
+            subcode,
+            vec![frame.kind.number()],
+        ))
     }
-}
-
-/// Our OPEN to a neighbour.
-pub(crate) fn our_open(settings: &Settings, neighbor: &Neighbor) -> Open {
-    let asn = settings.local_as;
-    let mut capabilities = Vec::new();
-    if neighbor.families.ipv4 {
-        capabilities.push(Capability::Multiprotocol(Family::IPV4_UNICAST));
-    }
-    if neighbor.families.ipv6 {
-        capabilities.push(Capability::Multiprotocol(Family::IPV6_UNICAST));
-    }
-    if neighbor.route_refresh {
-        capabilities.push(Capability::RouteRefresh);
-    }
-    if neighbor.four_octet_as {
-        capabilities.push(Capability::FourOctetAs(asn));
-    }
-    Open {
-        my_as: u16::try_from(asn.0).unwrap_or(Asn::TRANS.0 as u16),
-        hold_time_s: u16::try_from(neighbor.hold_time.as_secs()).unwrap_or(u16::MAX),
-        router_id: settings.router_id,
-        capabilities,
-    }
-}
-
-/// Whether their OPEN fits what the operator configured (RFC 4271 §6.2, RFC 6286 §2.2).
-pub(crate) fn check_open(
-    open: &Open,
-    settings: &Settings,
-    neighbor: &Neighbor,
-) -> Result<(), Notification> {
-    let refuse = |subcode| Err(Notification::new(code::OPEN, subcode, Vec::new()));
-    let asn = if neighbor.four_octet_as {
-        open.asn()
-    } else {
-        Asn(u32::from(open.my_as))
-    };
-    if asn != neighbor.remote_as {
-        return refuse(open_error::PEER_AS);
-    }
-    if neighbor.remote_as == settings.local_as && open.router_id == settings.router_id {
-        return refuse(open_error::IDENTIFIER);
-    }
-    if !open.speaks(Family::IPV4_UNICAST) {
-        let mut data = Vec::new();
-        Capability::Multiprotocol(Family::IPV4_UNICAST).write(&mut data);
-        return Err(Notification::new(code::OPEN, open_error::CAPABILITY, data));
-    }
-    Ok(())
 }
 
 /// Which of two connections stays (RFC 4271 §6.8, RFC 6286 §2.3): the one opened by the side with the
@@ -223,8 +244,11 @@ mod tests {
     #[test]
     fn keepalives_come_after_a_jittered_third_of_the_hold_time() {
         let mut rng = Rng::new(1);
-        let mut session = Session::connecting(ConnId(1));
-        session.hold_time = Duration::from_secs(90);
+        let mut session = Session::connecting(ConnId(1), 4096);
+        session.negotiated = Some(Negotiated {
+            keepalive: Duration::from_secs(30),
+            ..Negotiated::default()
+        });
         let mut pauses = Vec::new();
         for _ in 0..100 {
             session.spoke(Instant::ZERO, &mut rng);
@@ -235,50 +259,5 @@ mod tests {
         assert!(pauses.len() > 50);
         assert!(pauses[0] >= Instant::from_millis(22_500));
         assert!(pauses[pauses.len() - 1] <= Instant::from_secs(30));
-    }
-
-    /// Every phase × every message: what is not expected and how it is answered (RFC 6608).
-    #[test]
-    fn the_matrix_of_phases_and_messages() {
-        let mut table = String::new();
-        let kinds = [
-            Kind::Open,
-            Kind::Update,
-            Kind::Notification,
-            Kind::Keepalive,
-            Kind::RouteRefresh,
-        ];
-        for phase in [Phase::OpenSent, Phase::OpenConfirm, Phase::Established] {
-            for kind in kinds {
-                let mut session = Session::connecting(ConnId(1));
-                session.phase = phase;
-                let answer = session.unexpected(&Frame {
-                    kind,
-                    body: &[],
-                    len: 19,
-                });
-                let answer =
-                    answer.map_or_else(|| "-".to_owned(), |n| format!("{}/{}", n.code, n.subcode));
-                table.push_str(&format!("{phase:?} {kind:?} {answer}\n"));
-            }
-        }
-        let expected = "\
-OpenSent Open -
-OpenSent Update 5/1
-OpenSent Notification -
-OpenSent Keepalive 5/1
-OpenSent RouteRefresh 5/1
-OpenConfirm Open 5/2
-OpenConfirm Update 5/2
-OpenConfirm Notification -
-OpenConfirm Keepalive -
-OpenConfirm RouteRefresh 5/2
-Established Open 5/3
-Established Update -
-Established Notification -
-Established Keepalive -
-Established RouteRefresh -
-";
-        assert_eq!(table, expected);
     }
 }

@@ -1,6 +1,7 @@
 //! What the operator decided about a speaker and its neighbours.
 
 mod capabilities;
+mod dynamic;
 mod limits;
 mod neighbor;
 mod transport;
@@ -11,8 +12,9 @@ use core::time::Duration;
 use inet::Asn;
 
 pub use capabilities::{AddPath, AddPaths, Families, GracefulRestart, Role};
+pub use dynamic::DynamicNeighbors;
 pub use limits::{Counting, OnExceed, PrefixLimit};
-pub use neighbor::{ConnectMode, Neighbor, NextHopRule};
+pub use neighbor::{ConnectMode, HoldTimeRule, Neighbor, NextHopRule};
 pub use transport::{AoAlgorithm, Auth, Secret, TcpOptions};
 
 /// Names a TCP connection between the speaker and its shell.
@@ -67,6 +69,8 @@ pub struct Settings {
     pub half_open_max: u32,
     /// Whether each whole message in and out is shown as [`crate::Output::Message`].
     pub tap: bool,
+    /// Who may become a neighbour by connecting to us; the longest prefix counts.
+    pub dynamic: Vec<DynamicNeighbors>,
     /// The neighbours; the index is the [`NeighborId`].
     pub neighbors: Vec<Neighbor>,
 }
@@ -85,6 +89,7 @@ impl Settings {
             open_hold_time: Duration::from_secs(240),
             half_open_max: 1_024,
             tap: false,
+            dynamic: Vec::new(),
             neighbors: Vec::new(),
         }
     }

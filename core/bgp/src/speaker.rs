@@ -1,12 +1,16 @@
 //! The speaker: the only entry.
 
 mod connections;
+mod dynamic;
 mod import;
+mod limits;
 mod messages;
+mod operator;
 mod routes;
 mod tables;
 mod tap;
 mod telling;
+mod timers;
 mod updates;
 mod work;
 
@@ -40,6 +44,10 @@ pub struct Speaker {
     addresses: BTreeMap<IpAddr, NeighborId>,
     conns: BTreeMap<ConnId, NeighborId>,
     next_conn: u64,
+    /// Accepted connections that are not established.
+    half_open: BTreeSet<ConnId>,
+    /// We have restarted and are not complete yet (RFC 4724 §4.1).
+    restarting: bool,
     /// INVARIANT: one entry for each peer with a deadline, the one in `Peer::armed`.
     timers: BTreeSet<(Instant, NeighborId)>,
     interner: Interner,
@@ -79,6 +87,8 @@ impl Speaker {
             addresses: BTreeMap::new(),
             conns: BTreeMap::new(),
             next_conn: 0,
+            half_open: BTreeSet::new(),
+            restarting: false,
             timers: BTreeSet::new(),
             interner: Interner::new(rng.next_u64()),
             rib: Rib::new(rng.next_u64()),
@@ -106,18 +116,29 @@ impl Speaker {
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
         let begun = out.len();
         self.now = now;
+        let is_wake = matches!(input, Input::Wake);
         match input {
             Input::Wake => self.busy = true,
-            Input::Accepted { conn, remote, .. } => self.accepted(now, conn, remote, out),
+            Input::Accepted {
+                conn,
+                local,
+                remote,
+            } => self.accepted(now, conn, local, remote, out),
             Input::Connected { conn, .. } => self.connected(now, conn, out),
             Input::ConnectFailed { conn } => self.lost(now, conn, Ended::ConnectFailed, out),
             Input::Bytes { conn, bytes } => self.bytes(now, conn, bytes, out),
             Input::Closed { conn } => self.lost(now, conn, Ended::Closed, out),
-            Input::Blocked { conn } => self.blocked(conn),
-            Input::Writable { conn } => self.writable(conn),
+            Input::Blocked { conn } => {
+                self.stalled(now, conn);
+                self.blocked(conn);
+            }
+            Input::Writable { conn } => {
+                self.flows(conn);
+                self.writable(conn);
+            }
             Input::Command(command) => self.command(now, command, out),
         }
-        self.woken(now, out);
+        self.woken(now, is_wake, out);
         self.settle(out);
         if core::mem::take(&mut self.busy) {
             self.work(out);
@@ -152,6 +173,13 @@ impl Speaker {
                 self.down(now, neighbor, &Notification::shutdown(&text), out);
             }
             Command::Reset(id) if known(id) => self.reset(now, id, cease::RESET, out),
+            Command::ResetSaying { neighbor, text } if known(neighbor) => {
+                let reason = Notification::saying(cease::RESET, &text);
+                self.restart(now, neighbor, &reason, out);
+            }
+            Command::GracefulShutdown { neighbor, on } => self.drain(neighbor, on, out),
+            Command::BfdDown(id) if known(id) => self.bfd_down(now, id, out),
+            Command::BfdUp(id) if known(id) => self.bfd_up(now, id, out),
             Command::Originate(net, origination) => self.originate(net, &origination),
             Command::Withdraw(net) => self.forget(SourceId::LOCAL, net, 0),
             Command::Refresh(id) if known(id) => self.ask_refresh(id, out),
@@ -161,10 +189,14 @@ impl Speaker {
             Command::SetNeighbor(id, neighbor) if known(id) => {
                 self.set_neighbor(now, id, *neighbor, out);
             }
+            Command::SetSettings(settings) => self.set_settings(now, *settings, out),
             Command::Up(_)
             | Command::Down(..)
             | Command::Shutdown { .. }
             | Command::Reset(_)
+            | Command::ResetSaying { .. }
+            | Command::BfdDown(_)
+            | Command::BfdUp(_)
             | Command::Refresh(_)
             | Command::Resend(_)
             | Command::RemoveNeighbor(_)
@@ -197,9 +229,10 @@ impl Speaker {
             let open = session.open.as_ref()?;
             Some(SessionView {
                 conn: session.conn,
+                negotiated: session.negotiated.as_ref()?,
                 router_id: open.router_id,
                 remote_as: peer.settings.remote_as,
-                hold_time_s: u16::try_from(session.hold_time.as_secs()).unwrap_or(u16::MAX),
+                hold_time_s: u16::try_from(session.hold_time().as_secs()).unwrap_or(u16::MAX),
                 capabilities: &open.capabilities,
             })
         });
@@ -213,6 +246,10 @@ impl Speaker {
             received: peer.routes,
             accepted: peer.accepted,
             sent: self.sent(id),
+            last_sent: peer.last_sent.as_ref(),
+            last_received: peer.last_received.as_ref(),
+            dynamic: peer.dynamic.is_some(),
+            graceful_shutdown: peer.graceful_shutdown,
             session,
         }
     }

@@ -5,9 +5,12 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Instant, Net};
 
 pub use crate::decision::Step;
+use crate::session::Negotiated;
 use crate::settings::{ConnId, Neighbor, NeighborId};
 use crate::wire::attributes::Attributes;
 use crate::wire::capability::Capability;
+use crate::wire::header::Kind;
+use crate::wire::notification::Notification;
 
 /// The states of RFC 4271 §8.2.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,10 +54,50 @@ pub struct Counters {
     pub messages_in: u64,
     /// All messages sent.
     pub messages_out: u64,
+    /// OPENs received.
+    pub opens_in: u64,
+    /// OPENs sent.
+    pub opens_out: u64,
+    /// NOTIFICATIONs received.
+    pub notifications_in: u64,
+    /// NOTIFICATIONs sent.
+    pub notifications_out: u64,
+    /// KEEPALIVEs received.
+    pub keepalives_in: u64,
+    /// KEEPALIVEs sent.
+    pub keepalives_out: u64,
+    /// ROUTE-REFRESHs received.
+    pub refreshes_in: u64,
+    /// ROUTE-REFRESHs sent.
+    pub refreshes_out: u64,
     /// Times the session was established.
     pub established: u32,
     /// UPDATEs whose faults the session survived (RFC 7606).
     pub faults: u32,
+}
+
+impl Counters {
+    pub(crate) const fn heard(&mut self, kind: Kind) {
+        self.messages_in += 1;
+        match kind {
+            Kind::Open => self.opens_in += 1,
+            Kind::Update => self.updates_in += 1,
+            Kind::Notification => self.notifications_in += 1,
+            Kind::Keepalive => self.keepalives_in += 1,
+            Kind::RouteRefresh => self.refreshes_in += 1,
+        }
+    }
+
+    pub(crate) const fn said(&mut self, kind: Kind) {
+        self.messages_out += 1;
+        match kind {
+            Kind::Open => self.opens_out += 1,
+            Kind::Update => self.updates_out += 1,
+            Kind::Notification => self.notifications_out += 1,
+            Kind::Keepalive => self.keepalives_out += 1,
+            Kind::RouteRefresh => self.refreshes_out += 1,
+        }
+    }
 }
 
 /// A neighbour as it is now.
@@ -78,6 +121,14 @@ pub struct NeighborView<'a> {
     pub accepted: u32,
     /// How many routes it is told.
     pub sent: u32,
+    /// The last NOTIFICATION that we sent, and when.
+    pub last_sent: Option<&'a (Instant, Notification)>,
+    /// The last NOTIFICATION that we received, and when.
+    pub last_received: Option<&'a (Instant, Notification)>,
+    /// Whether it is a neighbour for as long as its connection lives ([`crate::Settings::dynamic`]).
+    pub dynamic: bool,
+    /// Whether it is being drained ([`crate::Command::GracefulShutdown`]).
+    pub graceful_shutdown: bool,
     /// What was negotiated, while established.
     pub session: Option<SessionView<'a>>,
 }
@@ -95,6 +146,8 @@ pub struct SessionView<'a> {
     pub hold_time_s: u16,
     /// What the neighbour can do.
     pub capabilities: &'a [Capability],
+    /// What both sides make of it.
+    pub negotiated: &'a Negotiated,
 }
 
 /// A path to a prefix.

@@ -66,7 +66,9 @@ impl Rules<'_> {
         let config = self.config;
         let counted = match config.choices.routes_counted {
             RoutesCounted::Held => Counting::Held,
-            RoutesCounted::HeldPlusIncoming => Counting::HeldPlusIncoming,
+            RoutesCounted::HeldPlusIncoming => Counting::HeldPlusIncoming {
+                gap: Counting::BURST_GAP,
+            },
         };
         Neighbor {
             hold_time: Duration::from_secs(u64::from(config.hold_time_s)),

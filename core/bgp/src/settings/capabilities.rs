@@ -12,6 +12,11 @@ pub struct Families {
 }
 
 impl Families {
+    /// Neither.
+    pub const NONE: Self = Self {
+        ipv4: false,
+        ipv6: false,
+    };
     /// IPv4 unicast only.
     pub const IPV4: Self = Self {
         ipv4: true,

@@ -13,6 +13,8 @@ pub struct PrefixLimit {
     pub warning_percent: u8,
     /// What one more does.
     pub on_exceed: OnExceed,
+    /// The subcode of the Cease that ends the session; Maximum Number of Prefixes Reached is 1.
+    pub subcode: u8,
 }
 
 impl PrefixLimit {
@@ -25,6 +27,7 @@ impl PrefixLimit {
             max,
             count,
             warning_percent: 0,
+            subcode: 1,
             on_exceed: OnExceed::Teardown {
                 restart_after: None,
             },
@@ -35,7 +38,7 @@ impl PrefixLimit {
 /// What happens beyond a [`PrefixLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExceed {
-    /// The session ends with Cease, subcode 1 (RFC 4486).
+    /// The session ends with a Cease (RFC 4486).
     Teardown {
         /// How long the neighbour stays down; `None` is the usual pause after a failure.
         restart_after: Option<Duration>,
@@ -50,6 +53,14 @@ pub enum Counting {
     /// Distinct prefixes held from the neighbour.
     Held,
     /// Those held when a burst begins, plus every announcement of the burst, repetitions
-    /// included: Azure Route Server's rule. A burst ends after one second without announcements.
-    HeldPlusIncoming,
+    /// included: Azure Route Server's rule.
+    HeldPlusIncoming {
+        /// A burst ends after this long without announcements.
+        gap: Duration,
+    },
+}
+
+impl Counting {
+    /// The usual end of a burst.
+    pub const BURST_GAP: Duration = Duration::from_secs(1);
 }

@@ -40,14 +40,19 @@ pub struct Neighbor {
     pub connect: ConnectMode,
     /// Starts with the speaker; otherwise waits for [`crate::Command::Up`].
     pub start_enabled: bool,
-    /// What we offer; zero, or at least three seconds. The smaller of both offers is used.
+    /// What we offer; zero, or at least three seconds.
     pub hold_time: Duration,
+    /// Which hold time is in force.
+    pub hold_time_rule: HoldTimeRule,
     /// The longest pause between our KEEPALIVEs, before jitter. A third of the hold time in force
     /// when that is shorter, or `None`.
     pub keepalive: Option<Duration>,
     /// How long its connection may take no bytes before the session ends (RFC 9687); zero is for
     /// ever.
     pub send_hold_time: Duration,
+    /// How long our OPEN waits for the neighbour's on a new connection (RFC 4271 §8.1.1,
+    /// DelayOpen); zero sends it at once.
+    pub delay_open: Duration,
     /// Between attempts to connect, before jitter.
     pub connect_retry: Duration,
     /// The first pause after a session failed, before jitter; doubles with each further failure,
@@ -130,8 +135,10 @@ impl Neighbor {
             connect: ConnectMode::Both,
             start_enabled: true,
             hold_time: Duration::from_secs(90),
+            hold_time_rule: HoldTimeRule::Minimum,
             keepalive: None,
             send_hold_time: Duration::from_secs(480),
+            delay_open: Duration::ZERO,
             connect_retry: Duration::from_secs(30),
             idle_hold: Duration::from_secs(1),
             route_reflector_client: false,
@@ -193,6 +200,16 @@ impl Neighbor {
             ttl_security: self.ttl_security,
         }
     }
+}
+
+/// Which hold time is in force.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HoldTimeRule {
+    /// The smaller of both offers; none when one side offers zero (RFC 4271 §4.2).
+    #[default]
+    Minimum,
+    /// Ours, whatever the neighbour offers.
+    Fixed,
 }
 
 /// Who opens the connection.

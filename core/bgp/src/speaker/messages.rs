@@ -6,66 +6,81 @@ use inet::Instant;
 use super::Speaker;
 use crate::export::GroupKey;
 use crate::output::{Direction, Ended, Event, Output};
-use crate::session::{Phase, check_open, keeps_outgoing};
+use crate::session::{Negotiated, Phase, check_open, keeps_outgoing};
 use crate::settings::{ConnId, NeighborId};
 use crate::wire::capability::Family;
 use crate::wire::header::{self, Frame, Kind};
 use crate::wire::notification::{Notification, cease};
 use crate::wire::open::Open;
-use crate::wire::refresh;
-
-/// Whether a connection goes on after a message.
-enum Next {
-    GoOn,
-    Ended,
-}
+use crate::wire::refresh::{self, Subtype};
 
 impl Speaker {
-    /// Takes bytes, cut anywhere, and works off the whole messages among them.
+    /// Takes bytes, cut anywhere, and works off the whole messages among them. Only a message that
+    /// is cut is copied.
     pub(super) fn bytes(
         &mut self,
         now: Instant,
         conn: ConnId,
-        bytes: &[u8],
+        mut bytes: &[u8],
         out: &mut Vec<Output>,
     ) {
         let Some(id) = self.conns.get(&conn).copied() else {
             return;
         };
-        let Some(session) = self.peers[id.index()].session(conn) else {
-            return;
-        };
-        let mut stream = core::mem::take(&mut session.buffer);
-        stream.extend_from_slice(bytes);
+        while let Some(session) = self.peers[id.index()].session(conn)
+            && !session.buffer.is_empty()
+            && !bytes.is_empty()
+        {
+            let missing = header::missing(&session.buffer).min(bytes.len());
+            let (head, tail) = bytes.split_at(missing);
+            bytes = tail;
+            session.buffer.extend_from_slice(head);
+            let mut buffer = core::mem::take(&mut session.buffer);
+            let done = self.work_off(now, id, conn, &buffer, out);
+            buffer.drain(..done);
+            if let Some(session) = self.peers[id.index()].session(conn) {
+                session.buffer = buffer;
+            }
+        }
+        let done = self.work_off(now, id, conn, bytes, out);
+        if let Some(session) = self.peers[id.index()].session(conn) {
+            session.buffer.extend_from_slice(&bytes[done..]);
+        }
+        self.arm(id);
+    }
+
+    /// Works off the whole messages at the front of a stream; gives their length.
+    fn work_off(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        conn: ConnId,
+        stream: &[u8],
+        out: &mut Vec<Output>,
+    ) -> usize {
         let mut done = 0;
-        loop {
-            let next = match header::frame(&stream[done..]) {
+        while let Some(session) = self.peers[id.index()].session(conn) {
+            let rest = &stream[done..];
+            match header::frame(rest, session.message_max) {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
+                    done += frame.len;
                     if self.settings.tap {
                         out.push(Output::Message {
                             neighbor: id,
                             direction: Direction::In,
-                            bytes: stream[done..done + frame.len].into(),
+                            bytes: rest[..frame.len].into(),
                         });
                     }
-                    done += frame.len;
-                    self.message(now, id, conn, &frame, out)
+                    self.message(now, id, conn, &frame, out);
                 }
-                Err(error) => {
-                    self.end(now, conn, Ended::Sent(error), out);
-                    Next::Ended
+                Err(_) if header::begins_notification(rest) => {
+                    self.end(now, conn, Ended::Malformed, out);
                 }
-            };
-            if matches!(next, Next::Ended) {
-                return;
+                Err(error) => self.end(now, conn, Ended::Sent(error), out),
             }
         }
-        stream.drain(..done);
-        if let Some(session) = self.peers[id.index()].session(conn) {
-            session.buffer = stream;
-        }
-        self.arm(id);
+        done
     }
 
     fn message(
@@ -75,11 +90,11 @@ impl Speaker {
         conn: ConnId,
         frame: &Frame<'_>,
         out: &mut Vec<Output>,
-    ) -> Next {
+    ) {
         let peer = &mut self.peers[id.index()];
-        peer.counters.messages_in += 1;
+        peer.counters.heard(frame.kind);
         let Some(session) = peer.session(conn) else {
-            return Next::Ended;
+            return;
         };
         let result = match (session.unexpected(frame), frame.kind) {
             (Some(error), _) => Err(error),
@@ -90,31 +105,18 @@ impl Speaker {
             }
             (None, Kind::Update) => {
                 session.heard(now);
-                peer.counters.updates_in += 1;
                 self.update(now, id, frame.body, out)
             }
-            (None, Kind::RouteRefresh) => {
-                self.refresh(id, frame.body, out);
-                Ok(())
-            }
+            (None, Kind::RouteRefresh) => self.refresh(now, id, frame.body, out),
             (None, Kind::Notification) => {
                 let told = Notification::parse(frame.body);
-                let reason = told.map_or(Ended::Closed, Ended::Received);
-                if reason == Ended::Closed {
-                    // It says nothing that can be read, and `end` does not close for this reason.
-                    out.push(Output::Close { conn });
-                }
+                let reason = told.map_or(Ended::Malformed, Ended::Received);
                 self.end(now, conn, reason, out);
-                return Next::Ended;
+                Ok(())
             }
         };
         if let Err(error) = result {
             self.end(now, conn, Ended::Sent(error), out);
-        }
-        if self.conns.contains_key(&conn) {
-            Next::GoOn
-        } else {
-            Next::Ended
         }
     }
 
@@ -126,44 +128,56 @@ impl Speaker {
         body: &[u8],
         out: &mut Vec<Output>,
     ) -> Result<(), Notification> {
+        let delayed = self.peers[id.index()].session(conn);
+        if delayed.is_some_and(|session| session.phase == Phase::Delaying) {
+            self.say_open(now, id, conn, out);
+        }
         let open = Open::parse(body)?;
+        self.take_as(id, &open);
         let neighbor = &self.peers[id.index()].settings;
         check_open(&open, &self.settings, neighbor)?;
-        let (hold_time, remote_as) = (neighbor.hold_time, neighbor.remote_as);
-        let ours = (self.settings.router_id, self.settings.local_as);
-        let keeps_ours = keeps_outgoing(ours, (open.router_id, remote_as));
-        let outgoing = self.peers[id.index()]
-            .session(conn)
-            .is_some_and(|session| session.outgoing);
-        // RFC 4271 §6.8.
-        let other = self.peers[id.index()]
-            .sessions
-            .iter()
-            .find(|other| other.conn != conn);
-        match other.map(|other| (other.conn, other.phase)) {
-            Some((_, Phase::Established)) => return Err(Notification::cease(cease::COLLISION)),
-            Some((_, Phase::OpenConfirm)) if keeps_ours != outgoing => {
-                return Err(Notification::cease(cease::COLLISION));
-            }
-            Some((other, Phase::OpenConfirm)) => {
-                self.end(
-                    now,
-                    other,
-                    Ended::Sent(Notification::cease(cease::COLLISION)),
-                    out,
-                );
-            }
-            Some((_, Phase::Connecting | Phase::OpenSent)) | None => {}
-        }
+        self.resolve_collision(now, id, conn, &open, out)?;
         let peer = &mut self.peers[id.index()];
-        peer.counters.messages_out += 1;
+        let negotiated = Negotiated::new(&peer.settings, self.settings.local_as, &open);
+        peer.counters.said(Kind::Keepalive);
         if let Some(session) = peer.session(conn) {
-            session.confirmed(now, open, hold_time, &mut self.rng);
+            session.confirmed(now, open, negotiated, &mut self.rng);
         }
         out.push(Output::Send {
             conn,
             bytes: header::keepalive().into(),
         });
+        Ok(())
+    }
+
+    /// RFC 4271 §6.8, when the OPEN of one of two connections has come: ends one of the two. The
+    /// error ends the connection that the OPEN came on.
+    fn resolve_collision(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        conn: ConnId,
+        open: &Open,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Notification> {
+        let peer = &self.peers[id.index()];
+        let ours = (self.settings.router_id, self.settings.local_as);
+        let keeps_ours = keeps_outgoing(ours, (open.router_id, peer.settings.remote_as));
+        let is_ours = |session: &crate::session::Session| session.conn == conn;
+        let outgoing = peer.sessions.iter().any(|s| is_ours(s) && s.outgoing);
+        let Some(other) = peer.sessions.iter().find(|other| !is_ours(other)) else {
+            return Ok(());
+        };
+        let lost = Ended::Sent(Notification::cease(cease::COLLISION));
+        let (other_conn, reason) = match other.phase {
+            Phase::Connecting | Phase::Delaying | Phase::OpenSent => return Ok(()),
+            Phase::Established if other.restarts() => (other.conn, Ended::Replaced),
+            Phase::OpenConfirm if keeps_ours == outgoing => (other.conn, lost),
+            Phase::OpenConfirm | Phase::Established => {
+                return Err(Notification::cease(cease::COLLISION));
+            }
+        };
+        self.end(now, other_conn, reason, out);
         Ok(())
     }
 
@@ -177,25 +191,21 @@ impl Speaker {
             return;
         }
         session.phase = Phase::Established;
+        let agreed = session.negotiated.as_ref().map(|n| n.agreed);
+        let agreed = agreed.expect("negotiated before OpenConfirm");
         let router_id = session.open.as_ref().map(|open| open.router_id);
+        peer.agreed = agreed;
         peer.router_id = router_id.unwrap_or(peer.router_id);
         peer.succeeded(now);
+        self.half_open.remove(&conn);
         let wire = self.wire(id);
         let peer = &self.peers[id.index()];
         let key = GroupKey::of(&peer.settings, self.settings.local_as, wire);
-        let others: Vec<ConnId> = peer
-            .sessions
-            .iter()
-            .filter(|other| other.conn != conn)
-            .map(|other| other.conn)
-            .collect();
+        let others = peer.sessions.iter().filter(|other| other.conn != conn);
+        let others: Vec<ConnId> = others.map(|other| other.conn).collect();
         for other in others {
-            self.end(
-                now,
-                other,
-                Ended::Sent(Notification::cease(cease::COLLISION)),
-                out,
-            );
+            let reason = Ended::Sent(Notification::cease(cease::COLLISION));
+            self.end(now, other, reason, out);
         }
         let peer = &mut self.peers[id.index()];
         peer.refreshed();
@@ -204,11 +214,20 @@ impl Speaker {
         self.join(id, key, out);
     }
 
-    fn refresh(&mut self, id: NeighborId, body: &[u8], out: &mut Vec<Output>) {
-        if refresh::parse(body) == Some(Family::IPV4_UNICAST) {
+    fn refresh(
+        &mut self,
+        _now: Instant,
+        id: NeighborId,
+        body: &[u8],
+        out: &mut Vec<Output>,
+    ) -> Result<(), Notification> {
+        let negotiated = self.peers[id.index()].negotiated();
+        let enhanced = negotiated.is_some_and(|negotiated| negotiated.enhanced_refresh);
+        if let Some((Family::IPV4_UNICAST, Subtype::Request)) = refresh::parse(body, enhanced)? {
             out.push(Output::Event(Event::RefreshReceived { neighbor: id }));
             self.resend(id, None, out);
         }
+        Ok(())
     }
 
     /// Asks a neighbour for its routes again.
@@ -217,13 +236,16 @@ impl Speaker {
         let Some(session) = peer.established() else {
             return;
         };
-        if session.open.as_ref().is_some_and(Open::refreshes) {
-            let bytes = refresh::encode(Family::IPV4_UNICAST).into();
+        let Some(negotiated) = session.negotiated.as_ref().filter(|n| n.refresh) else {
+            return;
+        };
+        let conn = session.conn;
+        for family in negotiated.agreed.families() {
+            peer.counters.said(Kind::RouteRefresh);
             out.push(Output::Send {
-                conn: session.conn,
-                bytes,
+                conn,
+                bytes: refresh::encode(family, Subtype::Request).into(),
             });
-            peer.counters.messages_out += 1;
         }
     }
 }

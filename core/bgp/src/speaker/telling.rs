@@ -39,16 +39,14 @@ impl Speaker {
     /// How UPDATEs to a neighbour look.
     pub(super) fn wire(&self, id: NeighborId) -> Wire {
         let peer = &self.peers[id.index()];
-        let open = peer.established().and_then(|session| session.open.as_ref());
-        let speaks = |family| open.is_some_and(|open| open.speaks(family));
+        let agreed = peer.agreed;
         Wire {
-            four_octet: peer.settings.four_octet_as
-                && open.is_some_and(|open| open.four_octet_as().is_some()),
-            ipv4: speaks(Family::IPV4_UNICAST),
-            ipv6: peer.settings.families.ipv6 && speaks(Family::IPV6_UNICAST),
-            extended_next_hop: false,
-            extended_messages: false,
-            add_path: [None; 2],
+            four_octet: agreed.four_octet,
+            ipv4: agreed.ipv4,
+            ipv6: agreed.ipv6,
+            extended_next_hop: agreed.extended_next_hop,
+            extended_messages: agreed.extended_messages,
+            add_path: agreed.add_path_out,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::output::{Event, Output};
 use crate::rib::{PrefixId, SourceId};
 use crate::settings::NeighborId;
 use crate::wire::attributes::Session as Checks;
-use crate::wire::notification::{Notification, cease, code};
+use crate::wire::notification::Notification;
 use crate::wire::update::Update;
 
 impl Speaker {
@@ -22,11 +22,7 @@ impl Speaker {
         let external = peer.settings.remote_as != self.settings.local_as;
         Checks {
             external,
-            four_octet: peer.settings.four_octet_as
-                && peer
-                    .established()
-                    .and_then(|s| s.open.as_ref())
-                    .is_some_and(|o| o.four_octet_as().is_some()),
+            four_octet: peer.agreed.four_octet,
             first_as: (external && peer.settings.enforce_first_as)
                 .then_some(peer.settings.remote_as),
             local_address: peer.settings.next_hop_v4().unwrap_or(Ipv4Addr::UNSPECIFIED),
@@ -34,8 +30,8 @@ impl Speaker {
                 IpAddr::V6(address) => Some(address),
                 IpAddr::V4(_) => peer.settings.local_address_v6,
             },
-            add_path: [false; 2],
-            extended_next_hop: false,
+            add_path: peer.agreed.add_path_in,
+            extended_next_hop: peer.agreed.extended_next_hop,
             inside: false,
         }
     }
@@ -91,22 +87,12 @@ impl Speaker {
             let received = self.interner.intern(&block);
             self.learn(id, received, reach.prefixes);
         }
+        self.warn_of_limit(id, out);
         if self.peers[id.index()].within_limit() {
             Ok(())
         } else {
             Err(self.over_limit(id))
         }
-    }
-
-    /// RFC 4486 §4: the family and the limit.
-    fn over_limit(&self, id: NeighborId) -> Notification {
-        let limit = self.peers[id.index()]
-            .settings
-            .prefix_limit
-            .map_or(u32::MAX, |limit| limit.max);
-        let mut data = vec![0, 1, 1];
-        data.extend_from_slice(&limit.to_be_bytes());
-        Notification::new(code::CEASE, cease::PREFIXES, data)
     }
 
     /// Takes routes with one attribute set, whose reference it uses up.

@@ -4,7 +4,7 @@ use crate::wire::notification::{Notification, code, header as subcode};
 
 /// Length of the header.
 pub const LEN: usize = 19;
-/// The longest message without RFC 8654.
+/// The longest message without RFC 8654, and the longest OPEN and KEEPALIVE with it.
 pub const MESSAGE_MAX: usize = 4096;
 /// The longest message with RFC 8654.
 pub const MESSAGE_EXTENDED_MAX: usize = 65_535;
@@ -47,14 +47,14 @@ impl Kind {
         })
     }
 
-    /// Lengths that a message of this type can have (RFC 4271 §6.1, RFC 2918 §3).
+    /// Lengths that a message of this type can have (RFC 4271 §6.1, RFC 2918 §3, RFC 8654 §4). What
+    /// a longer ROUTE-REFRESH means depends on the session (RFC 7313 §5).
     const fn fits(self, len: usize) -> bool {
         match self {
-            Self::Open => len >= 29,
-            Self::Update => len >= 23,
+            Self::Open => len >= 29 && len <= MESSAGE_MAX,
+            Self::Update | Self::RouteRefresh => len >= 23,
             Self::Notification => len >= 21,
             Self::Keepalive => len == LEN,
-            Self::RouteRefresh => len == 23,
         }
     }
 }
@@ -70,18 +70,21 @@ pub struct Frame<'a> {
     pub len: usize,
 }
 
-/// Takes a message off the front of a stream; `None` when it is not complete yet. Errors are
-/// found as soon as their bytes are there, and are the NOTIFICATION to answer with.
-pub fn frame(stream: &[u8]) -> Result<Option<Frame<'_>>, Notification> {
+/// Takes a message of at most `max` bytes off the front of a stream; `None` when it is not complete
+/// yet. Errors are found as soon as their bytes are there, and are the NOTIFICATION to answer with.
+pub fn frame(stream: &[u8], max: usize) -> Result<Option<Frame<'_>>, Notification> {
     let error = |sub, data: &[u8]| Err(Notification::new(code::HEADER, sub, data.to_vec()));
-    if stream.iter().take(16).any(|byte| *byte != 0xff) {
+    let Some(header) = stream.first_chunk::<LEN>() else {
+        return match stream.iter().take(16).all(|byte| *byte == 0xff) {
+            true => Ok(None),
+            false => error(subcode::NOT_SYNCHRONIZED, &[]),
+        };
+    };
+    if header[..16] != [0xff; 16] {
         return error(subcode::NOT_SYNCHRONIZED, &[]);
     }
-    let Some(header) = stream.get(..LEN) else {
-        return Ok(None);
-    };
     let len = usize::from(u16::from_be_bytes([header[16], header[17]]));
-    if !(LEN..=MESSAGE_MAX).contains(&len) {
+    if !(LEN..=max).contains(&len) {
         return error(subcode::BAD_LENGTH, &header[16..18]);
     }
     let Some(kind) = Kind::from_number(header[18]) else {
@@ -91,6 +94,21 @@ pub fn frame(stream: &[u8]) -> Result<Option<Frame<'_>>, Notification> {
         return error(subcode::BAD_LENGTH, &header[16..18]);
     }
     Ok(stream.get(LEN..len).map(|body| Frame { kind, body, len }))
+}
+
+/// Whether a stream that [`frame`] refused begins with a NOTIFICATION, which must not be answered
+/// with one (RFC 4271 §6.4).
+pub(crate) fn begins_notification(stream: &[u8]) -> bool {
+    stream.get(..16) == Some(&[0xff; 16]) && stream.get(18) == Some(&Kind::Notification.number())
+}
+
+/// How many bytes of a cut message are still missing at the front of a stream: at least one.
+pub(crate) fn missing(stream: &[u8]) -> usize {
+    let len = match stream.get(16..18) {
+        Some(len) if stream.len() >= LEN => usize::from(u16::from_be_bytes([len[0], len[1]])),
+        _ => LEN,
+    };
+    len.saturating_sub(stream.len()).max(1)
 }
 
 /// The first message of a stream of our own, and what follows it.
@@ -133,7 +151,7 @@ mod tests {
     use super::*;
 
     fn refused(bytes: &[u8]) -> (u8, u8) {
-        let error = frame(bytes).expect_err("an error");
+        let error = frame(bytes, MESSAGE_MAX).expect_err("an error");
         (error.code, error.subcode)
     }
 
@@ -141,9 +159,12 @@ mod tests {
     fn a_message_is_framed_only_when_complete() {
         let bytes = keepalive();
         for cut in 0..bytes.len() {
-            assert_eq!(frame(&bytes[..cut]), Ok(None), "{cut}");
+            assert_eq!(frame(&bytes[..cut], MESSAGE_MAX), Ok(None), "{cut}");
+            assert!(missing(&bytes[..cut]) <= bytes.len() - cut, "{cut}");
         }
-        let frame = frame(&bytes).expect("no error").expect("complete");
+        let frame = frame(&bytes, MESSAGE_MAX)
+            .expect("no error")
+            .expect("complete");
         assert_eq!((frame.kind, frame.len), (Kind::Keepalive, 19));
     }
 
@@ -158,8 +179,43 @@ mod tests {
             bytes[16..18].copy_from_slice(&len.to_be_bytes());
             assert_eq!(refused(&bytes), (1, 2), "{len}");
         }
-        let mut kind = keepalive();
-        kind[18] = 6;
-        assert_eq!(refused(&kind), (1, 3));
+        for number in [0, 6, 255] {
+            let mut kind = keepalive();
+            kind[18] = number;
+            assert_eq!(refused(&kind), (1, 3), "{number}");
+            let error = frame(&kind, MESSAGE_MAX).expect_err("an error");
+            assert_eq!(error.data, [number], "the data is the type");
+        }
+    }
+
+    #[test]
+    fn rfc4271_6_1_each_type_has_its_least_length_and_the_data_is_the_length() {
+        for (kind, least) in [(1, 29), (2, 23), (3, 21), (4, 19), (5, 23)] {
+            let mut bytes = vec![0xff; 16];
+            bytes.extend_from_slice(&[0, least - 1, kind]);
+            let error = frame(&bytes, MESSAGE_MAX).expect_err("too short");
+            assert_eq!((error.code, error.subcode), (1, 2), "{kind}");
+            assert_eq!(error.data, [0, least - 1], "{kind}");
+            bytes[17] = least;
+            bytes.resize(usize::from(least), 0);
+            assert!(
+                frame(&bytes, MESSAGE_MAX).is_ok_and(|frame| frame.is_some()),
+                "{kind}"
+            );
+        }
+        let mut long = keepalive();
+        long[17] = 20;
+        assert_eq!(refused(&long), (1, 2), "a KEEPALIVE is a header only");
+    }
+
+    #[test]
+    fn rfc8654_4_open_and_keepalive_stay_short() {
+        for (kind, taken) in [(1, false), (2, true), (3, true), (4, false), (5, true)] {
+            let mut bytes = vec![0xff; 16];
+            bytes.extend_from_slice(&[0x10, 0x01, kind]);
+            bytes.resize(4_097, 0);
+            assert_eq!(frame(&bytes, MESSAGE_EXTENDED_MAX).is_ok(), taken, "{kind}");
+            assert!(frame(&bytes, MESSAGE_MAX).is_err(), "{kind}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! NOTIFICATION messages (RFC 4271 §4.5, 4486, 6608, 9003, 9384).
+//! NOTIFICATION messages (RFC 4271 §4.5, 4486, 6608, 7313, 8538, 9003, 9234, 9384, 9687).
 
 use core::fmt;
 
@@ -18,6 +18,16 @@ pub mod code {
     pub const FSM: u8 = 5;
     /// Cease.
     pub const CEASE: u8 = 6;
+    /// ROUTE-REFRESH Message Error (RFC 7313).
+    pub const ROUTE_REFRESH: u8 = 7;
+    /// Send Hold Timer Expired (RFC 9687).
+    pub const SEND_HOLD_TIMER: u8 = 8;
+}
+
+/// Subcodes of ROUTE-REFRESH Message Error (RFC 7313).
+pub mod refresh {
+    /// Invalid Message Length.
+    pub const INVALID_LENGTH: u8 = 1;
 }
 
 /// Subcodes of Message Header Error.
@@ -46,6 +56,8 @@ pub mod open {
     pub const HOLD_TIME: u8 = 6;
     /// Unsupported Capability (RFC 5492).
     pub const CAPABILITY: u8 = 7;
+    /// Role Mismatch (RFC 9234).
+    pub const ROLE: u8 = 11;
 }
 
 /// Subcodes of UPDATE Message Error.
@@ -68,7 +80,7 @@ pub mod fsm {
     pub const ESTABLISHED: u8 = 3;
 }
 
-/// Subcodes of Cease (RFC 4486, 9384).
+/// Subcodes of Cease (RFC 4486, 8538, 9384).
 pub mod cease {
     /// Maximum Number of Prefixes Reached.
     pub const PREFIXES: u8 = 1;
@@ -78,12 +90,16 @@ pub mod cease {
     pub const DECONFIGURED: u8 = 3;
     /// Administrative Reset.
     pub const RESET: u8 = 4;
+    /// Connection Rejected.
+    pub const REJECTED: u8 = 5;
     /// Other Configuration Change.
     pub const CONFIGURATION: u8 = 6;
     /// Connection Collision Resolution.
     pub const COLLISION: u8 = 7;
     /// Out of Resources.
     pub const RESOURCES: u8 = 8;
+    /// Hard Reset (RFC 8538).
+    pub const HARD_RESET: u8 = 9;
     /// BFD Down.
     pub const BFD_DOWN: u8 = 10;
 }
@@ -124,18 +140,59 @@ impl Notification {
 
     /// Administrative Shutdown with a text (RFC 9003), cut to whole characters in 255 bytes.
     pub fn shutdown(text: &str) -> Self {
+        Self::saying(cease::SHUTDOWN, text)
+    }
+
+    /// A Cease with a text, for Administrative Shutdown and Administrative Reset (RFC 9003 §2).
+    pub(crate) fn saying(subcode: u8, text: &str) -> Self {
         let mut len = text.len().min(SHUTDOWN_TEXT_MAX);
         while !text.is_char_boundary(len) {
             len -= 1;
         }
         let mut data = vec![len as u8];
         data.extend_from_slice(&text.as_bytes()[..len]);
-        Self::new(code::CEASE, cease::SHUTDOWN, data)
+        Self::new(code::CEASE, subcode, data)
+    }
+
+    /// Whether the routes are to go with the session even where NOTIFICATIONs keep them
+    /// (RFC 8538 §3.1): somebody wanted its end.
+    pub(crate) const fn is_final(&self) -> bool {
+        self.code == code::CEASE
+            && matches!(
+                self.subcode,
+                cease::PREFIXES
+                    | cease::SHUTDOWN
+                    | cease::DECONFIGURED
+                    | cease::RESET
+                    | cease::HARD_RESET
+                    | cease::BFD_DOWN
+            )
+    }
+
+    /// The same as a Hard Reset, which ends the routes as well where RFC 8538 is in force.
+    pub(crate) fn hard(&self) -> Self {
+        let mut data = vec![self.code, self.subcode];
+        data.extend_from_slice(&self.data);
+        Self::new(code::CEASE, cease::HARD_RESET, data)
+    }
+
+    /// What a Hard Reset carries (RFC 8538 §3.1).
+    pub fn reset_for(&self) -> Option<Self> {
+        (self.code == code::CEASE && self.subcode == cease::HARD_RESET)
+            .then(|| Self::parse(&self.data))
+            .flatten()
     }
 
     /// The shutdown text of a Cease with subcode 2 or 4. Bytes that are not UTF-8 and control
     /// characters are replaced; `None` when there is none or its length does not fit.
     pub fn shutdown_text(&self) -> Option<String> {
+        if let Some(inner) = self.reset_for() {
+            return inner.own_text();
+        }
+        self.own_text()
+    }
+
+    fn own_text(&self) -> Option<String> {
         if self.code != code::CEASE || !matches!(self.subcode, cease::SHUTDOWN | cease::RESET) {
             return None;
         }
@@ -173,6 +230,7 @@ impl fmt::Display for Notification {
             (code::OPEN, open::PARAMETER) => "unsupported optional parameter",
             (code::OPEN, open::HOLD_TIME) => "unacceptable hold time",
             (code::OPEN, open::CAPABILITY) => "unsupported capability",
+            (code::OPEN, open::ROLE) => "role mismatch",
             (code::OPEN, _) => "OPEN message error",
             (code::UPDATE, update::ATTRIBUTE_LIST) => "malformed attribute list",
             (code::UPDATE, update::OPTIONAL_ATTRIBUTE) => "optional attribute error",
@@ -187,11 +245,15 @@ impl fmt::Display for Notification {
             (code::CEASE, cease::SHUTDOWN) => "administrative shutdown",
             (code::CEASE, cease::DECONFIGURED) => "peer de-configured",
             (code::CEASE, cease::RESET) => "administrative reset",
+            (code::CEASE, cease::REJECTED) => "connection rejected",
             (code::CEASE, cease::CONFIGURATION) => "other configuration change",
             (code::CEASE, cease::COLLISION) => "connection collision resolution",
             (code::CEASE, cease::RESOURCES) => "out of resources",
+            (code::CEASE, cease::HARD_RESET) => "hard reset",
             (code::CEASE, cease::BFD_DOWN) => "BFD down",
             (code::CEASE, _) => "cease",
+            (code::ROUTE_REFRESH, _) => "ROUTE-REFRESH message error",
+            (code::SEND_HOLD_TIMER, _) => "send hold timer expired",
             _ => "unknown error",
         };
         write!(f, "{name} ({}/{})", self.code, self.subcode)?;
@@ -217,6 +279,17 @@ mod tests {
         let cut = Notification::shutdown(&long);
         assert_eq!(cut.data.len(), 255);
         assert_eq!(cut.shutdown_text(), Some("ü".repeat(127)));
+    }
+
+    #[test]
+    fn rfc8538_3_1_a_hard_reset_carries_the_reason_and_its_text() {
+        let hard = Notification::shutdown("bye").hard();
+        assert_eq!((hard.code, hard.subcode), (6, 9));
+        assert_eq!(hard.reset_for(), Some(Notification::shutdown("bye")));
+        assert_eq!(hard.shutdown_text().as_deref(), Some("bye"));
+        assert_eq!(Notification::cease(cease::HARD_RESET).reset_for(), None);
+        let nested = Notification::shutdown("bye").hard().hard();
+        assert_eq!(nested.shutdown_text(), None, "one level only");
     }
 
     #[test]

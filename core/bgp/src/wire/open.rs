@@ -4,8 +4,11 @@ use core::net::Ipv4Addr;
 
 use inet::Asn;
 
+use crate::settings::Role;
 use crate::wire::Reader;
-use crate::wire::capability::{Capability, Family};
+use crate::wire::capability::{
+    AFI_IPV6, Capability, Family, LongLivedFamily, PathDirection, RestartOffer,
+};
 use crate::wire::header::{Kind, message};
 use crate::wire::notification::{Notification, code, open as subcode};
 
@@ -54,6 +57,57 @@ impl Open {
             }
         }
         !any && family == Family::IPV4_UNICAST
+    }
+
+    /// The role that the sender says it has (RFC 9234 §4.1): the outer `None` is no role, the
+    /// inner one a number without a meaning. The error is two different roles.
+    pub(crate) fn role(&self) -> Result<Option<Option<Role>>, Contradiction> {
+        let mut said = None;
+        for capability in &self.capabilities {
+            if let Capability::Role(role) = capability {
+                if said.is_some_and(|said| said != *role) {
+                    return Err(Contradiction);
+                }
+                said = Some(*role);
+            }
+        }
+        Ok(said)
+    }
+
+    /// Which way the sender offers several paths for a family (RFC 7911 §4).
+    pub(crate) fn add_path(&self, family: Family) -> Option<PathDirection> {
+        let mut offered = self.capabilities.iter().filter_map(|c| match c {
+            Capability::AddPath(families) => families.iter().find(|(of, _)| *of == family),
+            _ => None,
+        });
+        offered.next().map(|(_, direction)| *direction)
+    }
+
+    /// What the sender offers of graceful restart; the last offer counts (RFC 4724 §3).
+    pub(crate) fn graceful_restart(&self) -> Option<&RestartOffer> {
+        self.capabilities.iter().rev().find_map(|c| match c {
+            Capability::GracefulRestart(offer) => Some(offer),
+            _ => None,
+        })
+    }
+
+    /// What the sender offers of long-lived graceful restart (RFC 9494 §3.1).
+    pub(crate) fn long_lived(&self) -> &[LongLivedFamily] {
+        let offered = self.capabilities.iter().rev().find_map(|c| match c {
+            Capability::LongLived(families) => Some(&families[..]),
+            _ => None,
+        });
+        offered.unwrap_or_default()
+    }
+
+    /// Whether the sender takes IPv4 routes with IPv6 next hops (RFC 8950 §4).
+    pub(crate) fn extended_next_hop(&self) -> bool {
+        self.capabilities.iter().any(|c| match c {
+            Capability::ExtendedNextHop(families) => {
+                families.contains(&(Family::IPV4_UNICAST, AFI_IPV6))
+            }
+            _ => false,
+        })
     }
 
     /// Whether the sender answers ROUTE-REFRESH.
@@ -154,6 +208,10 @@ impl Open {
         message(Kind::Open, &body)
     }
 }
+
+/// One OPEN says two things that exclude each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Contradiction;
 
 #[cfg(test)]
 mod tests;

@@ -192,8 +192,24 @@ fn limited(count: Counting, repeats: usize) -> Net {
 #[test]
 fn a_prefix_limit_counts_what_is_held_or_repetitions_as_well() {
     assert!(limited(Counting::Held, 3).up(1, 0));
-    assert!(limited(Counting::HeldPlusIncoming, 0).up(1, 0));
-    assert!(!limited(Counting::HeldPlusIncoming, 1).up(1, 0));
+    assert!(
+        limited(
+            Counting::HeldPlusIncoming {
+                gap: Counting::BURST_GAP
+            },
+            0
+        )
+        .up(1, 0)
+    );
+    assert!(
+        !limited(
+            Counting::HeldPlusIncoming {
+                gap: Counting::BURST_GAP
+            },
+            1
+        )
+        .up(1, 0)
+    );
     let mut net = limited(Counting::Held, 0);
     net.originate(0, "203.0.113.0/24");
     net.run(Duration::from_millis(100));

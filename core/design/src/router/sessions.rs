@@ -203,7 +203,9 @@ fn ours(listen: &[SocketAddr], neighbor: IpAddr) -> Option<IpAddr> {
 fn limit(text: &PrefixLimitText) -> Option<PrefixLimit> {
     let count = match said(text.count.as_ref()) {
         Some(CountedRoutes::Held) | None => Counting::Held,
-        Some(CountedRoutes::HeldPlusIncoming) => Counting::HeldPlusIncoming,
+        Some(CountedRoutes::HeldPlusIncoming) => Counting::HeldPlusIncoming {
+            gap: Counting::BURST_GAP,
+        },
     };
     let mut limit = PrefixLimit::new(text.max.as_ref()?.value.0, count);
     set(

@@ -23,7 +23,9 @@ fn open() -> Open {
 
 fn body(open: &Open) -> Vec<u8> {
     let bytes = open.encode();
-    let frame = frame(&bytes).expect("framed").expect("complete");
+    let frame = frame(&bytes, crate::wire::header::MESSAGE_MAX)
+        .expect("framed")
+        .expect("complete");
     assert_eq!(frame.len, bytes.len());
     frame.body.to_vec()
 }

@@ -69,7 +69,7 @@ fn withdrawals_are_packed_into_full_messages() {
     let mut seen = Vec::new();
     let mut rest = bytes.as_slice();
     let mut count = 0;
-    while let Ok(Some(frame)) = header::frame(rest) {
+    while let Ok(Some(frame)) = header::frame(rest, header::MESSAGE_EXTENDED_MAX) {
         seen.extend(
             Update::parse(frame.body, &session())
                 .expect("it is good")

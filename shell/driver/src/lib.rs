@@ -12,11 +12,14 @@
 //!            └─ the core's wake-up time, SIGTERM
 //! ```
 //!
+//! [`Watch`] is BFD: a thread beside the loop of whoever wants neighbours watched.
+//!
 //! The loops of a Route Server and of a router are the same without the data plane; a Route Server
 //! tells the fabric which routes to program, over a Unix socket whose end is the instance's end.
 //! The fabric has no tasks at all: epoll with nanosecond timeouts, at real-time priority where that
 //! is allowed.
 
+mod bfd;
 mod clock;
 mod config;
 mod control;
@@ -30,6 +33,7 @@ mod route_server;
 mod router;
 mod transport;
 
+pub use self::bfd::Watch;
 pub use config::{key_path, random_key};
 pub use control::ask;
 pub use error::Error;

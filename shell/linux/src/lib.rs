@@ -12,6 +12,7 @@
 
 mod announce;
 mod chance;
+pub mod datagram;
 mod descriptors;
 pub mod epoll;
 mod lock;

@@ -4,6 +4,7 @@
 //! with errors changes nothing, and sessions whose neighbour's settings are the same go on.
 
 mod reload;
+mod secrets;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use view::Query;
 
 use crate::clock::Clock;
-use crate::config::read_router;
+use crate::config;
 use crate::control::{self, Question};
 use crate::daemon::{self, Hangup, Termination};
 use crate::error::Error;
@@ -44,7 +45,7 @@ pub struct RouterSettings {
 ///
 /// The configuration does not fit, or the system refuses a socket.
 pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
-    let config = read_router(&settings.config)?;
+    let config = read(&settings.config)?;
     let clock = Clock::start();
     let mut seed = [0; 8];
     linux::random(&mut seed).map_err(Error::system("randomness"))?;
@@ -87,7 +88,14 @@ pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
 ///
 /// The file cannot be read or has errors; all of them are in the error.
 pub fn check_router(config: &Path) -> Result<(), Error> {
-    read_router(config).map(drop)
+    read(config).map(drop)
+}
+
+/// The file with the keys that it names.
+fn read(path: &Path) -> Result<RouterConfig, Error> {
+    let mut config = config::read_router(path)?;
+    secrets::add(&mut config, path)?;
+    Ok(config)
 }
 
 struct Process {
@@ -200,7 +208,7 @@ impl Process {
 
     /// Reads the file again and does what it says, all of it or nothing.
     fn reload(&mut self) {
-        let next = match read_router(&self.path) {
+        let next = match read(&self.path) {
             Ok(next) => next,
             Err(error) => {
                 tracing::error!(%error, "the file is refused, the running configuration stays");

@@ -236,10 +236,13 @@ pub(crate) struct Show {
     /// What to show.
     #[arg(value_enum)]
     pub(crate) what: What,
-    /// One device; without it, all that have it.
+    /// One device; without it, all that have it. `rs.westeurope` is both instances of the Route
+    /// Server, `rs0.westeurope` one of them.
     pub(crate) device: Option<String>,
+    /// The peer of a Route Server whose routes are shown.
+    pub(crate) peer: Option<String>,
     /// Ask the daemon behind this control socket.
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["device", "lab", "sim"])]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["lab", "sim"])]
     pub(crate) control: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: Where,
@@ -254,10 +257,16 @@ pub(crate) enum What {
     Routes,
     /// Links and paths.
     Tunnels,
-    /// Effective routes of network interfaces in VNets.
+    /// Effective routes of network interfaces in VNets; of one, as the platform shows them.
     EffectiveRoutes,
     /// Forwarding tables.
     Forwarding,
+    /// Peers of a Route Server, as the platform shows them.
+    Peerings,
+    /// What a peer announced to a Route Server, as the platform shows it.
+    LearnedRoutes,
+    /// What a Route Server announced to a peer, as the platform shows it.
+    AdvertisedRoutes,
 }
 
 #[derive(Debug, Args)]

@@ -6,13 +6,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use design::plan::Plan;
 use serde_json::json;
-use view::{
-    Answer, EffectiveRoutes, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels,
-};
+use view::{Answer, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels};
 
 use crate::args::{Format, Show, Target, Trace as TraceArguments, What, Where};
 use crate::output::{Ended, Failure, Outcome, result};
-use crate::{lab_commands, render, simulate};
+use crate::{lab_commands, platform, render, simulate};
 
 /// How long a daemon may think about a question.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -48,11 +46,27 @@ fn network(place: &Where) -> Result<Box<dyn Network>, Failure> {
 
 /// `show`.
 pub(crate) fn show(format: Format, options: &Show) -> Outcome {
-    if let Some(control) = &options.control {
-        return show_daemon(format, options.what, control);
+    let is_platform = matches!(
+        options.what,
+        What::LearnedRoutes | What::AdvertisedRoutes | What::Peerings | What::EffectiveRoutes
+    );
+    if !matches!(options.what, What::LearnedRoutes | What::AdvertisedRoutes)
+        && let Some(extra) = &options.peer
+    {
+        return Err(Failure::usage(format!(
+            "error: {extra:?} is one argument too many: only learned and advertised routes have a peer"
+        )));
+    }
+    match &options.control {
+        Some(control) if is_platform => return platform::show_daemon(format, options, control),
+        Some(control) => return show_daemon(format, options.what, control),
+        None => {}
     }
     let mut network = network(&options.place)?;
     let network = network.as_mut();
+    if is_platform {
+        return platform::show(format, options, network);
+    }
     let devices = devices(network.plan(), options.what, options.device.as_deref())?;
     match options.what {
         What::Sessions => {
@@ -93,26 +107,21 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
             result(format, &all, render::forwarding)?;
             Ok(ended)
         }
-        What::EffectiveRoutes => effective_routes(format, network, options.device.as_deref()),
+        What::EffectiveRoutes | What::Peerings | What::LearnedRoutes | What::AdvertisedRoutes => {
+            unreachable!("shown by the platform's tables above")
+        }
     }
 }
 
 /// `show --control`: asks one daemon, whatever it is.
 fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
     let query = match what {
-        What::Sessions => Query::Sessions,
         What::Routes => Query::Routes { prefix: None },
         What::Tunnels => Query::Tunnels,
         What::Forwarding => Query::Forwarding,
-        What::EffectiveRoutes => {
-            return Err(Failure::usage(
-                "effective routes are the lab's: they need no --control",
-            ));
-        }
+        _ => Query::Sessions,
     };
-    let answer = driver::ask(control, &query, PATIENCE)
-        .with_context(|| format!("asking {}", control.display()))?;
-    match answer {
+    match ask_daemon(control, &query)? {
         Answer::Sessions(sessions) => result(format, &sessions, render::sessions),
         Answer::Routes(routes) => result(format, &routes, render::routes),
         Answer::Tunnels(tunnels) => result(format, &tunnels, render::tunnels),
@@ -120,6 +129,11 @@ fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
         Answer::Refused { reason } => Err(anyhow::anyhow!(reason).into()),
         _ => Err(anyhow::anyhow!("the daemon answered another question").into()),
     }
+}
+
+/// Asks the daemon behind a control socket.
+pub(crate) fn ask_daemon(control: &Path, query: &Query) -> anyhow::Result<Answer> {
+    driver::ask(control, query, PATIENCE).with_context(|| format!("asking {}", control.display()))
 }
 
 /// The forwarding tables of all given devices, and whether that is all. A device that is down has none.
@@ -206,39 +220,6 @@ fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, F
 fn has_table(plan: &Plan, name: &str) -> bool {
     plan.nodes.iter().any(|node| node.name == name)
         || plan.fabric.nics.iter().any(|nic| nic.device == name)
-}
-
-fn effective_routes(format: Format, network: &mut dyn Network, only: Option<&str>) -> Outcome {
-    let nics: Vec<(String, String)> = network
-        .plan()
-        .fabric
-        .nics
-        .iter()
-        .filter(|nic| only.is_none_or(|device| device == nic.device))
-        .map(|nic| (nic.device.clone(), nic.interface.clone()))
-        .collect();
-    if nics.is_empty() {
-        return Err(Failure::usage(
-            "no such device has an interface in a virtual network",
-        ));
-    }
-    let mut tables: Vec<EffectiveRoutes> = Vec::new();
-    for (device, interface) in nics {
-        let query = Query::EffectiveRoutes { device, interface };
-        match network.ask(FABRIC, &query)? {
-            Answer::EffectiveRoutes(table) => tables.push(table),
-            Answer::Refused { reason } => crate::output::note(&reason),
-            _ => return Err(anyhow::anyhow!("the fabric answered another question").into()),
-        }
-    }
-    result(
-        format,
-        &json!({ "format_version": 1, "interfaces": tables }),
-        |_| {
-            let parts = tables.iter().map(render::effective_routes);
-            parts.collect::<Vec<_>>().join("\n")
-        },
-    )
 }
 
 /// `trace`.

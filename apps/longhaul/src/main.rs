@@ -7,6 +7,7 @@ mod daemon;
 mod designs;
 mod lab_commands;
 mod output;
+mod platform;
 mod progress;
 mod render;
 mod simulate;

@@ -2,8 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    EffectiveRoutes, Forwarding, Leg, PhaseLoss, Routes, Sessions, Simulation, Status, Totals,
-    Trace, Tunnels,
+    Forwarding, Leg, PhaseLoss, Routes, Sessions, Simulation, Status, Totals, Trace, Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
@@ -165,15 +164,6 @@ pub(crate) fn forwarding(answer: &Forwarding) -> String {
         }
     }
     text(&out)
-}
-
-/// `show effective-routes` of one interface, in the platform's columns.
-pub(crate) fn effective_routes(answer: &EffectiveRoutes) -> String {
-    let mut out = table(&EffectiveRoutes::COLUMNS);
-    for row in answer.rows() {
-        out.add_row(row);
-    }
-    format!("{} {}\n{}", answer.device, answer.interface, text(&out))
 }
 
 fn ratio(up: u32, all: u32) -> String {

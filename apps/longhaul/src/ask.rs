@@ -199,6 +199,7 @@ fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, F
         What::Tunnels => nodes.collect(),
         What::Forwarding => nodes.chain([fabric]).collect(),
         What::EffectiveRoutes => vec![fabric],
+        What::Peerings | What::LearnedRoutes | What::AdvertisedRoutes => instances.collect(),
     };
     match only {
         None => Ok(all),

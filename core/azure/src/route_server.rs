@@ -24,8 +24,10 @@ mod input;
 mod management;
 mod member;
 mod output;
+mod peerings;
 mod policy;
 mod programming;
+mod reconfigure;
 mod refusal;
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,8 @@ pub use input::{Command, Input};
 pub use member::{Class, Member};
 pub use output::Output;
 pub use policy::NVA_ROUTE;
+pub use peerings::{Peering, PeeringRefusal, Peerings};
+pub use reconfigure::Obstacle;
 pub use refusal::{PeerRefusal, PlaceFault};
 
 use policy::Rules;

@@ -94,9 +94,9 @@ fn read<T: DeserializeOwned>(text: &str, check: fn(&T, &mut Findings)) -> Result
     }
 }
 
-/// A step from a value to a part of it.
+/// A step from a value in a configuration file to a part of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
+pub enum Step {
     /// A field.
     Field(&'static str),
     /// An item of a list.
@@ -115,8 +115,9 @@ impl Findings {
     }
 }
 
-/// Line and column of the deepest part of a path that the file has.
-fn locate(text: &str, path: &[Step]) -> Option<(usize, usize)> {
+/// Line and column, counted from 1, of the deepest part of a path that a configuration file has;
+/// `None` for a file that is none.
+pub fn locate(text: &str, path: &[Step]) -> Option<(usize, usize)> {
     let mut reports = Vec::new();
     let root = crate::tree::parse(0, text, &mut reports)?;
     let mut node: &Node = &root;

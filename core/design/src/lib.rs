@@ -39,7 +39,7 @@ mod starter;
 mod table;
 mod tree;
 
-pub use device::ConfigError;
+pub use device::{ConfigError, Step, locate};
 pub use entry::{Files, NoFiles, check, read, resolve};
 pub use explain::{Explanation, Origin, explain, explainable};
 pub use generate::{SITES_MAX, generate, regions_max};

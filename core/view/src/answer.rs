@@ -16,7 +16,7 @@ use node::Node;
 
 pub use fabric::fabric_fault;
 pub use measures::speaker_measures;
-pub use route_server::{peer_refused, route_server_commands};
+pub use route_server::{peer_refused, route_server_commands, vnet_peerings};
 
 use crate::platform::PlatformError;
 use crate::{Answer, Query};

@@ -35,7 +35,7 @@ mod version;
 
 pub use answer::{
     fabric_answer, fabric_fault, node_answer, peer_refused, route_server_answer,
-    route_server_commands, router_answer, speaker_measures,
+    route_server_commands, router_answer, speaker_measures, vnet_peerings,
 };
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::platform::{
     BgpConnection, BgpConnectionProperties, BgpPeerStatus, List, PeerRoutes, PlatformError,
-    VirtualHub,
+    VirtualHub, VnetPeering, VnetPeeringProperties,
 };
 use crate::{DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions, Tunnels};
 
@@ -63,6 +63,8 @@ pub enum Query {
     Hub,
     /// The peers (Route Server).
     Connections,
+    /// The VNets that are peered with its own (Route Server).
+    VnetPeerings,
     /// How the sessions with the peers are (Route Server).
     PeerStatus,
     /// The configuration in force, as a file (Route Server).
@@ -113,6 +115,8 @@ pub enum Answer {
     Hub(VirtualHub),
     /// To [`Query::Connections`].
     Connections(List<BgpConnection>),
+    /// To [`Query::VnetPeerings`].
+    VnetPeerings(List<VnetPeering>),
     /// To [`Query::PeerStatus`].
     PeerStatus(List<BgpPeerStatus>),
     /// To [`Query::Configuration`].
@@ -176,6 +180,18 @@ pub enum Change {
     },
     /// Let a peer go.
     RemoveConnection {
+        /// Its name.
+        name: String,
+    },
+    /// Peer another VNet with the own, or replace the peering of this name.
+    PutVnetPeering {
+        /// Its name.
+        name: String,
+        /// What it is.
+        properties: VnetPeeringProperties,
+    },
+    /// End a peering.
+    RemoveVnetPeering {
         /// Its name.
         name: String,
     },

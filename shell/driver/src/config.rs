@@ -75,7 +75,8 @@ pub(crate) fn read_key(directory: &Path, locator: &str) -> Result<PrivateKey, Er
     })
 }
 
-fn read(path: &Path) -> Result<String, Error> {
+/// The text of a file.
+pub(crate) fn read(path: &Path) -> Result<String, Error> {
     fs::read_to_string(path).map_err(|cause| Error::File {
         path: path.to_owned(),
         cause,

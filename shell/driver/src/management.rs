@@ -45,6 +45,8 @@ pub(crate) struct Service {
 pub(crate) struct Hub {
     /// Its name.
     pub(crate) name: String,
+    /// The VNet it stands in.
+    pub(crate) vnet: String,
     /// Control socket of the other instance.
     pub(crate) twin: Option<PathBuf>,
     /// Control socket of the fabric.

@@ -4,22 +4,24 @@
 //! what it would program is only logged.
 
 use std::net::Ipv4Addr;
+mod changes;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use azure::RouteServer;
-use azure::route_server::{Input, Output};
+use azure::route_server::{Input, Output, Peerings};
 use design::plan::RouteServerConfig;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use view::platform::PlatformError;
-use view::{Answer, Change, Query};
+use view::{Answer, Query};
 
 use crate::clock::Clock;
 use crate::config::read_config;
 use crate::control::{self, Question};
-use crate::daemon::{self, Termination};
+use crate::daemon::{self, Hangup, Termination};
 use crate::error::Error;
 use crate::management::{self, Hub, ManagementAddress, Service};
 use crate::programming::{Decision, Hello, line};
@@ -62,11 +64,13 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
     })?;
     daemon::block_on(async {
         let termination = Termination::new()?;
+        let hangup = Hangup::new()?;
         let (asker, questions) = control::channel();
         control::serve(settings.control.as_deref(), asker.clone())?;
         if let Some(at) = settings.management.clone() {
             let hub = Some(Hub {
                 name: view::platform::hub_name(&config),
+                vnet: config.vnet.clone(),
                 twin: settings.twin.clone(),
                 fabric: settings.fabric_control.clone(),
             });
@@ -75,8 +79,10 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
         let mut transport = Transport::new()?;
         transport.listen(&[(Ipv4Addr::UNSPECIFIED, BGP_PORT).into()])?;
         let process = Process {
+            path: settings.config.clone(),
             clock,
             server,
+            peerings: Peerings::default(),
             transport,
             fabric: settings
                 .fabric
@@ -84,13 +90,15 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
                 .map(|path| call(path, config.name.clone())),
             out: Vec::new(),
         };
-        process.run(questions, termination).await
+        process.run(questions, termination, hangup).await
     })
 }
 
 struct Process {
+    path: PathBuf,
     clock: Clock,
     server: RouteServer,
+    peerings: Peerings,
     transport: Transport,
     fabric: Option<Fabric>,
     out: Vec<Output>,
@@ -108,6 +116,7 @@ impl Process {
         mut self,
         mut questions: mpsc::Receiver<Question>,
         mut termination: Termination,
+        mut hangup: Hangup,
     ) -> Result<(), Error> {
         let mut stop = false;
         self.feed(Input::Wake);
@@ -126,6 +135,10 @@ impl Process {
                 }
                 () = connected(self.fabric.as_mut()) => self.program_everything(),
                 Some(question) = questions.recv() => stop = self.answer(question),
+                () = hangup.heard() => match self.reload() {
+                    Ok(()) => tracing::warn!("the configuration was read again and is in force"),
+                    Err(error) => tracing::error!(%error, "what was in force stays"),
+                },
                 () = termination.asked() => stop = true,
             }
         }
@@ -162,31 +175,20 @@ impl Process {
     fn answer(&mut self, question: Question) -> bool {
         let stop = question.query == Query::Stop;
         question.reply(|query| match query {
-            Query::Change { change } => self
-                .change(change)
-                .map_or_else(Answer::Unable, |()| Answer::Done),
+            Query::Change { change } => done(self.change(change)),
+            Query::Reload => done(
+                self.reload()
+                    .map_err(|error| PlatformError::new("InvalidConfiguration", error.to_string())),
+            ),
+            Query::VnetPeerings => {
+                Answer::VnetPeerings(view::vnet_peerings(&self.server, &self.peerings))
+            }
             query => {
                 let name = &self.server.config().name;
                 view::route_server_answer(&self.server, name, self.clock.now(), query)
             }
         });
         stop
-    }
-
-    /// Does what management wants; the first thing that the core refuses ends it.
-    fn change(&mut self, change: &Change) -> Result<(), PlatformError> {
-        for command in view::route_server_commands(&self.server, change)? {
-            let now = self.clock.now();
-            self.server
-                .handle(now, Input::Command(command), &mut self.out);
-            let refusal = self.out.iter().find_map(|output| match output {
-                Output::Refused(refusal) => Some(view::peer_refused(refusal)),
-                _ => None,
-            });
-            self.carry_out();
-            refusal.map_or(Ok(()), Err)?;
-        }
-        Ok(())
     }
 
     fn carry_out(&mut self) {
@@ -224,6 +226,10 @@ impl Process {
             }
         }
     }
+}
+
+fn done(said: Result<(), PlatformError>) -> Answer {
+    said.map_or_else(Answer::Unable, |()| Answer::Done)
 }
 
 impl Fabric {

@@ -2,6 +2,8 @@
 
 mod gateways;
 mod net;
+mod peerings;
+mod reconfigure;
 
 use core::net::Ipv4Addr;
 use core::time::Duration;

@@ -15,7 +15,7 @@ pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -
         let counters = neighbor.counters;
         SessionMeasures {
             neighbor: neighbor.settings.name.clone(),
-            address: neighbor.settings.address.into(),
+            address: neighbor.settings.address,
             remote_as: neighbor.settings.remote_as.0,
             established: neighbor.state == State::Established,
             since_ms: now.since(neighbor.since).as_millis() as u64,

@@ -1,15 +1,16 @@
 //! A Route Server instance in the platform's shapes, and what management changes at it.
 
 use azure::RouteServer;
-use azure::route_server::{Command, PeerRefusal};
+use azure::route_server::{Command, PeerRefusal, Peering, PeeringRefusal, Peerings};
 use bgp::{AsPath, NeighborId, State};
 use design::plan::BgpPeerConfig;
 use inet::{Asn, Instant};
 
 use crate::Change;
 use crate::platform::{
-    BgpConnection, BgpConnectionProperties, BgpPeerStatus, List, PeerRoute, PeerRoutes,
-    PlatformError, VirtualHub, VirtualHubProperties, hub_name, preference, preference_name, role,
+    AddressSpace, BgpConnection, BgpConnectionProperties, BgpPeerStatus, List, PeerRoute,
+    PeerRoutes, PlatformError, VirtualHub, VirtualHubProperties, VnetPeering,
+    VnetPeeringProperties, hub_name, preference, preference_name, role,
 };
 
 /// What the platform says of everything that is as it was ordered.
@@ -143,13 +144,21 @@ pub(super) fn hub(server: &RouteServer) -> VirtualHub {
     }
 }
 
-/// The commands that a change comes to at an instance; none when it is so already. Nothing is
-/// changed yet, and an error says that nothing is to be.
+/// The commands that a change comes to at an instance; none when it is so already. At the instance
+/// nothing is changed yet, and an error says that nothing is to be.
 pub fn route_server_commands(
     server: &RouteServer,
+    peerings: &mut Peerings,
     change: &Change,
 ) -> Result<Vec<Command>, PlatformError> {
     match change {
+        Change::PutVnetPeering { name, properties } => {
+            put_peering(server, peerings, name, properties)
+        }
+        Change::RemoveVnetPeering { name } => match peerings.remove(server.config(), name) {
+            Some(command) => Ok(vec![command]),
+            None => Err(PlatformError::not_found("VNet peering", name)),
+        },
         Change::PutConnection { name, properties } => put_connection(server, name, properties),
         Change::RemoveConnection { name } => {
             let (_, peer) = find(server, name)?;
@@ -190,6 +199,57 @@ fn put_connection(
     commands.extend(old.map(|old| Command::RemovePeer(old.address)));
     commands.push(Command::AddPeer(peer));
     Ok(commands)
+}
+
+fn put_peering(
+    server: &RouteServer,
+    peerings: &mut Peerings,
+    name: &str,
+    properties: &VnetPeeringProperties,
+) -> Result<Vec<Command>, PlatformError> {
+    check_name(name)?;
+    let wanted = Peering {
+        name: name.to_owned(),
+        space: properties.remote_address_space.address_prefixes.clone(),
+        gateway_transit: properties.allow_gateway_transit,
+    };
+    if peerings.list(server.config()).contains(&wanted) {
+        return Ok(Vec::new());
+    }
+    let command = peerings.put(server.config(), wanted).map_err(|refusal| {
+        let code = match refusal {
+            PeeringRefusal::Empty => "InvalidRequestFormat",
+            PeeringRefusal::Overlap { .. } => "VnetAddressSpacesOverlap",
+            PeeringRefusal::TooMany(_) => "Conflict",
+        };
+        PlatformError::new(code, refusal.to_string())
+    })?;
+    Ok(vec![command])
+}
+
+/// The VNets that are peered with that of an instance.
+pub fn vnet_peerings(server: &RouteServer, peerings: &Peerings) -> List<VnetPeering> {
+    let config = server.config();
+    let all = peerings.list(config).into_iter();
+    let value = all.map(|peering| VnetPeering {
+        id: format!(
+            "/virtualNetworks/{}/virtualNetworkPeerings/{}",
+            config.vnet, peering.name
+        ),
+        name: peering.name,
+        kind: VnetPeering::KIND.to_owned(),
+        properties: VnetPeeringProperties {
+            remote_address_space: AddressSpace {
+                address_prefixes: peering.space,
+            },
+            allow_gateway_transit: peering.gateway_transit,
+            peering_state: "Connected".to_owned(),
+            provisioning_state: SUCCEEDED.to_owned(),
+        },
+    });
+    List {
+        value: value.collect(),
+    }
 }
 
 fn hub_commands(

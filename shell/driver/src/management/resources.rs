@@ -6,6 +6,7 @@
 mod effective;
 mod hubs;
 mod peers;
+mod vnets;
 
 use hyper::Method;
 use hyper::body::Bytes;
@@ -89,6 +90,19 @@ pub(crate) async fn respond(sources: &Sources, call: &Call) -> Result<Reply, Pla
                 return Err(PlatformError::not_found("Route Server", name));
             }
             of_hub(sources, call, rest).await
+        }
+        ["virtualnetworks", vnet, "virtualnetworkpeerings", rest @ ..] => {
+            if *vnet != hub.vnet {
+                return Err(PlatformError::not_found("VNet", vnet));
+            }
+            match (&call.method, rest) {
+                (&Method::GET, []) => vnets::list(sources).await,
+                (&Method::GET, [name]) => vnets::get(sources, name).await,
+                (&Method::PUT, [name]) => vnets::put(sources, call, name).await,
+                (&Method::DELETE, [name]) => vnets::delete(sources, name).await,
+                (_, [] | [_]) => Err(not_allowed(call)),
+                _ => Err(nothing(&call.path)),
+            }
         }
         ["networkinterfaces", name, "effectiveroutetable"] => match call.method {
             Method::POST => effective::routes(sources, name).await,

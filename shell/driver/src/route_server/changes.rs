@@ -1,0 +1,77 @@
+//! What changes while an instance runs: single things by management, everything by its file.
+
+use azure::route_server::{Command, Input, Obstacle, Output, Peerings};
+use design::plan::RouteServerConfig;
+use design::{ConfigError, Step};
+use view::Change;
+use view::platform::PlatformError;
+
+use super::Process;
+use crate::config::read;
+use crate::error::Error;
+
+impl Process {
+    /// Does what management wants. What the core refuses changes nothing.
+    pub(super) fn change(&mut self, change: &Change) -> Result<(), PlatformError> {
+        let mut peerings = self.peerings.clone();
+        for command in view::route_server_commands(&self.server, &mut peerings, change)? {
+            self.order(command)?;
+        }
+        self.peerings = peerings;
+        Ok(())
+    }
+
+    /// Reads the configuration file again and puts it in force, or says everything that stands
+    /// against it and leaves all as it is. The file is read whole before anything is done, and
+    /// everything is done before anything else is heard. What management changed is as the file
+    /// has it.
+    pub(super) fn reload(&mut self) -> Result<(), Error> {
+        let text = read(&self.path)?;
+        let next = RouteServerConfig::from_yaml(&text).map_err(|error| Error::Content {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        })?;
+        let commands = self.server.changes_to(&next).map_err(|obstacles| {
+            let lines = obstacles.iter().map(|obstacle| at_line(&text, obstacle));
+            Error::Refused {
+                path: self.path.clone(),
+                reason: lines.collect::<Vec<_>>().join("; "),
+            }
+        })?;
+        for command in commands {
+            self.order(command).map_err(|error| Error::Refused {
+                path: self.path.clone(),
+                reason: error.message,
+            })?;
+        }
+        self.peerings = Peerings::default();
+        Ok(())
+    }
+
+    fn order(&mut self, command: Command) -> Result<(), PlatformError> {
+        let now = self.clock.now();
+        self.server
+            .handle(now, Input::Command(command), &mut self.out);
+        let refusal = self.out.iter().find_map(|output| match output {
+            Output::Refused(refusal) => Some(view::peer_refused(refusal)),
+            _ => None,
+        });
+        self.carry_out();
+        refusal.map_or(Ok(()), Err)
+    }
+}
+
+/// What stands against a configuration, with its line.
+fn at_line(text: &str, obstacle: &Obstacle) -> String {
+    let path = match obstacle {
+        Obstacle::Fixed { field } => vec![Step::Field(field)],
+        Obstacle::Peer { index, .. } => vec![Step::Field("peers"), Step::Item(*index)],
+    };
+    let (line, column) = design::locate(text, &path).unwrap_or((0, 0));
+    let error = ConfigError {
+        line,
+        column,
+        reason: obstacle.to_string(),
+    };
+    error.to_string()
+}

@@ -42,8 +42,8 @@ use inet::{Instant, Prefix, PrefixMap};
 pub use input::{Command, Input};
 pub use member::{Class, Member};
 pub use output::Output;
-pub use policy::NVA_ROUTE;
 pub use peerings::{Peering, PeeringRefusal, Peerings};
+pub use policy::NVA_ROUTE;
 pub use reconfigure::Obstacle;
 pub use refusal::{PeerRefusal, PlaceFault};
 

@@ -74,12 +74,7 @@ fn or_unable<T>(said: Result<T, PlatformError>, answer: impl FnOnce(T) -> Answer
 }
 
 /// What a plain router answers.
-pub fn router_answer(
-    speaker: &bgp::Speaker,
-    name: &str,
-    now: Instant,
-    query: &Query,
-) -> Answer {
+pub fn router_answer(speaker: &bgp::Speaker, name: &str, now: Instant, query: &Query) -> Answer {
     match query {
         Query::Status => Answer::Status(bgp_tables::router_status(name, speaker)),
         Query::Sessions => Answer::Sessions(bgp_tables::sessions(name, speaker, now)),
@@ -98,6 +93,14 @@ pub fn router_answer(
 pub fn fabric_answer(fabric: &Fabric, now: Instant, query: &Query) -> Answer {
     match query {
         Query::Forwarding => Answer::Forwarding(fabric::forwarding(fabric)),
+        Query::EffectiveRoutes { device, .. } if fabric.is_running(device) == Some(false) => {
+            Answer::Unable(PlatformError::new(
+                "NicMustBeAttachedToRunningVmToGetEffectiveRoutes",
+                format!(
+                    "{device} does not run, and only a running VM's network interface has effective routes"
+                ),
+            ))
+        }
         Query::EffectiveRoutes { device, interface } => {
             match fabric::effective_routes(fabric, device, interface) {
                 Some(routes) => Answer::EffectiveRoutes(routes),

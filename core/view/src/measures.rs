@@ -84,4 +84,10 @@ pub struct RouteServerMeasures {
     pub peers_max: u64,
     /// Prefixes that the network interfaces are to have.
     pub programmed: u64,
+    /// Prefixes that count against the limit of all, the VNets' address space included.
+    pub prefixes: u64,
+    /// Prefixes that there may be in all; `None` without a limit.
+    pub prefixes_max: Option<u64>,
+    /// Whether it is in service: not in maintenance.
+    pub serving: bool,
 }

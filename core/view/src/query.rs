@@ -202,6 +202,11 @@ pub enum Change {
         /// `ExpressRoute`, `VpnGateway`, `ASPath`.
         routing_preference: Option<String>,
     },
+    /// Take the instance out of service without notice to anybody, or put it back.
+    Maintenance {
+        /// Whether it is out of service.
+        active: bool,
+    },
 }
 
 /// Something of the platform or the underlays that can break.

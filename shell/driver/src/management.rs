@@ -45,6 +45,8 @@ pub(crate) struct Service {
 pub(crate) struct Hub {
     /// Its name.
     pub(crate) name: String,
+    /// Which of its instances this is: 0 or 1.
+    pub(crate) instance: u8,
     /// The VNet it stands in.
     pub(crate) vnet: String,
     /// Control socket of the other instance.

@@ -3,7 +3,6 @@
 //! Any router can peer with it. In a lab it tells the fabric what to program; without a fabric
 //! what it would program is only logged.
 
-use std::net::Ipv4Addr;
 mod changes;
 
 use std::path::PathBuf;
@@ -70,6 +69,7 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
         if let Some(at) = settings.management.clone() {
             let hub = Some(Hub {
                 name: view::platform::hub_name(&config),
+                instance: config.instance,
                 vnet: config.vnet.clone(),
                 twin: settings.twin.clone(),
                 fabric: settings.fabric_control.clone(),
@@ -77,7 +77,7 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
             management::serve(Service { at, hub }, asker)?;
         }
         let mut transport = Transport::new()?;
-        transport.listen(&[(Ipv4Addr::UNSPECIFIED, BGP_PORT).into()])?;
+        transport.listen(&[(config.interface.address, BGP_PORT).into()])?;
         let process = Process {
             path: settings.config.clone(),
             clock,

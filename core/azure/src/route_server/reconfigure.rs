@@ -63,18 +63,7 @@ fn obstacles(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Obstacle>
         ("asn", old.asn == next.asn),
         ("hold_time_s", old.hold_time_s == next.hold_time_s),
         ("own_space", old.own_space == next.own_space),
-        ("gateways", old.gateways == next.gateways),
         ("route_maps", old.route_maps == next.route_maps),
-        ("limits", old.limits == next.limits),
-        (
-            "routes_per_peer",
-            old.routes_per_peer == next.routes_per_peer,
-        ),
-        ("choices", old.choices == next.choices),
-        (
-            "routing_preference",
-            old.routing_preference == next.routing_preference,
-        ),
     ];
     let changed = fixed.into_iter().filter(|(_, same)| !same);
     let fixed = changed.map(|(field, _)| Obstacle::Fixed { field });
@@ -88,6 +77,18 @@ fn obstacles(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Obstacle>
 /// Settings come before the peers that they are for, and peers go before others take their places.
 fn commands(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Command> {
     let mut commands = Vec::new();
+    if (old.routes_per_peer, old.limits) != (next.routes_per_peer, next.limits) {
+        commands.push(Command::Limits {
+            routes_per_peer: next.routes_per_peer,
+            limits: next.limits,
+        });
+    }
+    if old.choices != next.choices {
+        commands.push(Command::Choices(next.choices));
+    }
+    if old.routing_preference != next.routing_preference {
+        commands.push(Command::RoutingPreference(next.routing_preference));
+    }
     if old.branch_to_branch != next.branch_to_branch {
         commands.push(Command::BranchToBranch(next.branch_to_branch));
     }
@@ -99,7 +100,13 @@ fn commands(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Command> {
     }
     let gone = old.peers.iter().filter(|peer| !next.peers.contains(peer));
     commands.extend(gone.map(|peer| Command::RemovePeer(peer.address)));
+    let gone = old.gateways.iter();
+    let gone = gone.filter(|gateway| !next.gateways.contains(gateway));
+    commands.extend(gone.map(|gateway| Command::RemoveGateway(gateway.address)));
     let new = next.peers.iter().filter(|peer| !old.peers.contains(peer));
     commands.extend(new.cloned().map(Command::AddPeer));
+    let new = next.gateways.iter();
+    let new = new.filter(|gateway| !old.gateways.contains(gateway));
+    commands.extend(new.cloned().map(Command::AddGateway));
     commands
 }

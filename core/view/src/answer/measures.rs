@@ -72,6 +72,12 @@ pub(super) fn route_server(server: &RouteServer, now: Instant) -> Measures {
             instance: config.instance,
             peers_max: u64::from(config.limits.peers),
             programmed: server.programmed().count() as u64,
+            prefixes: server.prefixes() as u64,
+            prefixes_max: match config.limits.routes_total {
+                0 => None,
+                most => Some(u64::from(most)),
+            },
+            serving: server.is_serving(),
         }),
         ..speaker_measures(status, server.speaker(), now)
     }

@@ -168,6 +168,7 @@ pub fn route_server_commands(
             branch_to_branch,
             routing_preference,
         } => hub_commands(server, *branch_to_branch, routing_preference.as_deref()),
+        Change::Maintenance { active } => Ok(vec![Command::Maintenance(*active)]),
     }
 }
 

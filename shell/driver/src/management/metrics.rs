@@ -190,6 +190,23 @@ impl Sheet {
             "Prefixes that the network interfaces are to have",
             server.programmed as f64,
         );
+        self.gauge(
+            "longhaul_route_server_prefixes",
+            "Prefixes handled in all, the VNets' address space included",
+            server.prefixes as f64,
+        );
+        if let Some(most) = server.prefixes_max {
+            self.gauge(
+                "longhaul_route_server_prefixes_max",
+                "Prefixes that may be handled in all",
+                most as f64,
+            );
+        }
+        self.gauge(
+            "longhaul_route_server_in_service",
+            "Whether the instance is in service: 0 during maintenance",
+            f64::from(u8::from(server.serving)),
+        );
     }
 
     fn process(&mut self, process: &ProcessNumbers) {

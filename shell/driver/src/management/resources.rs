@@ -117,6 +117,7 @@ async fn of_hub(sources: &Sources, call: &Call, path: &[&str]) -> Result<Reply, 
         (&Method::GET, []) => hubs::get(sources).await,
         (&Method::PUT | &Method::PATCH, []) => hubs::change(sources, call).await,
         (&Method::GET, ["configuration"]) => hubs::configuration(sources).await,
+        (&Method::POST, ["maintenance"]) => hubs::maintenance(sources, call).await,
         (&Method::POST, ["reload"]) => hubs::reload(sources).await,
         (&Method::POST, ["bgppeerstatus"]) => peers::status(sources).await,
         (&Method::GET, ["bgpconnections"]) => peers::list(sources).await,
@@ -132,7 +133,7 @@ async fn of_hub(sources: &Sources, call: &Call, path: &[&str]) -> Result<Reply, 
         (
             _,
             []
-            | ["configuration" | "reload" | "bgppeerstatus" | "bgpconnections"]
+            | ["configuration" | "maintenance" | "reload" | "bgppeerstatus" | "bgpconnections"]
             | ["bgpconnections", _]
             | ["bgpconnections", _, "learnedroutes" | "advertisedroutes"],
         ) => Err(not_allowed(call)),

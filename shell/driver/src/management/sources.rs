@@ -60,6 +60,34 @@ impl Sources {
         self.change_twin(query).await
     }
 
+    /// What one instance answers.
+    pub(crate) async fn ask_instance(
+        &self,
+        instance: u8,
+        query: Query,
+    ) -> Result<Answer, PlatformError> {
+        if self
+            .hub
+            .as_ref()
+            .is_some_and(|hub| hub.instance == instance)
+        {
+            return self.ask(query).await;
+        }
+        let Some(path) = self.twin() else {
+            return Err(PlatformError::new(
+                "OtherInstanceUnreachable",
+                "this instance was started without --twin",
+            ));
+        };
+        let answer = other(path, &query).await.map_err(|error| {
+            PlatformError::new(
+                "OtherInstanceUnreachable",
+                format!("the other instance does not answer: {error}"),
+            )
+        })?;
+        said(answer)
+    }
+
     /// Removes something at both instances; whether one of them had it.
     pub(crate) async fn remove_both(&self, query: Query) -> Result<bool, PlatformError> {
         let here = was_there(self.ask(query.clone()).await.map(drop))?;

@@ -1,5 +1,6 @@
 //! `virtualHubs`: the Route Server as a whole.
 
+use serde::Deserialize;
 use view::platform::{List, PlatformError, VirtualHub};
 use view::{Answer, Change, Query};
 
@@ -46,6 +47,36 @@ pub(super) async fn configuration(sources: &Sources) -> Result<Reply, PlatformEr
         }),
         _ => Err(misunderstood()),
     }
+}
+
+/// Which instance is to be out of service, or to be back.
+#[derive(Debug, Deserialize)]
+struct Maintenance {
+    instance: u8,
+    active: bool,
+}
+
+/// Takes one instance out of service as the platform does at will, or puts it back. Never both.
+pub(super) async fn maintenance(sources: &Sources, call: &Call) -> Result<Reply, PlatformError> {
+    let Maintenance { instance, active } = call.read()?;
+    if instance > 1 {
+        return Err(PlatformError::bad_request("instance is 0 or 1"));
+    }
+    let other = 1 - instance;
+    if active
+        && let Ok(Answer::Measures(measures)) = sources.ask_instance(other, Query::Measures).await
+        && measures.route_server.is_some_and(|server| !server.serving)
+    {
+        return Err(PlatformError::new(
+            "Conflict",
+            format!("instance {other} is out of service; the platform maintains one at a time"),
+        ));
+    }
+    let change = Change::Maintenance { active };
+    sources
+        .ask_instance(instance, Query::Change { change })
+        .await?;
+    get(sources).await
 }
 
 /// Both instances read their files again.

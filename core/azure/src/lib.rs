@@ -24,6 +24,7 @@
 
 pub mod fabric;
 pub mod route_server;
+pub mod scale;
 
 pub use fabric::{DropReason, Fabric, FabricError, Fault, InstanceId, PortId};
 pub use route_server::RouteServer;

@@ -24,6 +24,7 @@ mod input;
 mod management;
 mod member;
 mod output;
+mod overload;
 mod peerings;
 mod policy;
 mod programming;
@@ -67,6 +68,8 @@ pub struct RouteServer {
     stuck_changed: bool,
     /// Connections that stand or are being opened.
     connections: BTreeSet<ConnId>,
+    /// Sessions that ended because there were too many prefixes in all.
+    sessions_shed: u64,
     /// Not under maintenance.
     serving: bool,
     /// When it was made; `None` once it has announced the VNets' address space.
@@ -101,6 +104,7 @@ impl RouteServer {
             stuck: BTreeSet::new(),
             stuck_changed: false,
             connections: BTreeSet::new(),
+            sessions_shed: 0,
             serving: true,
             starts: Some(now),
         })
@@ -113,6 +117,10 @@ impl RouteServer {
             let announced = self.config.announced.clone();
             self.originate(now, &announced, &mut said);
         }
+        let heard = match &input {
+            Input::Bgp(bgp::Input::Bytes { conn, .. }) => Some(*conn),
+            _ => None,
+        };
         match input {
             Input::Wake => self.speaker.handle(now, bgp::Input::Wake, &mut said),
             Input::Bgp(input) => {
@@ -122,6 +130,10 @@ impl RouteServer {
             Input::Command(command) => self.command(now, command, &mut said, out),
         }
         self.carry(&mut said, out);
+        if let Some(conn) = heard {
+            self.shed(now, conn, &mut said);
+            self.carry(&mut said, out);
+        }
         // Weighing ExpressRoute's prefixes anew frees a prefix or leaves it: it never sticks one.
         while core::mem::take(&mut self.stuck_changed) {
             self.update_members(now, &mut said);

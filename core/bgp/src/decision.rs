@@ -219,7 +219,9 @@ impl<'a> Decision<'a> {
                 });
             }
         }
-        keep_least(candidates, |c| c.internal());
+        if self.settings.prefer_external {
+            keep_least(candidates, |c| c.internal());
+        }
         keep_least(candidates, |c| c.cost());
     }
 
@@ -301,7 +303,7 @@ impl<'a> Decision<'a> {
             Step::Origin
         } else if comparable && a.med != b.med {
             Step::Med
-        } else if loser.internal() != winner.internal() {
+        } else if self.settings.prefer_external && loser.internal() != winner.internal() {
             Step::External
         } else if loser.cost() != winner.cost() {
             Step::InteriorCost

@@ -61,6 +61,11 @@ pub struct Settings {
     pub med: MedRule,
     /// Whether ORIGIN takes part in the decision (RFC 4271 §9.1.2.2 b).
     pub compare_origin: bool,
+    /// Whether external paths go before internal ones (RFC 4271 §9.1.2.2 d).
+    pub prefer_external: bool,
+    /// While this many prefixes have a path, no neighbour brings another prefix: its route is kept
+    /// and not used until it is announced anew. `None` is no limit.
+    pub prefixes_max: Option<u32>,
     /// How long an open connection may go without the other side's OPEN (RFC 4271 §8.2.2 suggests
     /// four minutes).
     pub open_hold_time: Duration,
@@ -86,6 +91,8 @@ impl Settings {
             multipath_as_path: AsPathRule::SameLength,
             med: MedRule::SameNeighborAs,
             compare_origin: true,
+            prefer_external: true,
+            prefixes_max: None,
             open_hold_time: Duration::from_secs(240),
             half_open_max: 1_024,
             tap: false,

@@ -11,7 +11,7 @@ use bgp::{
     PrefixLimit, PrefixSet, Settings, Term, Verdict,
 };
 use design::plan::{
-    BgpPeerConfig, GatewayConfig, RouteServerConfig, RoutesCounted, RoutingPreference,
+    BgpPeerConfig, GatewayConfig, OverTotal, RouteServerConfig, RoutesCounted, RoutingPreference,
 };
 use inet::Prefix;
 
@@ -49,6 +49,11 @@ impl Rules<'_> {
                 MedRule::Never
             },
             compare_origin: config.choices.compares_origin,
+            prefer_external: false,
+            prefixes_max: match config.choices.over_total {
+                OverTotal::Refuse => limit(config.limits.routes_total),
+                OverTotal::Drop => None,
+            },
             neighbors: members.iter().map(|member| self.neighbor(member)).collect(),
             ..Settings::new(config.asn, config.interface.address)
         }
@@ -80,6 +85,7 @@ impl Rules<'_> {
             next_hop: NextHopRule::Ourselves,
             families: Families::BOTH,
             accept_ipv6: false,
+            honour_no_export: config.choices.obeys_no_export,
             ..Neighbor::new(
                 peer.name.clone(),
                 config.interface.address,
@@ -166,6 +172,14 @@ impl Rules<'_> {
         } else {
             Verdict::Reject
         }
+    }
+}
+
+/// A limit of the platform; 0 is none.
+const fn limit(most: u32) -> Option<u32> {
+    match most {
+        0 => None,
+        most => Some(most),
     }
 }
 

@@ -475,3 +475,58 @@ fn azure_1_4_a_peer_over_the_limit_comes_back_and_is_dropped_again() {
     net.pass(Duration::from_secs(600));
     assert_eq!(net.server.programmed().count(), 2);
 }
+
+/// NO_EXPORT on a route of an NVA, at the other one.
+fn with_no_export(obeyed: bool) -> usize {
+    let mut config = config(&nvas(&[65_001, 65_002]));
+    config.branch_to_branch = true;
+    config.choices.obeys_no_export = obeyed;
+    let mut net = Net::with(config, |neighbor| neighbor.honour_no_export = false);
+    net.settle();
+    net.announce_tagged(0, LAN, 0xffff_ff01);
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    let told = net
+        .told(1)
+        .into_iter()
+        .find(|(known, _)| *known == prefix(LAN));
+    told.map_or(0, |(_, route)| route.communities.len())
+}
+
+#[test]
+fn azure_9_no_export_is_carried_unless_it_is_to_be_obeyed() {
+    assert_eq!(with_no_export(false), 1);
+    assert_eq!(with_no_export(true), 0);
+}
+
+fn over_total(what: design::plan::OverTotal) -> Net {
+    let mut config = config(&nvas(&[65_001, 65_002]));
+    config.choices.over_total = what;
+    config.limits.routes_total = 4;
+    let mut net = Net::new(config);
+    net.settle();
+    net.announce(0, "172.20.0.0/24");
+    net.announce(0, "172.20.1.0/24");
+    net.announce(1, "172.20.1.0/24");
+    assert_eq!(net.server.prefixes(), 4, "two of the VNets' own");
+    net.announce(1, "172.20.2.0/24");
+    net
+}
+
+#[test]
+fn azure_9_at_the_limit_of_all_prefixes_new_ones_are_refused() {
+    let mut net = over_total(design::plan::OverTotal::Refuse);
+    assert_eq!((net.server.prefixes(), net.ended()), (4, 0));
+    assert_eq!(net.programmed("172.20.2.0/24"), NOWHERE);
+    assert_eq!(net.programmed("172.20.1.0/24"), [nva(0), nva(1)]);
+    net.withdraw(0, "172.20.0.0/24");
+    net.resend(1);
+    assert_eq!(net.programmed("172.20.2.0/24"), [nva(1)], "room again");
+}
+
+#[test]
+fn azure_9_at_the_limit_of_all_prefixes_the_session_is_dropped_when_chosen() {
+    let net = over_total(design::plan::OverTotal::Drop);
+    assert_eq!((net.server.prefixes(), net.ended()), (4, 1));
+    assert_eq!(net.server.sessions_shed(), 1);
+    assert_eq!(net.programmed("172.20.1.0/24"), [nva(0)]);
+}

@@ -77,7 +77,7 @@ impl GroupKey {
             policy: neighbor.export.clone().unwrap_or_else(usual),
             role: neighbor.role.filter(|_| external),
             graceful_shutdown: false,
-            honours_no_export: true,
+            honours_no_export: neighbor.honour_no_export,
             tells_stale: false,
             wire,
         }

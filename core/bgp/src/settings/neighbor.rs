@@ -83,6 +83,9 @@ pub struct Neighbor {
     pub require_policy: bool,
     /// Whether its routes with the community GRACEFUL_SHUTDOWN get LOCAL_PREF 0 (RFC 8326 §4.2).
     pub graceful_shutdown: bool,
+    /// Whether NO_EXPORT (RFC 1997) keeps a route from it, if it is external; otherwise it is told
+    /// the community and the route.
+    pub honour_no_export: bool,
     /// What to take. `None`: everything from an internal neighbour, and what `require_policy`
     /// says from an external one.
     pub import: Option<Policy>,
@@ -153,6 +156,7 @@ impl Neighbor {
             prefix_limit: None,
             require_policy: true,
             graceful_shutdown: false,
+            honour_no_export: true,
             import: None,
             export: None,
             next_hop: NextHopRule::Standard,

@@ -164,6 +164,32 @@ impl Speaker {
 
     /// Puts a route in place of the one that its source told before. Uses up both references.
     pub(super) fn put(&mut self, id: PrefixId, told: Told) {
+        let had = self.rib.entry(id).used() > 0;
+        let told = self.within_prefixes(told, had);
+        self.put_told(id, told);
+        let has = self.rib.entry(id).used() > 0;
+        self.used = self.used + usize::from(has) - usize::from(had);
+    }
+
+    /// Refuses a route that would bring one prefix too many.
+    fn within_prefixes(&mut self, told: Told, had: bool) -> Told {
+        let full = self
+            .settings
+            .prefixes_max
+            .is_some_and(|max| self.used >= max as usize);
+        match told.taken {
+            Ok(accepted) if full && !had && told.source != SourceId::LOCAL => {
+                self.interner.release(accepted);
+                Told {
+                    taken: Err(Refusal::TooManyPrefixes),
+                    ..told
+                }
+            }
+            _ => told,
+        }
+    }
+
+    fn put_told(&mut self, id: PrefixId, told: Told) {
         let entry = self.rib.entry(id);
         let place = entry.place(told.source, told.path);
         let new = Route {
@@ -241,6 +267,7 @@ impl Speaker {
 
     pub(super) fn drop_route(&mut self, id: PrefixId, place: usize) {
         self.touch(id);
+        let had = self.rib.entry(id).used() > 0;
         let (entry, decision) = self.deciding(id);
         let old = entry.routes.remove(place);
         if place < entry.used() {
@@ -248,6 +275,8 @@ impl Speaker {
             decision.decide(entry);
         }
         let last = !entry.routes.iter().any(|route| route.source == old.source);
+        let has = entry.used() > 0;
+        self.used = self.used + usize::from(has) - usize::from(had);
         self.paths -= 1;
         if let Some(neighbor) = old.source.neighbor() {
             let peer = &mut self.peers[neighbor.index()];

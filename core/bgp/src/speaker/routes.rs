@@ -44,11 +44,6 @@ impl Speaker {
             if now.clone().next() != before.first().copied() {
                 best_changed.push(*id);
             }
-            match (before.is_empty(), entry.used()) {
-                (true, 1..) => self.used += 1,
-                (false, 0) => self.used -= 1,
-                _ => {}
-            }
             let net = self.rib.net(*id);
             out.push(Output::Changed { net });
         }

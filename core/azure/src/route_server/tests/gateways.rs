@@ -308,3 +308,27 @@ fn azure_1_1_gateways_come_and_go_at_run_time() {
     )));
     assert_eq!(net.refused.len(), 1, "in another VNet");
 }
+
+#[test]
+fn azure_1_10_equal_paths_of_nvas_and_vpn_gateways_share() {
+    let mut net = net(|_| {});
+    branch(&mut net, SITE);
+    net.announce(NVA, SITE);
+    net.announce(OTHER_NVA, SITE);
+    assert_eq!(net.programmed(SITE), [nva(0), nva(1), ip("10.1.3.20")]);
+}
+
+#[test]
+fn azure_1_10_expressroute_breaks_ties_when_chosen_as_virtual_wan_has_it() {
+    let equal = |ties| {
+        let mut net = net(|config| {
+            config.routing_preference = RoutingPreference::AsPath;
+            config.choices.expressroute_breaks_ties = ties;
+        });
+        circuit(&mut net, ER, SITE);
+        net.announce_with(NVA, SITE, |route| route.as_path = vec![Asn(65_001)]);
+        net.programmed(SITE)
+    };
+    assert_eq!(equal(false), [nva(0), ip(MSEE)]);
+    assert_eq!(equal(true), [ip(MSEE)]);
+}

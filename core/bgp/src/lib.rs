@@ -31,7 +31,7 @@ mod input;
 mod interner;
 mod output;
 mod peer;
-mod policy;
+pub mod policy;
 mod rank;
 mod rib;
 mod session;

@@ -42,6 +42,7 @@ pub mod wire;
 
 pub use input::{Command, DownReason, Input, Origination};
 pub use output::{Direction, Ended, Event, Output};
+pub use peer::stale::Stale;
 pub use policy::{Action, Match, Policy, PrefixSet, Term, Verdict};
 pub use session::{Agreed, Negotiated};
 pub use settings::{

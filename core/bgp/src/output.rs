@@ -108,6 +108,22 @@ pub enum Event {
         /// Its limit.
         max: u32,
     },
+    /// A neighbour has told all its routes of a family (RFC 4724 §2).
+    EndOfRib {
+        /// Who.
+        neighbor: NeighborId,
+        /// IPv6, or IPv4.
+        v6: bool,
+    },
+    /// A neighbour's stale routes of a family went: it was away or incomplete for too long.
+    StaleExpired {
+        /// Whose.
+        neighbor: NeighborId,
+        /// IPv6, or IPv4.
+        v6: bool,
+    },
+    /// The wait after our own restart is over ([`crate::Settings::restarting`]).
+    Resumed,
     /// Somebody connected from a range and is a neighbour ([`crate::Settings::dynamic`]).
     Added {
         /// Its ID, which may have been another one's before.

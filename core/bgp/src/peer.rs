@@ -1,5 +1,7 @@
 //! A neighbour as the speaker keeps it: settings, connections, what it told us, what it is told.
 
+pub(crate) mod stale;
+
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -15,6 +17,7 @@ use crate::settings::{ConnId, Counting, Neighbor, OnExceed, PrefixLimit};
 use crate::speaker::Marker;
 use crate::view::{Counters, State};
 use crate::wire::notification::Notification;
+use stale::Stale;
 
 /// A neighbour.
 #[expect(
@@ -42,6 +45,12 @@ pub(crate) struct Peer {
     pub(crate) warned: bool,
     pub(crate) last_sent: Option<(Instant, Notification)>,
     pub(crate) last_received: Option<(Instant, Notification)>,
+    /// What its stale routes wait for, by family.
+    pub(crate) stale: [Stale; 2],
+    /// How long stale routes may live beyond the restart time, by family.
+    pub(crate) long_lived: [Duration; 2],
+    /// It has said End-of-RIB in this session, by family.
+    pub(crate) complete: [bool; 2],
     /// At most one that we opened and one that they opened.
     pub(crate) sessions: SmallVec<[Session; 1]>,
     /// Pausing after a failure: connections are refused.
@@ -59,6 +68,8 @@ pub(crate) struct Peer {
     pub(crate) routes: u32,
     /// By family: routes that were told in another epoch are stale.
     pub(crate) epochs: [u8; 2],
+    /// By family: how often routes were marked stale since all stale ones were swept.
+    pub(crate) marks: [u8; 2],
     /// How many of them import policy took.
     pub(crate) accepted: u32,
     /// Its update group, while established.
@@ -100,6 +111,9 @@ impl Peer {
             enabled: settings.start_enabled,
             router_id: Ipv4Addr::UNSPECIFIED,
             agreed: Agreed::default(),
+            stale: [Stale::None; 2],
+            long_lived: [Duration::ZERO; 2],
+            complete: [false; 2],
             dynamic: None,
             bfd_down: false,
             graceful_shutdown: false,
@@ -116,6 +130,7 @@ impl Peer {
             held: Bits::default(),
             routes: 0,
             epochs: [0; 2],
+            marks: [0; 2],
             accepted: 0,
             group: None,
             blocked: false,
@@ -160,7 +175,8 @@ impl Peer {
     /// The next thing that time brings.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.iter().filter_map(Session::deadline);
-        sessions.chain(self.start_at).min()
+        let stale = self.stale.iter().filter_map(|stale| stale.until());
+        sessions.chain(self.start_at).chain(stale).min()
     }
 
     /// Pauses before the next attempt; each failure in a row doubles the pause.

@@ -72,6 +72,9 @@ pub struct Settings {
     /// How many accepted connections may be without a session at once, over all neighbours; further
     /// ones are closed. Each neighbour has one at the most.
     pub half_open_max: u32,
+    /// Whether the speaker begins after a restart with its forwarding kept (RFC 4724 §4.1), and how
+    /// long it then waits for the neighbours' routes before it uses and tells any.
+    pub restarting: Option<Duration>,
     /// Whether each whole message in and out is shown as [`crate::Output::Message`].
     pub tap: bool,
     /// Who may become a neighbour by connecting to us; the longest prefix counts.
@@ -95,6 +98,7 @@ impl Settings {
             prefixes_max: None,
             open_hold_time: Duration::from_secs(240),
             half_open_max: 1_024,
+            restarting: None,
             tap: false,
             dynamic: Vec::new(),
             neighbors: Vec::new(),

@@ -6,6 +6,7 @@ mod import;
 mod limits;
 mod messages;
 mod operator;
+mod restart;
 mod routes;
 mod tables;
 mod tap;
@@ -46,8 +47,9 @@ pub struct Speaker {
     next_conn: u64,
     /// Accepted connections that are not established.
     half_open: BTreeSet<ConnId>,
-    /// We have restarted and are not complete yet (RFC 4724 §4.1).
-    restarting: bool,
+    /// We have restarted, and tell nothing before this or before all neighbours have told us
+    /// everything (RFC 4724 §4.1).
+    deferred_until: Option<Instant>,
     /// INVARIANT: one entry for each peer with a deadline, the one in `Peer::armed`.
     timers: BTreeSet<(Instant, NeighborId)>,
     interner: Interner,
@@ -88,7 +90,7 @@ impl Speaker {
             conns: BTreeMap::new(),
             next_conn: 0,
             half_open: BTreeSet::new(),
-            restarting: false,
+            deferred_until: None,
             timers: BTreeSet::new(),
             interner: Interner::new(rng.next_u64()),
             rib: Rib::new(rng.next_u64()),
@@ -106,6 +108,8 @@ impl Speaker {
             ended: Vec::new(),
             rng,
         };
+        let patience = speaker.settings.restarting;
+        speaker.deferred_until = patience.map(|patience| now + patience);
         for neighbor in neighbors {
             speaker.add(now, neighbor);
         }
@@ -152,6 +156,7 @@ impl Speaker {
     /// When to come back with [`Input::Wake`]. Before the first `handle` it may be in the past.
     pub fn wake(&self) -> Option<Instant> {
         let due = self.timers.first().map(|(at, _)| *at);
+        let due = due.into_iter().chain(self.deferred_until).min();
         if self.has_work() {
             return Some(due.map_or(self.now, |due| due.min(self.now)));
         }
@@ -249,6 +254,7 @@ impl Speaker {
             last_sent: peer.last_sent.as_ref(),
             last_received: peer.last_received.as_ref(),
             dynamic: peer.dynamic.is_some(),
+            stale: peer.stale,
             graceful_shutdown: peer.graceful_shutdown,
             session,
         }

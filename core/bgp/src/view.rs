@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Instant, Net};
 
 pub use crate::decision::Step;
+use crate::peer::stale::Stale;
 use crate::session::Negotiated;
 use crate::settings::{ConnId, Neighbor, NeighborId};
 use crate::wire::attributes::Attributes;
@@ -127,6 +128,8 @@ pub struct NeighborView<'a> {
     pub last_received: Option<&'a (Instant, Notification)>,
     /// Whether it is a neighbour for as long as its connection lives ([`crate::Settings::dynamic`]).
     pub dynamic: bool,
+    /// What its stale routes wait for: IPv4's and IPv6's.
+    pub stale: [Stale; 2],
     /// Whether it is being drained ([`crate::Command::GracefulShutdown`]).
     pub graceful_shutdown: bool,
     /// What was negotiated, while established.

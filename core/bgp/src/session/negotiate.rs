@@ -149,6 +149,17 @@ impl Negotiated {
     }
 }
 
+impl Negotiated {
+    /// How long the neighbour asks for its routes of a family to be kept beyond the restart time
+    /// (RFC 9494 §4.2), and we are willing to.
+    pub(crate) fn long_lived_time(&self, family: Family) -> Duration {
+        let one = self.long_lived.iter().find(|one| one.family == family);
+        one.map_or(Duration::ZERO, |one| {
+            Duration::from_secs(u64::from(one.stale_time_s))
+        })
+    }
+}
+
 /// Our OPEN to a neighbour. Capabilities stand in the order of their codes.
 pub(crate) fn our_open(us: Origin, neighbor: &Neighbor) -> Open {
     Open {

@@ -144,8 +144,8 @@ impl Speaker {
         conn: ConnId,
         out: &mut Vec<Output>,
     ) {
+        let us = Origin::of(&self.settings, self.deferring());
         let peer = &mut self.peers[id.index()];
-        let us = Origin::of(&self.settings, self.restarting);
         let open = our_open(us, &peer.settings).encode();
         peer.counters.said(Kind::Open);
         if let Some(session) = peer.session(conn) {
@@ -236,7 +236,7 @@ impl Speaker {
         if established {
             peer.since = now;
             self.leave(id);
-            self.purge(id);
+            self.part(now, id, session.negotiated.as_ref(), &reason);
         }
         out.push(Output::Event(Event::Ended {
             neighbor: id,

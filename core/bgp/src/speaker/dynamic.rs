@@ -7,6 +7,7 @@ use inet::Instant;
 use super::Speaker;
 use crate::output::{Event, Output};
 use crate::peer::Peer;
+use crate::peer::stale::Stale;
 use crate::session::open_as;
 use crate::settings::{ConnectMode, Neighbor, NeighborId};
 use crate::wire::open::Open;
@@ -94,7 +95,8 @@ impl Speaker {
     /// Forgets a neighbour from a range that has neither connection nor routes.
     pub(super) fn dismiss(&mut self, id: NeighborId, out: &mut Vec<Output>) {
         let peer = &mut self.peers[id.index()];
-        if peer.dynamic.is_none() || peer.removed || !peer.sessions.is_empty() {
+        let gone = peer.sessions.is_empty() && peer.stale == [Stale::None; 2];
+        if peer.dynamic.is_none() || peer.removed || !gone {
             return;
         }
         peer.removed = true;

@@ -4,11 +4,9 @@
 use inet::Instant;
 
 use super::Speaker;
-use crate::export::GroupKey;
 use crate::output::{Direction, Ended, Event, Output};
 use crate::session::{Negotiated, Phase, check_open, keeps_outgoing};
 use crate::settings::{ConnId, NeighborId};
-use crate::wire::capability::Family;
 use crate::wire::header::{self, Frame, Kind};
 use crate::wire::notification::{Notification, cease};
 use crate::wire::open::Open;
@@ -198,9 +196,8 @@ impl Speaker {
         peer.router_id = router_id.unwrap_or(peer.router_id);
         peer.succeeded(now);
         self.half_open.remove(&conn);
-        let wire = self.wire(id);
+        let key = self.group_key(id);
         let peer = &self.peers[id.index()];
-        let key = GroupKey::of(&peer.settings, self.settings.local_as, wire);
         let others = peer.sessions.iter().filter(|other| other.conn != conn);
         let others: Vec<ConnId> = others.map(|other| other.conn).collect();
         for other in others {
@@ -211,21 +208,34 @@ impl Speaker {
         peer.refreshed();
         peer.start_at = None;
         out.push(Output::Event(Event::Established { neighbor: id }));
+        self.rejoin(now, id);
         self.join(id, key, out);
+        self.resume_if_complete(out);
     }
 
     fn refresh(
         &mut self,
-        _now: Instant,
+        now: Instant,
         id: NeighborId,
         body: &[u8],
         out: &mut Vec<Output>,
     ) -> Result<(), Notification> {
-        let negotiated = self.peers[id.index()].negotiated();
-        let enhanced = negotiated.is_some_and(|negotiated| negotiated.enhanced_refresh);
-        if let Some((Family::IPV4_UNICAST, Subtype::Request)) = refresh::parse(body, enhanced)? {
-            out.push(Output::Event(Event::RefreshReceived { neighbor: id }));
-            self.resend(id, None, out);
+        let Some(negotiated) = self.peers[id.index()].negotiated() else {
+            return Ok(());
+        };
+        let said = refresh::parse(body, negotiated.enhanced_refresh)?;
+        // RFC 2918 §4: a family that was not agreed on is ignored.
+        let mut families = negotiated.agreed.families();
+        let Some((family, subtype)) = said.filter(|(said, _)| families.any(|one| one == *said))
+        else {
+            return Ok(());
+        };
+        match subtype {
+            Subtype::Request => {
+                out.push(Output::Event(Event::RefreshReceived { neighbor: id }));
+                self.resend(id, Some(family), out);
+            }
+            Subtype::Begin | Subtype::End => self.refreshed(now, id, family, subtype),
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ impl Speaker {
 
     /// Says what changed and tells the neighbours.
     pub(super) fn settle(&mut self, out: &mut Vec<Output>) {
+        if self.deferring() {
+            return;
+        }
         if self.dirty.is_empty() {
             self.interner.sweep();
             return;

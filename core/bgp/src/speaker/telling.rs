@@ -343,7 +343,8 @@ impl Speaker {
 
     /// Whether enhanced refresh was agreed on.
     fn enhanced(&self, id: NeighborId) -> bool {
-        self.peers[id.index()].settings.enhanced_refresh && false
+        let negotiated = self.peers[id.index()].negotiated();
+        negotiated.is_some_and(|negotiated| negotiated.enhanced_refresh)
     }
 
     /// The neighbour's connection is full.

@@ -20,7 +20,11 @@ impl Speaker {
                 self.expire(now, id, out);
             }
             self.due(now, id, out);
+            self.stale_due(now, id, out);
             self.arm(id);
+        }
+        if self.deferred_until.is_some_and(|at| at <= now) {
+            self.resume(out);
         }
         debug_assert!(
             !judge || self.timers.first().is_none_or(|(at, _)| *at > now),

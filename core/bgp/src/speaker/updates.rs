@@ -53,6 +53,10 @@ impl Speaker {
                 fault,
             }));
         }
+        if let Some(family) = update.end_of_rib() {
+            self.end_of_rib(id, family, out);
+            return Ok(());
+        }
         let source = SourceId::of(id);
         for (net, path) in update.withdrawn() {
             self.forget(source, net, path);

@@ -15,6 +15,8 @@ use crate::wire::capability::Family;
 use crate::wire::header;
 use crate::wire::update::end_of_rib;
 
+/// Ages of routes are told apart up to 127.
+const MARKS_MAX: u8 = 100;
 /// Prefixes in a slice: at 100 to 200 ns for each, less than a millisecond.
 const SLICE: usize = 4_096;
 /// The most numbers of prefixes that are kept because members lag behind and must still hear that
@@ -37,6 +39,10 @@ pub(crate) enum Chore {
 pub(crate) struct Job {
     neighbor: NeighborId,
     chore: Chore,
+    /// Which families it is for: IPv4, IPv6.
+    families: [bool; 2],
+    /// By family: routes told before these epochs are stale to it. Later ones are not its own.
+    epochs: [u8; 2],
     left: Bits,
 }
 
@@ -59,9 +65,17 @@ const fn place(family: Family) -> usize {
     (family.afi == Family::IPV6_UNICAST.afi) as usize
 }
 
+const fn only(family: Family) -> [bool; 2] {
+    let v6 = place(family) == 1;
+    [!v6, v6]
+}
+
 impl Speaker {
     /// Whether a slice is due.
     pub(super) fn has_work(&self) -> bool {
+        if self.deferring() {
+            return !self.jobs.is_empty();
+        }
         let ready = |id: &NeighborId| {
             let peer = &self.peers[id.index()];
             !peer.blocked && self.filled(peer.group)
@@ -86,8 +100,10 @@ impl Speaker {
         while budget > 0 && self.has_work() {
             let before = budget;
             self.do_job(&mut budget, out);
-            self.fill_groups(&mut budget, out);
-            self.serve_lagging(&mut budget, out);
+            if !self.deferring() {
+                self.fill_groups(&mut budget, out);
+                self.serve_lagging(&mut budget, out);
+            }
             if budget == before {
                 break;
             }
@@ -120,11 +136,13 @@ impl Speaker {
             return self.import_again(job.neighbor, id);
         }
         let source = SourceId::of(job.neighbor);
-        let epochs = self.peers[job.neighbor.index()].epochs;
         let mut at = 0;
         while let Some(route) = self.rib.entry(id).routes.get(at).copied() {
             let v6 = self.rib.entry(id).is_v6();
-            let stale = route.source == source && route.epoch != epochs[usize::from(v6)];
+            let place = usize::from(v6);
+            let age = job.epochs[place].wrapping_sub(route.epoch);
+            let older = (1..=i8::MAX as u8).contains(&age);
+            let stale = route.source == source && job.families[place] && older;
             let before = self.rib.entry(id).routes.len();
             if stale {
                 match job.chore {
@@ -228,52 +246,66 @@ impl Speaker {
         send(&mut peer.counters, conn, Arc::from(bytes), messages, out);
     }
 
-    /// A neighbour's routes go, unless it tells them again: those told from now on stay.
-    pub(super) fn purge(&mut self, id: NeighborId) {
-        for family in [Family::IPV4_UNICAST, Family::IPV6_UNICAST] {
-            self.mark_stale(id, family);
-        }
-        self.sweep_stale(id);
-    }
-
-    /// A neighbour's routes of one family go.
+    /// A neighbour's routes of one family go, unless it tells them again: those told from now on
+    /// stay.
     pub(super) fn purge_family(&mut self, id: NeighborId, family: Family) {
         self.mark_stale(id, family);
-        self.sweep_stale(id);
+        self.sweep_stale(id, family);
     }
 
     /// From now on, what a neighbour told of a family is stale until it tells it again.
+    /// What is stale already is on its way out, or is to be: every now and then it goes at once,
+    /// so that no route gets so old that it looks young.
     pub(super) fn mark_stale(&mut self, id: NeighborId, family: Family) {
+        let peer = &mut self.peers[id.index()];
+        let marks = &mut peer.marks[place(family)];
+        *marks += 1;
+        if *marks == MARKS_MAX {
+            *marks = 0;
+            let job = Job {
+                neighbor: id,
+                chore: Chore::Sweep,
+                families: only(family),
+                epochs: peer.epochs,
+                left: Bits::default(),
+            };
+            for prefix in peer.held.iter().collect::<Vec<_>>() {
+                self.chore(&job, prefix);
+            }
+        }
         let epoch = &mut self.peers[id.index()].epochs[place(family)];
         *epoch = epoch.wrapping_add(1);
     }
 
-    /// Takes away what is stale of a neighbour.
-    pub(super) fn sweep_stale(&mut self, id: NeighborId) {
-        self.begin(id, Chore::Sweep);
+    /// Takes away what is stale of a neighbour's routes of a family.
+    pub(super) fn sweep_stale(&mut self, id: NeighborId, family: Family) {
+        self.begin(id, Chore::Sweep, only(family));
     }
 
-    /// Makes what is stale of a neighbour long-lived (RFC 9494 §4.3).
-    pub(super) fn long_lived(&mut self, id: NeighborId) {
-        self.begin(id, Chore::LiveLong);
+    /// Makes what is stale of a neighbour's routes of a family long-lived (RFC 9494 §4.3).
+    pub(super) fn long_lived(&mut self, id: NeighborId, family: Family) {
+        self.begin(id, Chore::LiveLong, only(family));
     }
 
     /// Applies the import policy again to everything a neighbour told.
     pub(super) fn import_all_again(&mut self, id: NeighborId) {
-        self.begin(id, Chore::Import);
+        self.begin(id, Chore::Import, [true; 2]);
     }
 
-    fn begin(&mut self, neighbor: NeighborId, chore: Chore) {
+    fn begin(&mut self, neighbor: NeighborId, chore: Chore, families: [bool; 2]) {
+        let epochs = self.peers[neighbor.index()].epochs;
         let left = self.peers[neighbor.index()].held.clone();
         if left.is_empty() {
             return;
         }
         // The same chore again begins again.
         self.jobs
-            .retain(|job| (job.neighbor, job.chore) != (neighbor, chore));
+            .retain(|job| (job.neighbor, job.chore, job.families) != (neighbor, chore, families));
         self.jobs.push_back(Job {
             neighbor,
             chore,
+            families,
+            epochs,
             left,
         });
         self.busy = true;
@@ -291,7 +323,7 @@ impl Speaker {
     pub(super) fn end_of_rib_after(&mut self, id: NeighborId) {
         let wire = self.wire(id);
         let peer = &mut self.peers[id.index()];
-        if peer.settings.graceful_restart.is_none() {
+        if peer.settings.graceful_restart.is_none() || self.deferred_until.is_some() {
             return;
         }
         for (v6, takes) in [(false, wire.ipv4), (true, wire.ipv6)] {

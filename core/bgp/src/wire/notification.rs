@@ -169,6 +169,11 @@ impl Notification {
             )
     }
 
+    /// Whether it ends the routes as well where RFC 8538 is in force.
+    pub(crate) const fn is_hard_reset(&self) -> bool {
+        self.code == code::CEASE && self.subcode == cease::HARD_RESET
+    }
+
     /// The same as a Hard Reset, which ends the routes as well where RFC 8538 is in force.
     pub(crate) fn hard(&self) -> Self {
         let mut data = vec![self.code, self.subcode];

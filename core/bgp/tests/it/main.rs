@@ -3,4 +3,5 @@
 mod defects;
 mod hostile;
 mod net;
+mod restarts;
 mod stories;

@@ -90,9 +90,13 @@ impl Net {
 
     pub(crate) fn give(&mut self, at: usize, input: Input<'_>) {
         let mut out = Vec::new();
+        let judges = matches!(input, Input::Wake);
         self.speakers[at].handle(self.now, input, &mut out);
         let wake = self.speakers[at].wake();
-        assert!(wake.is_none_or(|wake| wake > self.now), "progress");
+        assert!(
+            !judges || wake.is_none_or(|wake| wake > self.now),
+            "progress"
+        );
         for output in out {
             self.act(at, &output);
             self.log.push((at, output));
@@ -212,6 +216,22 @@ impl Net {
             }
             Happening::Connected | Happening::Bytes(_) | Happening::Closed => {}
         }
+    }
+
+    /// Breaks the established connection without a word, at both ends.
+    pub(crate) fn cut(&mut self, at: usize, neighbor: u32) {
+        let conn = self.conn(at, neighbor);
+        let (to, theirs) = self.far.remove(&(at, conn)).expect("connected");
+        self.far.remove(&(to, theirs));
+        self.give(at, Input::Closed { conn });
+        self.give(to, Input::Closed { conn: theirs });
+    }
+
+    /// One end loses a connection, as a crash does; the other end does not hear of it.
+    pub(crate) fn forget(&mut self, at: usize, conn: ConnId) {
+        let far = self.far.remove(&(at, conn)).expect("connected");
+        self.far.remove(&far);
+        self.give(at, Input::Closed { conn });
     }
 
     pub(crate) fn up(&self, at: usize, neighbor: u32) -> bool {

@@ -22,6 +22,7 @@
 
 mod input;
 mod management;
+mod maps;
 mod member;
 mod output;
 mod overload;
@@ -30,6 +31,7 @@ mod policy;
 mod programming;
 mod reconfigure;
 mod refusal;
+mod upgrade;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +42,7 @@ use bgp::{Attributes, ConnId, NeighborId, Speaker};
 use design::plan::{BgpPeerConfig, RouteServerConfig};
 use inet::{Instant, Prefix, PrefixMap};
 
+pub use maps::{PLATFORM_COMMUNITIES, RouteMapFault};
 pub use input::{Command, Input};
 pub use member::{Class, Member};
 pub use output::Output;
@@ -50,6 +53,7 @@ pub use refusal::{PeerRefusal, PlaceFault};
 
 use policy::Rules;
 use programming::Programmed;
+use upgrade::Upgrade;
 
 /// One instance of a Route Server.
 #[derive(Debug)]
@@ -66,6 +70,8 @@ pub struct RouteServer {
     stuck: BTreeSet<Prefix>,
     /// What ExpressRoute gateways are to be measured by has changed.
     stuck_changed: bool,
+    /// Whether route maps can be, or when.
+    upgrade: Upgrade,
     /// Connections that stand or are being opened.
     connections: BTreeSet<ConnId>,
     /// Sessions that ended because there were too many prefixes in all.
@@ -103,6 +109,7 @@ impl RouteServer {
             covered: BTreeSet::new(),
             stuck: BTreeSet::new(),
             stuck_changed: false,
+            upgrade: Upgrade::of(config),
             connections: BTreeSet::new(),
             sessions_shed: 0,
             serving: true,
@@ -121,6 +128,7 @@ impl RouteServer {
             Input::Bgp(bgp::Input::Bytes { conn, .. }) => Some(*conn),
             _ => None,
         };
+        self.finish_upgrade(now, &mut said, out);
         match input {
             Input::Wake => self.speaker.handle(now, bgp::Input::Wake, &mut said),
             Input::Bgp(input) => {
@@ -184,7 +192,9 @@ impl RouteServer {
 
     /// When to come back with [`Input::Wake`].
     pub fn wake(&self) -> Option<Instant> {
-        self.starts.or_else(|| self.speaker.wake())
+        let speaker = self.speaker.wake();
+        self.starts
+            .or_else(|| speaker.into_iter().chain(self.upgrade.ready()).min())
     }
 
     /// Its configuration, with later commands applied.

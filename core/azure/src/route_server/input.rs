@@ -2,7 +2,7 @@
 
 use core::net::Ipv4Addr;
 
-use design::plan::{BgpPeerConfig, GatewayConfig, Limits, PlatformChoices, RoutingPreference};
+use design::plan::{BgpPeerConfig, GatewayConfig, Limits, MapPair, RouteMaps, PlatformChoices, RoutingPreference};
 use inet::Prefix;
 
 /// An input.
@@ -38,6 +38,17 @@ pub enum Command {
         /// The others.
         limits: Limits,
     },
+    /// Take a peer, or take its number and maps anew, as a PUT on its resource does: without maps
+    /// those that it had are gone.
+    PutPeer {
+        /// The peer.
+        peer: BgpPeerConfig,
+        /// Its route maps.
+        maps: Option<MapPair>,
+    },
+    /// All route maps and what they are attached to. The first ones bring an upgrade, after which
+    /// they hold.
+    RouteMaps(RouteMaps),
     /// Other answers to what the platform leaves open.
     Choices(PlatformChoices),
     /// VNet peerings changed.

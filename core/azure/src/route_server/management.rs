@@ -3,10 +3,10 @@
 use core::net::Ipv4Addr;
 
 use bgp::{DownReason, NeighborId};
-use design::plan::{BgpPeerConfig, GatewayConfig};
+use design::plan::{BgpPeerConfig, GatewayConfig, MapPair, PeerMaps};
 use inet::{Instant, Net, Prefix};
 
-use super::{Command, Member, Output, PeerRefusal, RouteServer, refusal};
+use super::{Command, Member, Output, PeerRefusal, RouteServer, maps, refusal};
 
 impl RouteServer {
     pub(super) fn command(
@@ -49,6 +49,8 @@ impl RouteServer {
                 self.update_members(now, said);
                 Ok(())
             }
+            Command::PutPeer { peer, maps } => self.put_peer(now, peer, maps, said),
+            Command::RouteMaps(maps) => self.set_route_maps(now, maps, said),
             Command::Choices(choices) => {
                 self.config.choices = choices;
                 self.update_members(now, said);
@@ -80,6 +82,46 @@ impl RouteServer {
         Ok(())
     }
 
+    /// Sessions stay when address and AS do.
+    fn put_peer(
+        &mut self,
+        now: Instant,
+        peer: BgpPeerConfig,
+        maps: Option<MapPair>,
+        said: &mut Vec<bgp::Output>,
+    ) -> Result<(), PeerRefusal> {
+        let address = peer.address;
+        let mut others = self.config.peers.clone();
+        others.retain(|old| old.address != address);
+        refusal::check(&self.config, &others, &peer)?;
+        let mut all = self.wanted_maps().clone();
+        all.peers.retain(|attached| attached.peer != address);
+        all.peers.extend(maps.map(|maps| PeerMaps {
+            peer: address,
+            maps,
+        }));
+        maps::check(&self.config, &all).map_err(PeerRefusal::RouteMap)?;
+        let known = self.config.peers.iter_mut();
+        let mut known = known.filter(|old| old.address == address);
+        match known.next() {
+            Some(old) if old.asn == peer.asn => {
+                *old = peer.clone();
+                let found = self.peers().find(|(_, old)| old.address == address);
+                let (id, _) = found.expect("a configured peer is a member");
+                self.members[id.index()] = Some(Member::Peer(peer));
+            }
+            Some(_) => {
+                self.config.peers = others;
+                self.remove(now, address, false, said);
+                self.add_peer(now, peer, said)?;
+            }
+            None => self.add_peer(now, peer, said)?,
+        }
+        self.set_route_maps(now, all, said)?;
+        self.update_members(now, said);
+        Ok(())
+    }
+
     fn add_gateway(
         &mut self,
         now: Instant,
@@ -99,7 +141,7 @@ impl RouteServer {
         self.order(now, bgp::Command::AddNeighbor(Box::new(neighbor)), said);
     }
 
-    fn remove(
+    pub(super) fn remove(
         &mut self,
         now: Instant,
         address: Ipv4Addr,

@@ -11,11 +11,11 @@ use bgp::{
     PrefixLimit, PrefixSet, Settings, Term, Verdict,
 };
 use design::plan::{
-    BgpPeerConfig, GatewayConfig, OverTotal, RouteServerConfig, RoutesCounted, RoutingPreference,
+    BgpPeerConfig, BranchKind, GatewayConfig, OverTotal, RouteServerConfig, RoutesCounted, RoutingPreference,
 };
 use inet::Prefix;
 
-use super::Member;
+use super::{Member, maps};
 use super::member::Class;
 
 /// NO_ADVERTISE (RFC 1997).
@@ -75,13 +75,14 @@ impl Rules<'_> {
                 gap: Counting::BURST_GAP,
             },
         };
+        let maps = config.route_maps.of(peer.address);
         Neighbor {
             hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
             prefix_limit: Some(PrefixLimit::new(config.routes_per_peer, counted)),
             group: Class::Nva.group(),
             interior_cost: self.cost(Class::Nva),
-            import: Some(self.import(Class::Nva)),
-            export: Some(self.export_to_nva()),
+            import: Some(self.import(Class::Nva, maps.inbound.as_deref())),
+            export: Some(self.export_to_nva(maps.outbound.as_deref())),
             next_hop: NextHopRule::Ourselves,
             families: Families::BOTH,
             accept_ipv6: false,
@@ -98,13 +99,17 @@ impl Rules<'_> {
     fn gateway(&self, gateway: &GatewayConfig) -> Neighbor {
         let config = self.config;
         let class = Class::of(gateway.kind);
+        let maps = match gateway.kind {
+            BranchKind::ExpressRoute => &config.route_maps.express_route,
+            BranchKind::Vpn => &config.route_maps.vpn,
+        };
         Neighbor {
             hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
             group: class.group(),
             interior_cost: self.cost(class),
             route_reflector_client: true,
-            import: Some(self.import(class)),
-            export: Some(self.export_to_gateway(class)),
+            import: Some(self.import(class, maps.inbound.as_deref())),
+            export: Some(self.export_to_gateway(class, maps.outbound.as_deref())),
             next_hop: NextHopRule::Unchanged,
             ..Neighbor::new(
                 gateway.name.clone(),
@@ -121,7 +126,7 @@ impl Rules<'_> {
     }
 
     /// Everything but the own subnet, with the class's preference.
-    fn import(&self, class: Class) -> Policy {
+    fn import(&self, class: Class, map: Option<&str>) -> Policy {
         let config = self.config;
         let own_subnet = Match::PrefixIn(PrefixSet::exact([config.subnet]));
         let mut terms = vec![term([own_subnet], [], Verdict::Reject)];
@@ -135,21 +140,23 @@ impl Rules<'_> {
             let stuck = Match::PrefixIn(PrefixSet::exact(self.stuck.iter().copied()));
             terms.push(term([stuck], [preference(Class::Nva)], Verdict::Next));
         }
+        terms.extend(self.map(map));
         policy(terms, Verdict::Accept)
     }
 
     /// Address space always; the best paths of others with branch-to-branch, unless tagged.
-    fn export_to_nva(&self) -> Policy {
-        let terms = vec![
+    fn export_to_nva(&self, map: Option<&str>) -> Policy {
+        let mut terms = vec![
             term([Match::Local], [], Verdict::Accept),
             term([Match::Community(NO_ADVERTISE)], [], Verdict::Reject),
         ];
-        policy(terms, self.others())
+        self.others(map, &mut terms);
+        policy(terms, Verdict::Accept)
     }
 
     /// The best paths of others with branch-to-branch, unless tagged; not the address space, which
     /// a gateway knows of itself.
-    fn export_to_gateway(&self, class: Class) -> Policy {
+    fn export_to_gateway(&self, class: Class, map: Option<&str>) -> Policy {
         let mut terms = vec![
             term([Match::Local], [], Verdict::Reject),
             term([Match::Community(NO_ADVERTISE)], [], Verdict::Reject),
@@ -163,15 +170,22 @@ impl Rules<'_> {
                 Verdict::Next,
             ));
         }
-        policy(terms, self.others())
+        self.others(map, &mut terms);
+        policy(terms, Verdict::Accept)
     }
 
-    const fn others(&self) -> Verdict {
+    /// What others told: nothing without branch-to-branch, else what the route map lets through.
+    fn others(&self, map: Option<&str>, terms: &mut Vec<Term>) {
         if self.config.branch_to_branch {
-            Verdict::Accept
+            terms.extend(self.map(map));
         } else {
-            Verdict::Reject
+            terms.push(term([], [], Verdict::Reject));
         }
+    }
+
+    fn map(&self, name: Option<&str>) -> Vec<Term> {
+        let map = name.and_then(|name| self.config.route_maps.map(name));
+        map.map(maps::terms).unwrap_or_default()
     }
 }
 
@@ -207,5 +221,5 @@ fn term<const M: usize, const A: usize>(
 }
 
 fn policy(terms: Vec<Term>, otherwise: Verdict) -> Policy {
-    Policy::new(terms, otherwise).expect("a handful of terms")
+    Policy::new(terms, otherwise).expect("route maps were checked for their length")
 }

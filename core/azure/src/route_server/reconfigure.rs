@@ -63,7 +63,6 @@ fn obstacles(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Obstacle>
         ("asn", old.asn == next.asn),
         ("hold_time_s", old.hold_time_s == next.hold_time_s),
         ("own_space", old.own_space == next.own_space),
-        ("route_maps", old.route_maps == next.route_maps),
     ];
     let changed = fixed.into_iter().filter(|(_, same)| !same);
     let fixed = changed.map(|(field, _)| Obstacle::Fixed { field });
@@ -97,6 +96,9 @@ fn commands(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Command> {
             announced: next.announced.clone(),
             space: next.vnet_space.clone(),
         });
+    }
+    if old.route_maps != next.route_maps {
+        commands.push(Command::RouteMaps(next.route_maps.clone()));
     }
     let gone = old.peers.iter().filter(|peer| !next.peers.contains(peer));
     commands.extend(gone.map(|peer| Command::RemovePeer(peer.address)));

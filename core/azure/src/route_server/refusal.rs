@@ -6,6 +6,8 @@ use core::net::Ipv4Addr;
 use design::plan::{BgpPeerConfig, GatewayConfig, RouteServerConfig};
 use inet::{Asn, Prefix};
 
+use super::maps::{self, RouteMapFault};
+
 /// Why a peer is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerRefusal {
@@ -13,6 +15,8 @@ pub enum PeerRefusal {
     Address(Ipv4Addr),
     /// The AS is reserved by the platform or by IANA, is the Route Server's own, or does not fit 16 bits.
     Asn(Asn),
+    /// Its route maps, or all of them, cannot be.
+    RouteMap(RouteMapFault),
     /// There are as many already as the platform takes.
     TooMany(u32),
     /// It is not where a peer can be.
@@ -52,6 +56,7 @@ impl fmt::Display for PeerRefusal {
             Self::Address(address) => write!(f, "another peer has address {address}"),
             Self::Asn(asn) => write!(f, "a peer cannot have AS {asn}"),
             Self::TooMany(most) => write!(f, "a Route Server has at most {most} peers"),
+            Self::RouteMap(fault) => fault.fmt(f),
             Self::Place(address, fault) => write!(f, "{address} cannot be a peer: {fault}"),
         }
     }
@@ -67,7 +72,7 @@ pub(crate) fn check_all(config: &RouteServerConfig) -> Result<(), PeerRefusal> {
     for (index, gateway) in config.gateways.iter().enumerate() {
         check_gateway(config, &config.gateways[..index], gateway)?;
     }
-    Ok(())
+    maps::check(config, &config.route_maps).map_err(PeerRefusal::RouteMap)
 }
 
 /// Whether a gateway's instance can join those that are there.
@@ -126,7 +131,7 @@ fn place(config: &RouteServerConfig, address: Ipv4Addr) -> Result<(), PlaceFault
 }
 
 /// Reserved by the platform (public and private) or by IANA, or beyond 16 bits.
-const fn is_reserved(asn: Asn) -> bool {
+pub(crate) const fn is_reserved(asn: Asn) -> bool {
     matches!(
         asn.0,
         0 | 8_074 | 8_075 | 12_076 | 23_456 | 64_496..=64_511 | 65_515 | 65_517..=65_520 | 65_535..

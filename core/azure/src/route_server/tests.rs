@@ -1,6 +1,8 @@
 //! Behaviours of a Route Server instance, tried with NVAs that are BGP speakers themselves.
 
 mod gateways;
+mod maps;
+mod model;
 mod net;
 mod peerings;
 mod reconfigure;

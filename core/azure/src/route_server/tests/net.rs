@@ -134,19 +134,25 @@ impl Net {
 
     /// Announces with a community that the NVA's own export would stop at.
     pub(super) fn announce_tagged(&mut self, nva: usize, prefix: &str, community: u32) {
-        let view = self.nvas[nva]
-            .neighbor(NeighborId(0))
-            .expect("the instance");
-        let mut neighbor = view.settings.clone();
         let tag = Term {
             when: Vec::new(),
             then: vec![Action::AddCommunity(community)],
             verdict: Verdict::Accept,
         };
-        neighbor.export = Policy::new(vec![tag], Verdict::Reject);
+        let policy = Policy::new(vec![tag], Verdict::Reject);
+        self.export_of(nva, policy.expect("one term"));
+        self.announce(nva, prefix);
+    }
+
+    /// Gives an NVA another export policy.
+    pub(super) fn export_of(&mut self, nva: usize, policy: Policy) {
+        let view = self.nvas[nva]
+            .neighbor(NeighborId(0))
+            .expect("the instance");
+        let mut neighbor = view.settings.clone();
+        neighbor.export = Some(policy);
         let set = bgp::Command::SetNeighbor(NeighborId(0), Box::new(neighbor));
         self.nva_command(nva, set);
-        self.announce(nva, prefix);
     }
 
     pub(super) fn withdraw(&mut self, nva: usize, text: &str) {
@@ -157,7 +163,7 @@ impl Net {
         self.nva_command(nva, bgp::Command::Resend(NeighborId(0)));
     }
 
-    fn nva_command(&mut self, nva: usize, command: bgp::Command) {
+    pub(super) fn nva_command(&mut self, nva: usize, command: bgp::Command) {
         self.queue.push_back((nva + 1, Owned::Nva(command)));
         self.drain();
     }

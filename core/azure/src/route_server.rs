@@ -31,9 +31,9 @@ mod policy;
 mod programming;
 mod reconfigure;
 mod refusal;
-mod upgrade;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 
 use core::net::Ipv4Addr;
 use std::collections::BTreeSet;
@@ -42,8 +42,8 @@ use bgp::{Attributes, ConnId, NeighborId, Speaker};
 use design::plan::{BgpPeerConfig, RouteServerConfig};
 use inet::{Instant, Prefix, PrefixMap};
 
-pub use maps::{PLATFORM_COMMUNITIES, RouteMapFault};
 pub use input::{Command, Input};
+pub use maps::{PLATFORM_COMMUNITIES, RouteMapFault};
 pub use member::{Class, Member};
 pub use output::Output;
 pub use peerings::{Peering, PeeringRefusal, Peerings};

@@ -2,7 +2,9 @@
 
 use core::net::Ipv4Addr;
 
-use design::plan::{BgpPeerConfig, GatewayConfig, Limits, MapPair, RouteMaps, PlatformChoices, RoutingPreference};
+use design::plan::{
+    BgpPeerConfig, GatewayConfig, Limits, MapPair, PlatformChoices, RouteMaps, RoutingPreference,
+};
 use inet::Prefix;
 
 /// An input.

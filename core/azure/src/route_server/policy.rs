@@ -7,16 +7,17 @@
 use core::time::Duration;
 
 use bgp::{
-    Action, AsPathRule, Counting, Families, Match, MedRule, Neighbor, NextHopRule, Policy,
-    PrefixLimit, PrefixSet, Settings, Term, Verdict,
+    Action, AsPathRule, Counting, Families, HoldTimeRule, Match, MedRule, Neighbor, NextHopRule,
+    Policy, PrefixLimit, PrefixSet, Settings, Term, Verdict,
 };
 use design::plan::{
-    BgpPeerConfig, BranchKind, GatewayConfig, OverTotal, RouteServerConfig, RoutesCounted, RoutingPreference,
+    BgpPeerConfig, BranchKind, GatewayConfig, OverTotal, RouteServerConfig, RoutesCounted,
+    RoutingPreference,
 };
 use inet::Prefix;
 
-use super::{Member, maps};
 use super::member::Class;
+use super::{Member, maps};
 
 /// NO_ADVERTISE (RFC 1997).
 const NO_ADVERTISE: u32 = 0xffff_ff02;
@@ -25,7 +26,9 @@ const NO_ADVERTISE: u32 = 0xffff_ff02;
 /// Route Server drops them when they come back through a circuit.
 pub const NVA_ROUTE: u32 = 65_517 << 16 | 65_517;
 
-/// LOCAL_PREF of what the routing preference puts first, and of the rest.
+/// LOCAL_PREF of a gateway's own routes where those come first, of what the routing preference puts
+/// first, and of the rest.
+const STATIC: u32 = 300;
 const PREFERRED: u32 = 200;
 const USUAL: u32 = 100;
 
@@ -72,13 +75,21 @@ impl Rules<'_> {
         let counted = match config.choices.routes_counted {
             RoutesCounted::Held => Counting::Held,
             RoutesCounted::HeldPlusIncoming => Counting::HeldPlusIncoming {
-                gap: Counting::BURST_GAP,
+                gap: Duration::from_millis(u64::from(config.choices.burst_gap_ms)),
             },
         };
         let maps = config.route_maps.of(peer.address);
         Neighbor {
             hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
-            prefix_limit: Some(PrefixLimit::new(config.routes_per_peer, counted)),
+            hold_time_rule: if config.choices.smaller_hold_time {
+                HoldTimeRule::Minimum
+            } else {
+                HoldTimeRule::Fixed
+            },
+            prefix_limit: Some(PrefixLimit {
+                subcode: config.choices.over_routes_subcode,
+                ..PrefixLimit::new(config.routes_per_peer, counted)
+            }),
             group: Class::Nva.group(),
             interior_cost: self.cost(Class::Nva),
             import: Some(self.import(Class::Nva, maps.inbound.as_deref())),
@@ -136,6 +147,10 @@ impl Rules<'_> {
         }
         let preference = |class| Action::LocalPref(local_pref(config.routing_preference, class));
         terms.push(term([], [preference(class)], Verdict::Next));
+        if class != Class::Nva && config.choices.static_before_bgp {
+            let own = Match::AsPathIs(Vec::new());
+            terms.push(term([own], [Action::LocalPref(STATIC)], Verdict::Next));
+        }
         if class == Class::ExpressRoute && !self.stuck.is_empty() {
             let stuck = Match::PrefixIn(PrefixSet::exact(self.stuck.iter().copied()));
             terms.push(term([stuck], [preference(Class::Nva)], Verdict::Next));

@@ -532,3 +532,65 @@ fn azure_9_at_the_limit_of_all_prefixes_the_session_is_dropped_when_chosen() {
     assert_eq!(net.server.sessions_shed(), 1);
     assert_eq!(net.programmed("172.20.1.0/24"), [nva(0)]);
 }
+
+#[test]
+fn azure_1_3_the_hold_time_can_be_fixed() {
+    let mut config = config(&nvas(&[65_001]));
+    config.choices.smaller_hold_time = false;
+    let mut net = Net::with(config, |neighbor| {
+        neighbor.hold_time = Duration::from_secs(15);
+    });
+    net.pass(Duration::from_secs(5));
+    let mut neighbors = net.server.speaker().neighbors();
+    let view = neighbors.next().expect("a neighbour");
+    assert_eq!(view.session.expect("established").hold_time_s, 180);
+    drop(neighbors);
+    net.pass(Duration::from_secs(60));
+    let lost = net.nva_events(0).iter().any(|event| {
+        matches!(
+            event,
+            Event::Ended {
+                established: true,
+                ..
+            }
+        )
+    });
+    assert!(lost, "an NVA that keeps to 15 s hears nothing for so long");
+}
+
+#[test]
+fn azure_1_4_announcements_further_apart_than_the_gap_are_counted_anew() {
+    let count = |gap_ms| {
+        let mut config = config(&nvas(&[65_001]));
+        config.routes_per_peer = 5;
+        config.choices.burst_gap_ms = gap_ms;
+        let mut net = Net::new(config);
+        net.settle();
+        for _ in 0..5 {
+            net.announce(0, LAN);
+            net.resend(0);
+            net.pass(Duration::from_secs(2));
+        }
+        net.ended()
+    };
+    assert_eq!(count(1_000), 0);
+    assert!(count(10_000) > 0);
+}
+
+#[test]
+fn azure_9_the_cease_over_the_limit_has_the_subcode_that_is_chosen() {
+    for subcode in [1, 8] {
+        let mut config = config(&nvas(&[65_001]));
+        config.routes_per_peer = 1;
+        config.choices.over_routes_subcode = subcode;
+        let mut net = Net::new(config);
+        net.settle();
+        net.announce(0, LAN);
+        net.announce(0, "172.20.2.0/24");
+        let heard = net.nva_events(0).iter().any(|event| {
+            matches!(event, Event::Ended { reason: bgp::Ended::Received(said), .. }
+                if said.code == 6 && said.subcode == subcode)
+        });
+        assert!(heard, "{subcode}");
+    }
+}

@@ -332,3 +332,15 @@ fn azure_1_10_expressroute_breaks_ties_when_chosen_as_virtual_wan_has_it() {
     assert_eq!(equal(false), [nva(0), ip(MSEE)]);
     assert_eq!(equal(true), [ip(MSEE)]);
 }
+
+#[test]
+fn azure_1_10_static_routes_of_a_gateway_come_first_where_the_text_of_2023_holds() {
+    let chosen = |on| {
+        let mut net = net(|config| config.choices.static_before_bgp = on);
+        circuit(&mut net, ER, SITE);
+        net.announce_with(VPN, SITE, through("10.1.3.20", &[]));
+        net.programmed(SITE)
+    };
+    assert_eq!(chosen(false), [ip(MSEE)]);
+    assert_eq!(chosen(true), [ip("10.1.3.20")]);
+}

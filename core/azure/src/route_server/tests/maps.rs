@@ -86,7 +86,11 @@ fn azure_1_11_inbound_maps_drop_before_a_route_is_stored_and_permit_the_rest() {
     net.announce(0, "0.0.0.0/0");
     net.announce(0, LAN);
     net.announce(1, "0.0.0.0/0");
-    assert_eq!(net.programmed("0.0.0.0/0"), [nva(1)], "the other has no map");
+    assert_eq!(
+        net.programmed("0.0.0.0/0"),
+        [nva(1)],
+        "the other has no map"
+    );
     assert_eq!(net.programmed(LAN), [nva(0)]);
     assert_eq!(net.server.learned().count(), 2);
 }
@@ -102,7 +106,11 @@ fn azure_1_11_no_map_rescues_a_path_with_65515() {
 #[test]
 fn azure_1_11_prefixes_match_by_equality_or_containment() {
     let contains = vec![RouteMapMatch::PrefixContains(vec![prefix("172.20.0.0/16")])];
-    let mut net = net(maps(0, true, vec![rule(contains, vec![RouteMapAction::Drop])]));
+    let mut net = net(maps(
+        0,
+        true,
+        vec![rule(contains, vec![RouteMapAction::Drop])],
+    ));
     for text in ["172.20.0.0/16", LAN, "172.21.0.0/16"] {
         net.announce(0, text);
     }
@@ -118,7 +126,10 @@ fn azure_1_11_as_paths_and_communities_match_by_equality_or_containment() {
         (RouteMapMatch::AsPathContains(vec![Asn(9)]), true),
         (RouteMapMatch::AsPathContains(vec![Asn(9), Asn(7)]), false),
         (RouteMapMatch::CommunityEquals(vec![Community(5)]), true),
-        (RouteMapMatch::CommunityEquals(vec![Community(5), Community(6)]), false),
+        (
+            RouteMapMatch::CommunityEquals(vec![Community(5), Community(6)]),
+            false,
+        ),
         (RouteMapMatch::CommunityContains(vec![Community(5)]), true),
         (RouteMapMatch::CommunityContains(vec![Community(6)]), false),
     ];
@@ -165,7 +176,10 @@ fn azure_1_11_vnet_prefixes_cannot_be_changed_or_dropped() {
     let mut net = net(maps(1, false, rules));
     net.announce(0, LAN);
     assert_eq!(heard(&net, LAN), None);
-    assert_eq!(heard(&net, "10.1.0.0/16"), Some(("65515".to_owned(), Vec::new())));
+    assert_eq!(
+        heard(&net, "10.1.0.0/16"),
+        Some(("65515".to_owned(), Vec::new()))
+    );
 }
 
 #[test]

@@ -25,7 +25,13 @@ const PREFIXES: [&str; 8] = [
     "10.1.2.0/24", // RouteServerSubnet
     "192.168.4.0/22",
 ];
-const PATHS: [&[u32]; 5] = [&[], &[65_020], &[12_076, 65_020], &[65_515, 65_021], &[1, 2, 3]];
+const PATHS: [&[u32]; 5] = [
+    &[],
+    &[65_020],
+    &[12_076, 65_020],
+    &[65_515, 65_021],
+    &[1, 2, 3],
+];
 const PREFERENCES: [RoutingPreference; 3] = [
     RoutingPreference::ExpressRoute,
     RoutingPreference::VpnGateway,
@@ -177,7 +183,11 @@ fn take(step: Step, net: &mut Net, reference: &mut RefServer) {
         Step::Announce(who, what, path, own) => {
             let path = PATHS[path];
             let own_hop = reference.address(who);
-            let next_hop = if own { own_hop } else { Ipv4Addr::new(10, 1, 1, 200) };
+            let next_hop = if own {
+                own_hop
+            } else {
+                Ipv4Addr::new(10, 1, 1, 200)
+            };
             net.announce_with(who, PREFIXES[what], |route| {
                 route.next_hop = Some(next_hop.into());
                 route.as_path = path.iter().copied().map(Asn).collect();

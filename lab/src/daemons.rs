@@ -39,6 +39,8 @@ pub(crate) struct Daemons {
     program: PathBuf,
     mark: String,
     kinds: BTreeMap<String, Kind>,
+    /// The other instance of each Route Server instance.
+    twins: BTreeMap<String, String>,
     running: BTreeMap<String, Child>,
 }
 
@@ -52,7 +54,10 @@ impl Daemons {
         let servers = plan.route_servers.iter();
         let servers = servers.map(|server| (server.name.clone(), Kind::RouteServer));
         let fabric = [(FABRIC.to_owned(), Kind::Fabric)];
+        let twins = plan.route_servers.iter();
+        let twins = twins.map(|server| (server.name.clone(), server.twin.clone()));
         Self {
+            twins: twins.collect(),
             state: state.clone(),
             program,
             mark: mark.to_owned(),
@@ -188,8 +193,21 @@ impl Daemons {
             .stdout(log)
             .stderr(errors);
         match kind {
-            Kind::Fabric | Kind::RouteServer => {
+            Kind::Fabric => {
                 command.arg("--fabric").arg(state.programming_socket());
+            }
+            Kind::RouteServer => {
+                let management = state.management_socket(device);
+                command
+                    .arg("--fabric")
+                    .arg(state.programming_socket())
+                    .arg("--fabric-control")
+                    .arg(state.control_socket(FABRIC))
+                    .arg("--management")
+                    .arg(format!("unix:{}", management.display()));
+                if let Some(twin) = self.twins.get(device) {
+                    command.arg("--twin").arg(state.control_socket(twin));
+                }
             }
             Kind::Node => {
                 command.arg("--keys").arg(state.keys(device));

@@ -138,6 +138,13 @@ impl State {
             .join(format!("{device}.sock"))
     }
 
+    /// Where a Route Server instance serves management over HTTP.
+    pub(crate) fn management_socket(&self, device: &str) -> PathBuf {
+        self.directory
+            .join("control")
+            .join(format!("{device}.http"))
+    }
+
     /// The configuration file of a device.
     pub(crate) fn config_file(&self, device: &str) -> PathBuf {
         self.directory.join("config").join(format!("{device}.yaml"))

@@ -93,6 +93,10 @@ pub fn router_answer(speaker: &bgp::Speaker, name: &str, now: Instant, query: &Q
 pub fn fabric_answer(fabric: &Fabric, now: Instant, query: &Query) -> Answer {
     match query {
         Query::Forwarding => Answer::Forwarding(fabric::forwarding(fabric)),
+        Query::Vms { instance } => match fabric.instance(instance).and_then(|id| fabric.vms(id)) {
+            Some((vms, most)) => Answer::Vms { vms, most },
+            None => Answer::Unable(PlatformError::not_found("Route Server", instance)),
+        },
         Query::EffectiveRoutes { device, .. } if fabric.is_running(device) == Some(false) => {
             Answer::Unable(PlatformError::new(
                 "NicMustBeAttachedToRunningVmToGetEffectiveRoutes",

@@ -40,7 +40,9 @@ pub use answer::{
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
-pub use measures::{Measures, RouteServerMeasures, SessionMeasures, TunnelMeasures};
+pub use measures::{
+    Measures, ProgrammingMeasures, RouteServerMeasures, SessionMeasures, TunnelMeasures,
+};
 pub use query::{Answer, Change, Fault, Passage, Query, Step};
 pub use routes::{Route, Routes};
 pub use sessions::{Session, Sessions};

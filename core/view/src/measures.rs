@@ -90,4 +90,19 @@ pub struct RouteServerMeasures {
     pub prefixes_max: Option<u64>,
     /// Whether it is in service: not in maintenance.
     pub serving: bool,
+    /// Infrastructure units that the limit of VMs stands for.
+    pub units: u64,
+    /// The way to the fabric, where there is one.
+    pub programming: Option<ProgrammingMeasures>,
+}
+
+/// How far behind a Route Server the fabric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgrammingMeasures {
+    /// Whether it is reached.
+    pub connected: bool,
+    /// Decisions that it has not taken.
+    pub queued: u64,
+    /// How long the last one that it took had waited, microseconds.
+    pub lag_us: u64,
 }

@@ -78,6 +78,11 @@ pub enum Query {
     Reload,
     /// What is measured.
     Measures,
+    /// The VMs around an instance of a Route Server (fabric).
+    Vms {
+        /// The instance's device name.
+        instance: String,
+    },
     /// Break or mend something (fabric).
     Fault {
         /// What.
@@ -126,6 +131,13 @@ pub enum Answer {
     },
     /// To [`Query::Measures`].
     Measures(Box<Measures>),
+    /// To [`Query::Vms`].
+    Vms {
+        /// VMs in its own and all peered VNets.
+        vms: u32,
+        /// How many are sure to be programmed; 0 is all.
+        most: u32,
+    },
     /// To [`Query::Change`], [`Query::Reload`], [`Query::Fault`] and [`Query::Stop`].
     Done,
     /// The platform refuses this.

@@ -4,15 +4,13 @@
 //! what it would program is only logged.
 
 mod changes;
+mod fabric;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use azure::RouteServer;
 use azure::route_server::{Input, Output, Peerings};
 use design::plan::RouteServerConfig;
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use view::platform::PlatformError;
 use view::{Answer, Query};
@@ -23,11 +21,9 @@ use crate::control::{self, Question};
 use crate::daemon::{self, Hangup, Termination};
 use crate::error::Error;
 use crate::management::{self, Hub, ManagementAddress, Service};
-use crate::programming::{Decision, Hello, line};
+use crate::programming::Decision;
 use crate::transport::{BGP_PORT, Event, Transport};
-
-/// Pause before the fabric is called again.
-const REDIAL: Duration = Duration::from_millis(100);
+use fabric::Fabric;
 
 /// What a Route Server instance is started with.
 #[derive(Clone, Debug)]
@@ -87,7 +83,7 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
             fabric: settings
                 .fabric
                 .clone()
-                .map(|path| call(path, config.name.clone())),
+                .map(|path| Fabric::call(path, config.name.clone())),
             out: Vec::new(),
         };
         process.run(questions, termination, hangup).await
@@ -102,13 +98,6 @@ struct Process {
     transport: Transport,
     fabric: Option<Fabric>,
     out: Vec<Output>,
-}
-
-/// The task that talks to the fabric, as the loop sees it.
-struct Fabric {
-    decisions: mpsc::UnboundedSender<Decision>,
-    /// Says each time that a new connection stands and knows of nothing yet.
-    connected: mpsc::Receiver<()>,
 }
 
 impl Process {
@@ -133,7 +122,7 @@ impl Process {
                     self.hear(event);
                     self.round();
                 }
-                () = connected(self.fabric.as_mut()) => self.program_everything(),
+                () = fabric::connected(self.fabric.as_mut()) => self.program_everything(),
                 Some(question) = questions.recv() => stop = self.answer(question),
                 () = hangup.heard() => match self.reload() {
                     Ok(()) => tracing::warn!("the configuration was read again and is in force"),
@@ -185,10 +174,21 @@ impl Process {
             }
             query => {
                 let name = &self.server.config().name;
-                view::route_server_answer(&self.server, name, self.clock.now(), query)
+                let answer = view::route_server_answer(&self.server, name, self.clock.now(), query);
+                self.with_programming(answer)
             }
         });
         stop
+    }
+
+    /// Adds what the core does not know to its numbers.
+    fn with_programming(&self, mut answer: Answer) -> Answer {
+        if let Answer::Measures(measures) = &mut answer
+            && let Some(server) = &mut measures.route_server
+        {
+            server.programming = self.fabric.as_ref().map(Fabric::measures);
+        }
+        answer
     }
 
     fn carry_out(&mut self) {
@@ -230,73 +230,4 @@ impl Process {
 
 fn done(said: Result<(), PlatformError>) -> Answer {
     said.map_or_else(Answer::Unable, |()| Answer::Done)
-}
-
-impl Fabric {
-    fn decide(&self, decision: Decision) {
-        // The task ends with the runtime only.
-        drop(self.decisions.send(decision));
-    }
-}
-
-/// Waits for a new connection to the fabric; for ever where there is none.
-async fn connected(fabric: Option<&mut Fabric>) {
-    if let Some(fabric) = fabric
-        && fabric.connected.recv().await.is_some()
-    {
-        return;
-    }
-    std::future::pending().await
-}
-
-/// Starts the task that talks to the fabric.
-fn call(path: PathBuf, instance: String) -> Fabric {
-    let (decisions, mut queue) = mpsc::unbounded_channel::<Decision>();
-    let (connects, connected) = mpsc::channel(1);
-    tokio::spawn(async move {
-        loop {
-            if let Ok(stream) = UnixStream::connect(&path).await {
-                // What was decided before is told anew, from the whole table.
-                while queue.try_recv().is_ok() {}
-                if connects.send(()).await.is_err() {
-                    return;
-                }
-                talk(stream, &instance, &mut queue).await;
-            }
-            tokio::time::sleep(REDIAL).await;
-        }
-    });
-    Fabric {
-        decisions,
-        connected,
-    }
-}
-
-/// Tells decisions until the fabric is gone.
-async fn talk(
-    mut stream: UnixStream,
-    instance: &str,
-    queue: &mut mpsc::UnboundedReceiver<Decision>,
-) {
-    let hello = Hello {
-        instance: instance.to_owned(),
-    };
-    if stream.write_all(&line(&hello)).await.is_err() {
-        return;
-    }
-    let (mut gone, mut writer) = stream.into_split();
-    let end = async {
-        // The fabric says nothing; that reading ends means that it is gone.
-        drop(tokio::io::AsyncReadExt::read_u8(&mut gone).await);
-    };
-    tokio::select! {
-        () = end => {}
-        () = async {
-            while let Some(decision) = queue.recv().await {
-                if writer.write_all(&line(&decision)).await.is_err() {
-                    return;
-                }
-            }
-        } => {}
-    }
 }

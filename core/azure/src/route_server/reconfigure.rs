@@ -21,6 +21,13 @@ pub enum Obstacle {
         /// Why.
         refusal: PeerRefusal,
     },
+    /// A gateway that is not taken.
+    Gateway {
+        /// Its place in the list of gateways.
+        index: usize,
+        /// Why.
+        refusal: PeerRefusal,
+    },
 }
 
 impl fmt::Display for Obstacle {
@@ -30,7 +37,7 @@ impl fmt::Display for Obstacle {
                 f,
                 "{field} cannot change while the instance runs; start it anew"
             ),
-            Self::Peer { refusal, .. } => refusal.fmt(f),
+            Self::Peer { refusal, .. } | Self::Gateway { refusal, .. } => refusal.fmt(f),
         }
     }
 }
@@ -70,7 +77,12 @@ fn obstacles(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Obstacle>
         let refusal = refusal::check(next, &next.peers[..index], peer).err()?;
         Some(Obstacle::Peer { index, refusal })
     });
-    fixed.chain(peers).collect()
+    let gateways = next.gateways.iter().enumerate();
+    let gateways = gateways.filter_map(|(index, gateway)| {
+        let refusal = refusal::check_gateway(next, &next.gateways[..index], gateway).err()?;
+        Some(Obstacle::Gateway { index, refusal })
+    });
+    fixed.chain(peers).chain(gateways).collect()
 }
 
 /// Settings come before the peers that they are for, and peers go before others take their places.

@@ -78,7 +78,14 @@ pub(super) fn route_server(server: &RouteServer, now: Instant) -> Measures {
                 most => Some(u64::from(most)),
             },
             serving: server.is_serving(),
+            units: units(config.limits.vms),
+            programming: None,
         }),
         ..speaker_measures(status, server.speaker(), now)
     }
+}
+
+/// Two units serve 4,000 VMs, each further one 1,000 more.
+fn units(vms: u32) -> u64 {
+    2 + u64::from(vms.saturating_sub(4_000).div_ceil(1_000))
 }

@@ -31,20 +31,34 @@ pub(crate) async fn page(sources: &Sources) -> Result<Reply, PlatformError> {
         Answer::Measures(measures) => Ok(Reply {
             status: 200,
             content_type: CONTENT_TYPE,
-            body: text(&measures, &ProcessNumbers::read()),
+            body: text(
+                &measures,
+                utilization(sources, &measures).await,
+                &ProcessNumbers::read(),
+            ),
         }),
         _ => Err(misunderstood()),
     }
 }
 
+/// How much of the limit of VMs is used, in percent, where there is a fabric that counts them.
+async fn utilization(sources: &Sources, measures: &Measures) -> Option<f64> {
+    sources.hub()?.fabric.as_ref()?;
+    let instance = measures.status.device.clone();
+    match sources.ask_fabric(Query::Vms { instance }).await {
+        Ok(Answer::Vms { vms, most }) if most > 0 => Some(f64::from(vms) * 100.0 / f64::from(most)),
+        _ => None,
+    }
+}
+
 /// The page's text.
-fn text(measures: &Measures, process: &ProcessNumbers) -> String {
+fn text(measures: &Measures, utilization: Option<f64>, process: &ProcessNumbers) -> String {
     let mut sheet = Sheet::default();
     sheet.device(measures);
     sheet.sessions(&measures.sessions);
     sheet.tunnels(&measures.tunnels);
     if let Some(server) = &measures.route_server {
-        sheet.platform(server, &measures.sessions);
+        sheet.platform(server, utilization, &measures.sessions);
         sheet.route_server(server);
     }
     sheet.process(process);
@@ -147,7 +161,12 @@ impl Sheet {
     }
 
     /// The platform's metrics of a Route Server.
-    fn platform(&mut self, server: &RouteServerMeasures, sessions: &[SessionMeasures]) {
+    fn platform(
+        &mut self,
+        server: &RouteServerMeasures,
+        utilization: Option<f64>,
+        sessions: &[SessionMeasures],
+    ) {
         let labels = |session: &SessionMeasures| -> Labels {
             vec![
                 ("bgppeerip", session.address.to_string()),
@@ -176,6 +195,18 @@ impl Sheet {
                 .get_or_create(&labels)
                 .set(session.advertised as f64);
             learned.get_or_create(&labels).set(session.received as f64);
+        }
+        self.gauge(
+            "azure_microsoft_network_virtualhubs_routinginfrastructureunits_maximum_count",
+            "RoutingInfrastructureUnits",
+            server.units as f64,
+        );
+        if let Some(percent) = utilization {
+            self.gauge(
+                "azure_microsoft_network_virtualhubs_spokevmutilization_maximum_percent",
+                "SpokeVMUtilization",
+                percent,
+            );
         }
     }
 
@@ -207,6 +238,23 @@ impl Sheet {
             "Whether the instance is in service: 0 during maintenance",
             f64::from(u8::from(server.serving)),
         );
+        if let Some(programming) = &server.programming {
+            self.gauge(
+                "longhaul_route_server_fabric_connected",
+                "Whether the fabric that programs network interfaces is reached",
+                f64::from(u8::from(programming.connected)),
+            );
+            self.gauge(
+                "longhaul_route_server_programming_queue",
+                "Decisions that the fabric has not taken",
+                programming.queued as f64,
+            );
+            self.gauge(
+                "longhaul_route_server_programming_lag_seconds",
+                "How long the decision that the fabric took last had waited",
+                programming.lag_us as f64 / 1e6,
+            );
+        }
     }
 
     fn process(&mut self, process: &ProcessNumbers) {

@@ -154,9 +154,15 @@ pub(crate) struct Rib {
     addresses_free: Vec<u32>,
 }
 
+/// The place in the table is the low half, the tag of an entry comes from the high one: neighbours
+/// in place differ in their tags.
 const fn spread(hash: u32) -> u64 {
-    (hash as u64) << 32 | hash as u64
+    (hash.wrapping_mul(0x9e37_79b1) as u64) << 32 | hash as u64
 }
+
+/// So many prefixes that follow each other stand next to each other in the index: tables often come
+/// in order, and nobody can choose more than these to fall together.
+const NEIGHBORS: u32 = 16;
 
 impl Rib {
     pub(crate) fn new(seed: u64) -> Self {
@@ -172,9 +178,13 @@ impl Rib {
 
     fn hash(&self, net: Net) -> u32 {
         let mut hasher = self.hasher.build_hasher();
+        let mut low = None;
         match net {
             Net::V4(prefix) => {
-                hasher.write_u64(u64::from(prefix.bits()) << 8 | u64::from(prefix.len()));
+                let number = prefix.bits().checked_shr(32 - u32::from(prefix.len()));
+                let number = number.unwrap_or(0);
+                low = Some(number % NEIGHBORS);
+                hasher.write_u64(u64::from(number / NEIGHBORS) << 8 | u64::from(prefix.len()));
             }
             Net::V6(prefix) => {
                 hasher.write_u64((prefix.bits() >> 64) as u64);
@@ -182,7 +192,8 @@ impl Rib {
                 hasher.write_u64(u64::from(prefix.len()) | 1 << 63);
             }
         }
-        hasher.finish() as u32
+        let hash = hasher.finish() as u32;
+        low.map_or(hash, |low| hash & !(NEIGHBORS - 1) | low)
     }
 
     /// Whether an entry that is in the index is this prefix.

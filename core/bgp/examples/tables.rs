@@ -27,7 +27,10 @@ const PIECE: usize = 65_536;
 fn main() {
     let prefixes = std::env::args().nth(1).and_then(|n| n.parse().ok());
     let prefixes = prefixes.unwrap_or(1_000_000);
-    println!("{:34} {:>9} {:>9} {:>9} {:>10}", "workload", "ms", "ns/route", "worst ms", "MiB");
+    println!(
+        "{:34} {:>9} {:>9} {:>9} {:>10}",
+        "workload", "ms", "ns/route", "worst ms", "MiB"
+    );
     full_table(prefixes);
     equal_paths(4_000.min(prefixes));
     rising_paths(prefixes / 2);
@@ -39,7 +42,9 @@ fn full_table(prefixes: u32) {
     let mut bench = Bench::new(2);
     bench.establish(0);
     bench.establish(1);
-    bench.row("W2: one full table, one monitor", prefixes, |bench| bench.feed(0, &sender));
+    bench.row("W2: one full table, one monitor", prefixes, |bench| {
+        bench.feed(0, &sender)
+    });
     bench.expect_told(prefixes);
     bench.row("late joiner", prefixes, |bench| bench.establish(2));
     bench.row("the sender goes", prefixes, |bench| bench.close(0));
@@ -54,7 +59,9 @@ fn equal_paths(prefixes: u32) {
     for n in 0..8 {
         bench.establish(n);
     }
-    bench.row("W1: eight tables, equal paths", prefixes * 8, |bench| bench.feed_all(&tables));
+    bench.row("W1: eight tables, equal paths", prefixes * 8, |bench| {
+        bench.feed_all(&tables)
+    });
 }
 
 /// W3.
@@ -86,8 +93,12 @@ impl Bench {
         let heap = memory();
         let mut settings = Settings::new(Asn(65_000), Ipv4Addr::new(10, 0, 0, 100));
         for n in 0..=neighbors {
-            let mut neighbor =
-                Neighbor::new("n", Ipv4Addr::new(10, 0, 0, 100), address(n), Asn(64_000 + u32::from(n)));
+            let mut neighbor = Neighbor::new(
+                "n",
+                Ipv4Addr::new(10, 0, 0, 100),
+                address(n),
+                Asn(64_000 + u32::from(n)),
+            );
             neighbor.connect = ConnectMode::Passive;
             neighbor.import = Some(Policy::accept_all());
             neighbor.export = Some(Policy::accept_all());
@@ -157,7 +168,11 @@ impl Bench {
         let conn = ConnId::accepted(u64::from(n));
         let remote = SocketAddr::new(address(n).into(), 40_000);
         let local = SocketAddr::new(Ipv4Addr::new(10, 0, 0, 100).into(), 179);
-        self.handle(Input::Accepted { conn, local, remote });
+        self.handle(Input::Accepted {
+            conn,
+            local,
+            remote,
+        });
         let asn = Asn(64_000 + u32::from(n));
         let open = Open {
             my_as: asn.0 as u16,
@@ -170,12 +185,17 @@ impl Bench {
         };
         let mut bytes = open.encode();
         bytes.extend_from_slice(&header::keepalive());
-        self.handle(Input::Bytes { conn, bytes: &bytes });
+        self.handle(Input::Bytes {
+            conn,
+            bytes: &bytes,
+        });
         self.drain();
     }
 
     fn close(&mut self, n: u8) {
-        self.handle(Input::Closed { conn: ConnId::accepted(u64::from(n)) });
+        self.handle(Input::Closed {
+            conn: ConnId::accepted(u64::from(n)),
+        });
         self.drain();
     }
 
@@ -221,7 +241,9 @@ fn table(sender: u32, prefixes: u32, longer: usize) -> Vec<u8> {
         path.extend((0..len).map(|_| Asn(1 + rng.below(64_000) as u32)));
         path.extend((0..longer).map(|_| Asn(3_356)));
         attributes.as_path = AsPath::sequence(path);
-        attributes.communities = (0..rng.below(4)).map(|_| rng.below(1 << 30) as u32).collect();
+        attributes.communities = (0..rng.below(4))
+            .map(|_| rng.below(1 << 30) as u32)
+            .collect();
         let list = (done..done + count).map(|n| {
             let address = Ipv4Addr::from_bits(0x0100_0000 + (n << 8));
             Prefix::around(address, 24).expect("a prefix")

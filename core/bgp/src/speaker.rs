@@ -148,6 +148,7 @@ impl Speaker {
             self.work(out);
         }
         self.bury_dead();
+        self.drop_laggards(now, out);
         if self.settings.tap {
             self.show_sent(begun, out);
         }

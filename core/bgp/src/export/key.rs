@@ -4,8 +4,9 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use inet::Asn;
 
+use crate::peer::Peer;
 use crate::policy::Policy;
-use crate::settings::{Neighbor, NextHopRule, Role};
+use crate::settings::{NextHopRule, Role};
 use crate::wire::header::{MESSAGE_EXTENDED_MAX, MESSAGE_MAX};
 use crate::wire::update;
 
@@ -55,7 +56,8 @@ pub(crate) struct GroupKey {
 }
 
 impl GroupKey {
-    pub(crate) fn of(neighbor: &Neighbor, local_as: Asn, wire: Wire) -> Self {
+    pub(crate) fn of(peer: &Peer, local_as: Asn, wire: Wire) -> Self {
+        let neighbor = &peer.settings;
         let external = neighbor.remote_as != local_as;
         let usual = || {
             if external && neighbor.require_policy {
@@ -75,10 +77,12 @@ impl GroupKey {
             },
             overridden: (external && neighbor.as_override).then_some(neighbor.remote_as),
             policy: neighbor.export.clone().unwrap_or_else(usual),
-            role: neighbor.role.filter(|_| external),
-            graceful_shutdown: false,
+            role: peer.agreed.role,
+            graceful_shutdown: peer.graceful_shutdown,
             honours_no_export: neighbor.honour_no_export,
-            tells_stale: false,
+            tells_stale: peer
+                .negotiated()
+                .is_some_and(|negotiated| !negotiated.long_lived.is_empty()),
             wire,
         }
     }

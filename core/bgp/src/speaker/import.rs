@@ -247,7 +247,7 @@ impl Speaker {
     }
 
     /// An entry, and the decision about it.
-    fn deciding(&mut self, id: PrefixId) -> (&mut crate::rib::Entry, Decision<'_>) {
+    pub(super) fn deciding(&mut self, id: PrefixId) -> (&mut crate::rib::Entry, Decision<'_>) {
         let decision = Decision {
             settings: &self.settings,
             interner: &self.interner,

@@ -6,7 +6,6 @@ use core::time::Duration;
 use inet::Instant;
 
 use super::Speaker;
-use crate::export::GroupKey;
 use crate::output::{Ended, Output};
 use crate::peer::Peer;
 use crate::session::Negotiated;
@@ -101,6 +100,7 @@ impl Speaker {
         let reflects_otherwise = old.cluster() != new.cluster();
         let ranges = old.dynamic != new.dynamic;
         for id in (0..).map(NeighborId).take(self.peers.len()) {
+            self.set_origin(id);
             let peer = &self.peers[id.index()];
             if is_other || ranges && peer.dynamic.is_some() {
                 self.reset(now, id, cease::CONFIGURATION, out);
@@ -110,10 +110,7 @@ impl Speaker {
             }
         }
         if decides_otherwise {
-            let all: Vec<_> = self.rib.iter().map(|(id, _)| id).collect();
-            for id in all {
-                self.touch(id);
-            }
+            self.decide_everything();
         }
     }
 

@@ -1,11 +1,15 @@
 //! The end of a batch: what changed since the last one is said and told. Import decides as it goes;
 //! telling others has a file of its own.
 
+use inet::Instant;
+
 use super::Speaker;
+use super::work::DEAD_MAX;
 use crate::decision::Origin;
-use crate::output::Output;
+use crate::output::{Ended, Output};
 use crate::rib::{InUse, PrefixId};
 use crate::settings::NeighborId;
+use crate::wire::notification::{Notification, cease};
 
 /// A prefix that was touched, with the paths that were in use before.
 #[derive(Debug)]
@@ -75,6 +79,16 @@ impl Speaker {
         self.shrink();
     }
 
+    /// Decides again about all prefixes: the rules of the decision changed.
+    pub(super) fn decide_everything(&mut self) {
+        let all: Vec<PrefixId> = self.rib.iter().map(|(id, _)| id).collect();
+        for id in all {
+            self.touch(id);
+            let (entry, decision) = self.deciding(id);
+            decision.decide(entry);
+        }
+    }
+
     /// Frees the number of a prefix without paths, unless somebody is still to be told that it
     /// went.
     fn bury(&mut self, id: PrefixId) {
@@ -82,6 +96,19 @@ impl Speaker {
             self.rib.remove(id);
         } else {
             self.dead.insert(id);
+        }
+    }
+
+    /// Members that have been behind while too many prefixes went are dropped.
+    pub(super) fn drop_laggards(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if self.dead.len() <= DEAD_MAX {
+            return;
+        }
+        for id in core::mem::take(&mut self.lagging) {
+            if let Some(session) = self.peers[id.index()].established() {
+                let reason = Ended::Sent(Notification::cease(cease::RESOURCES));
+                self.end(now, session.conn, reason, out);
+            }
         }
     }
 

@@ -50,6 +50,12 @@ impl Speaker {
         }
     }
 
+    /// Where a neighbour belongs.
+    pub(super) fn group_key(&self, id: NeighborId) -> GroupKey {
+        let peer = &self.peers[id.index()];
+        GroupKey::of(peer, self.settings.local_as, self.wire(id))
+    }
+
     /// Brings a group's table up to date for some prefixes and tells its members.
     pub(super) fn tell(
         &mut self,

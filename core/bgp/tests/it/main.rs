@@ -2,6 +2,7 @@
 
 mod defects;
 mod hostile;
+mod model;
 mod net;
 mod restarts;
 mod stories;

@@ -8,7 +8,6 @@ use inet::Instant;
 use super::Speaker;
 use crate::output::{Ended, Output};
 use crate::peer::Peer;
-use crate::session::Negotiated;
 use crate::settings::{
     AsPathRule, ConnectMode, Group, MedRule, Neighbor, NeighborId, NextHopRule, Settings,
 };
@@ -72,16 +71,6 @@ impl Speaker {
             let key = self.group_key(id);
             self.regroup(id, key, out);
         }
-    }
-
-    /// What an established neighbour is told depends on this.
-    pub(super) fn group_key(&self, id: NeighborId) -> GroupKey {
-        let peer = &self.peers[id.index()];
-        let takes_stale = |negotiated: &Negotiated| !negotiated.long_lived.is_empty();
-        let mut key = GroupKey::of(&peer.settings, self.settings.local_as, self.wire(id));
-        key.graceful_shutdown = peer.graceful_shutdown;
-        key.tells_stale = peer.negotiated().is_some_and(takes_stale);
-        key
     }
 
     /// Replaces the settings of the speaker itself; neighbours have commands of their own. Another

@@ -93,6 +93,7 @@ impl Speaker {
     /// went.
     fn bury(&mut self, id: PrefixId) {
         if self.lagging.is_empty() {
+            self.dead.remove(id);
             self.rib.remove(id);
         } else {
             self.dead.insert(id);

@@ -1,5 +1,6 @@
 //! The file of a plain BGP router: read with every error in one run, and decided.
 
+mod policies;
 mod secrets;
 mod sessions;
 
@@ -18,6 +19,8 @@ use crate::reader::{At, Shape};
 use crate::report::{Report, Reports, Sources};
 use crate::tree;
 
+use policies::Policies;
+
 /// Reads a router's file. Every error is reported in one run; with one there is no configuration.
 pub fn read_router(name: &str, text: &str) -> (Option<RouterConfig>, Reports) {
     let mut sources = Sources::default();
@@ -28,7 +31,7 @@ pub fn read_router(name: &str, text: &str) -> (Option<RouterConfig>, Reports) {
             sources.blank(secret);
         }
         let file = RouterFile::read(&node, &mut reports)?;
-        decide(&file, &mut reports)
+        decide(&file, text, &mut reports)
     });
     let reports = Reports::new(reports, Arc::new(sources));
     (config.filter(|_| !reports.has_errors()), reports)
@@ -40,7 +43,7 @@ fn said<T: Clone>(field: Option<&At<T>>) -> Option<T> {
 }
 
 /// `None` when something that all else needs is missing; that is reported already.
-fn decide(file: &RouterFile, reports: &mut Vec<Report>) -> Option<RouterConfig> {
+fn decide(file: &RouterFile, text: &str, reports: &mut Vec<Report>) -> Option<RouterConfig> {
     let mut settings = Settings::new(said(file.asn.as_ref())?, said(file.router_id.as_ref())?);
     settings.cluster_id = said(file.cluster_id.as_ref());
     if let Some(multipath) = &file.multipath {
@@ -57,8 +60,12 @@ fn decide(file: &RouterFile, reports: &mut Vec<Report>) -> Option<RouterConfig> 
         Some(CompareMed::SameNeighborAs) | None => MedRule::SameNeighborAs,
     };
     settings.compare_origin = said(file.compare_origin.as_ref()).unwrap_or(true);
+    settings.prefer_external =
+        said(file.prefer_external.as_ref()).unwrap_or(settings.prefer_external);
+    settings.tap = file.mrt.is_some() || file.bmp.is_some();
     let listen = listen(file);
-    let auth = sessions::neighbors(file, &listen, &mut settings, reports);
+    let policies = Policies::read(file.policies.as_ref(), text, reports);
+    let auth = sessions::neighbors(file, &policies, &listen, &mut settings, reports);
     Some(RouterConfig {
         name: said(file.name.as_ref())?,
         settings,

@@ -95,6 +95,21 @@ impl Shape for Text {
     }
 }
 
+/// Text on any number of lines, usually a block behind `|`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lines(pub(crate) String);
+
+impl Shape for Lines {
+    fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
+        let text = scalar(node, "text", reports)?;
+        Some(Self(text.to_owned()))
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        json!({ "type": "string" })
+    }
+}
+
 impl Shape for bool {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
         match &node.kind {

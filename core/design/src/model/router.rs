@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use inet::{Asn, Net};
 
 use crate::reader::{At, Named, record};
-use crate::scalars::{Community, Count, ExtCommunity, Text, TimeSpan, words};
+use crate::scalars::{Community, Count, ExtCommunity, Lines, Text, TimeSpan, words};
 
 record! {
     /// A BGP router for `longhaul router`, format version 1.
@@ -30,10 +30,16 @@ record! {
         compare_med: CompareMed = "same-neighbor-as",
         /// Whether ORIGIN takes part in the decision.
         compare_origin: bool = "true",
+        /// Whether external routes go before internal ones.
+        prefer_external: bool = "true",
+        /// Sets and policies in the policy language (docs/policy.md).
+        policies: Lines = "policy customer { if prefix length > 24 { reject } set local-pref 200 accept }",
         /// Values that neighbours share, by name.
         templates: Named<NeighborText> = r#"{"customer": {"import": "accept", "multihop": 2}}"#,
         /// The neighbours by name.
         neighbors: Named<NeighborText> = r#"{"bird1": {"address": "192.0.2.2", "local_address": "192.0.2.1", "asn": 65002, "import": "accept", "export": "accept"}}"#,
+        /// Ranges of addresses from which neighbours may connect unannounced, by name.
+        dynamic: Named<DynamicText> = r#"{"rack": {"prefix": "10.0.0.0/24", "limit": 40, "asns": [65101], "template": "customer"}}"#,
         /// Routes of its own.
         originate: Vec<At<OriginateText>> = r#"[{"prefix": "203.0.113.0/24"}]"#,
         /// Timers of BFD, for neighbours with `bfd: true`.
@@ -131,9 +137,9 @@ record! {
         /// How many routes it may send.
         prefix_limit: PrefixLimitText = r#"{"max": 1000}"#,
         /// The policy for what it tells us: `accept`, `reject`, or the name of one.
-        import: String = "accept",
+        import: Text = "accept",
         /// The policy for what it is told: `accept`, `reject`, or the name of one.
-        export: String = "accept",
+        export: Text = "accept",
         /// Whether an external neighbour without a policy tells and is told nothing (RFC 8212).
         require_policy: bool = "true",
         /// Whether its routes with GRACEFUL_SHUTDOWN are used last (RFC 8326).
@@ -160,6 +166,20 @@ record! {
         role_strict: bool = "false",
         /// Graceful restart (RFC 4724).
         graceful_restart: GracefulRestartText = r#"{"restart_time": "120s"}"#,
+    }
+}
+
+record! {
+    /// A range of addresses from which neighbours may connect unannounced.
+    DynamicText required prefix template {
+        /// The range.
+        prefix: Net = "10.0.0.0/24",
+        /// How many neighbours it may make at once.
+        limit: Count<1, 100000> = "40",
+        /// The ASes that they may have; the template's when absent.
+        asns: Vec<At<Asn>> = "[65101, 65102]",
+        /// Name of the template with their values.
+        template: String = "customer",
     }
 }
 

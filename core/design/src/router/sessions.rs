@@ -3,35 +3,53 @@
 mod check;
 mod extensions;
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use bgp::policy::{Side, Surroundings, Use};
 use bgp::{
-    ConnectMode, Counting, Neighbor, NeighborId, NextHopRule, OnExceed, Policy, PrefixLimit,
-    Settings,
+    ConnectMode, Counting, DynamicNeighbors, Neighbor, NeighborId, NextHopRule, OnExceed,
+    PrefixLimit, Settings,
 };
 
+use inet::{Asn, Net};
+
+use super::policies::Policies;
 use super::said;
 use crate::model::router::{
-    Connect, CountedRoutes, LimitAction, NeighborText, NextHop, PrefixLimitText, RouterFile,
+    Connect, CountedRoutes, DynamicText, LimitAction, NeighborText, NextHop, PrefixLimitText,
+    RouterFile,
 };
 use crate::plan::AuthConfig;
 use crate::reader::{At, Inherit, suggestion};
 use crate::report::{Report, Span};
+use crate::scalars::Text;
 
 /// Adds the neighbours to the settings; gives the key files of those that have one.
 pub(super) fn neighbors(
     file: &RouterFile,
+    policies: &Policies<'_>,
     listen: &[SocketAddr],
     settings: &mut Settings,
     reports: &mut Vec<Report>,
 ) -> Vec<(NeighborId, AuthConfig)> {
     let mut keys = Vec::new();
+    let names: Vec<&str> = file
+        .neighbors
+        .iter()
+        .flat_map(|all| &all.value.0)
+        .map(|(name, _)| name.value.as_str())
+        .collect();
+    let surroundings = Surroundings {
+        local_as: settings.local_as,
+        neighbors: &names,
+    };
     let mut addresses = std::collections::BTreeMap::new();
     for (name, text) in file.neighbors.iter().flat_map(|all| &all.value.0) {
         let text = inherited(file, text, reports);
-        let Some(neighbor) = neighbor(name, &text, listen, reports) else {
+        let Some(mut neighbor) = neighbor(name, &text, listen, reports) else {
             continue;
         };
+        filters(&text, &mut neighbor, policies, surroundings, reports);
         if let Some(first) = addresses.insert(neighbor.address, name.span) {
             let says = format!("`{}` has the address of another", name.value);
             reports.push(Report::shape(name.span, says).also(Some(first), "this one"));
@@ -43,8 +61,90 @@ pub(super) fn neighbors(
         }
         settings.neighbors.push(neighbor);
     }
+    for (name, range) in file.dynamic.iter().flat_map(|all| &all.value.0) {
+        let range = dynamic(file, name, range, reports);
+        if let Some((text, mut range)) = range {
+            filters(&text, &mut range.template, policies, surroundings, reports);
+            check::check(settings, &range.template, &text, reports);
+            settings.dynamic.push(range);
+        }
+    }
     keys
 }
+
+/// A neighbour's policies.
+fn filters(
+    text: &NeighborText,
+    neighbor: &mut Neighbor,
+    policies: &Policies<'_>,
+    surroundings: Surroundings<'_>,
+    reports: &mut Vec<Report>,
+) {
+    let mut policy = |name: Option<&At<Text>>, side| {
+        let neighbor = &*neighbor;
+        let place = Use { side, neighbor };
+        policies.policy(name?, place, surroundings, reports)
+    };
+    let import = policy(text.import.as_ref(), Side::Import);
+    let export = policy(text.export.as_ref(), Side::Export);
+    (neighbor.import, neighbor.export) = (import, export);
+}
+
+/// A range of neighbours; their addresses are known when they connect.
+fn dynamic(
+    file: &RouterFile,
+    name: &At<String>,
+    range: &DynamicText,
+    reports: &mut Vec<Report>,
+) -> Option<(NeighborText, DynamicNeighbors)> {
+    let prefix = said(range.prefix.as_ref())?;
+    let asns = range.asns.iter().flat_map(|list| &list.value);
+    let remote_as: Vec<Asn> = asns.map(|at| at.value).collect();
+    let text = NeighborText {
+        template: range.template.clone(),
+        ..NeighborText::default()
+    };
+    let mut text = inherited(file, &text, reports);
+    if text.asn.is_none()
+        && let Some(asns) = &range.asns
+    {
+        text.asn = asns.value.first().cloned();
+    }
+    let unspecified = match prefix {
+        Net::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Net::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let at = |value| At {
+        value,
+        span: name.span,
+    };
+    text.address = Some(at(prefix.address()));
+    text.local_address = Some(at(unspecified));
+    if let Some(password) = text
+        .password_file
+        .as_ref()
+        .map(|at| at.span)
+        .or(text.tcp_ao.as_ref().map(|at| at.span))
+    {
+        let says = "keys are for neighbours with an address of their own";
+        let report = Report::shape(name.span, says).also(Some(password), "from the template");
+        reports.push(report.try_this("name the neighbours one by one under `neighbors`"));
+    }
+    let template = neighbor(name, &text, &[], reports)?;
+    let limit = range.limit.as_ref().map_or(DYNAMIC_LIMIT, |at| at.value.0);
+    Some((
+        text,
+        DynamicNeighbors {
+            prefix,
+            limit,
+            remote_as,
+            template,
+        },
+    ))
+}
+
+/// How many neighbours a range makes when the file does not say.
+const DYNAMIC_LIMIT: u32 = 100;
 
 /// A neighbour's values over those of its template.
 fn inherited(file: &RouterFile, text: &NeighborText, reports: &mut Vec<Report>) -> NeighborText {
@@ -101,8 +201,6 @@ fn neighbor(
         Some(Connect::Passive) => ConnectMode::Passive,
     };
     neighbor.prefix_limit = text.prefix_limit.as_ref().and_then(|at| limit(&at.value));
-    neighbor.import = text.import.as_ref().and_then(|name| policy(name, reports));
-    neighbor.export = text.export.as_ref().and_then(|name| policy(name, reports));
     neighbor.next_hop = match said(text.next_hop.as_ref()) {
         Some(NextHop::Standard) | None => NextHopRule::Standard,
         Some(NextHop::Ourselves) => NextHopRule::Ourselves,
@@ -220,17 +318,4 @@ fn limit(text: &PrefixLimitText) -> Option<PrefixLimit> {
         Some(LimitAction::Warn) => OnExceed::Warn,
     };
     Some(limit)
-}
-
-fn policy(name: &At<String>, reports: &mut Vec<Report>) -> Option<Policy> {
-    match name.value.as_str() {
-        "accept" => Some(Policy::accept_all()),
-        "reject" => Some(Policy::reject_all()),
-        other => {
-            let says = format!("there is no policy `{other}`");
-            let advice = suggestion(other, ["accept", "reject"]);
-            reports.push(Report::shape(name.span, says).try_this(advice));
-            None
-        }
-    }
 }

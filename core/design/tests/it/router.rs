@@ -149,10 +149,93 @@ fn every_key_of_the_schema_has_an_example_that_the_reader_takes() {
         ]);
         fields.insert(key, property["examples"][0].to_string());
         let fields: Vec<_> = fields.iter().map(|(k, v)| format!("{k}: {v}")).collect();
-        let templates = "templates: {customer: {}}";
+        let templates = "templates: {customer: {}}\npolicies: 'policy x { accept }'";
         read(&format!(
             "{HEAD}{templates}\nneighbors: {{a: {{{}}}}}\n",
             fields.join(", ")
         ));
     }
+}
+
+#[test]
+fn policies_are_read_with_the_file_and_their_errors_point_into_it() {
+    let reports = refused(&format!(
+        "{HEAD}policies: |
+  prefixes bogons = [10.0.0.0/8+]
+
+  policy customer {{
+      if prefix in bogon {{ reject }}
+      set locl-pref 200
+      accept
+  }}
+neighbors:
+  a: {{address: 192.0.2.2, asn: 65002, local_address: 192.0.2.1, import: custom, export: accept}}
+"
+    ));
+    let shown = reports.render(false);
+    for part in [
+        "router.yaml:9:20",
+        "there is no set `prefixes bogon`",
+        "did you mean `bogons`?",
+        "router.yaml:10:11",
+        "did you mean `local-pref`?",
+        "there is no policy `custom`",
+        "did you mean `customer`?",
+    ] {
+        assert!(shown.contains(part), "{part:?} is not in:\n{shown}");
+    }
+}
+
+#[test]
+fn a_policy_is_compiled_for_each_neighbour_that_uses_it() {
+    let (config, reports) = read_router(
+        "router.yaml",
+        &format!(
+            "{HEAD}policies: |
+  policy out {{
+      if from neighbor a {{ reject }}
+      set local-pref 50
+      set next-hop self
+      accept
+  }}
+neighbors:
+  a: {{address: 192.0.2.2, asn: 65002, local_address: 192.0.2.1, export: out}}
+  b: {{address: 192.0.2.3, asn: 65001, local_address: 192.0.2.9, export: out}}
+"
+        ),
+    );
+    let shown = reports.render(false);
+    assert!(
+        shown.contains("`a` is external and is told no LOCAL_PREF"),
+        "{shown}"
+    );
+    assert!(!reports.has_errors() && reports.len() == 1, "{shown}");
+    let config = config.expect("a warning refuses nothing");
+    let policy = |place: usize| {
+        let neighbor = &config.settings.neighbors[place];
+        format!("{:?}", neighbor.export.as_ref().expect("a policy").terms())
+    };
+    assert!(!policy(0).contains("LocalPref") && policy(0).contains("192.0.2.1"));
+    assert!(policy(1).contains("LocalPref(50)") && policy(1).contains("192.0.2.9"));
+}
+
+#[test]
+fn a_range_of_neighbours_has_the_values_of_its_template() {
+    let config = read(&format!(
+        "{HEAD}templates: {{rack: {{hold_time: 9s, import: accept}}}}
+dynamic: {{rack: {{prefix: 10.0.0.0/24, limit: 40, asns: [65101, 65102], template: rack}}}}
+"
+    ));
+    let range = &config.settings.dynamic[0];
+    assert_eq!((range.limit, range.remote_as.len()), (40, 2));
+    assert_eq!(range.template.hold_time, Duration::from_secs(9));
+    assert!(range.template.import.is_some());
+    let reports = refused(&format!(
+        "{HEAD}dynamic: {{rack: {{prefix: 10.0.0.0/24, template: rack}}}}\n"
+    ));
+    assert!(
+        reports
+            .render(false)
+            .contains("there is no template `rack`")
+    );
 }

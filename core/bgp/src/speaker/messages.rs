@@ -126,15 +126,15 @@ impl Speaker {
         body: &[u8],
         out: &mut Vec<Output>,
     ) -> Result<(), Notification> {
-        let delayed = self.peers[id.index()].session(conn);
-        if delayed.is_some_and(|session| session.phase == Phase::Delaying) {
-            self.say_open(now, id, conn, out);
-        }
         let open = Open::parse(body)?;
         self.take_as(id, &open);
         let neighbor = &self.peers[id.index()].settings;
         check_open(&open, &self.settings, neighbor)?;
         self.resolve_collision(now, id, conn, &open, out)?;
+        let delayed = self.peers[id.index()].session(conn);
+        if delayed.is_some_and(|session| session.phase == Phase::Delaying) {
+            self.say_open(now, id, conn, out);
+        }
         let peer = &mut self.peers[id.index()];
         let negotiated = Negotiated::new(&peer.settings, self.settings.local_as, &open);
         peer.counters.said(Kind::Keepalive);

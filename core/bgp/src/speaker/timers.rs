@@ -83,9 +83,8 @@ impl Speaker {
             // The network does not answer: give this attempt up and make another.
             out.push(Output::Close { conn });
             self.end(now, conn, Ended::ConnectFailed, out);
-        } else {
-            self.start(now, id, out);
         }
+        self.start(now, id, out);
     }
 
     /// A connection takes no more bytes.

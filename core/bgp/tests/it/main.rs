@@ -2,6 +2,7 @@
 
 mod defects;
 mod hostile;
+mod matrix;
 mod model;
 mod net;
 mod restarts;

@@ -6,4 +6,5 @@ mod matrix;
 mod model;
 mod net;
 mod restarts;
+mod sessions;
 mod stories;

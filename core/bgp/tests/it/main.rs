@@ -1,5 +1,6 @@
 //! The speaker from outside: stories, defects that were found once, and hostile bytes.
 
+mod corpora;
 mod defects;
 mod hostile;
 mod matrix;

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use bgp::wire::capability::Family;
 use bgp::wire::header::{self, Kind};
 use bgp::wire::open::Open;
-use bgp::wire::update;
+use bgp::wire::{refresh, update};
 use bgp::{
-    AsPath, Attributes, Capability, Command, ConnId, ConnectMode, Input, NeighborId, Origination,
-    Output, Settings, Speaker,
+    AsPath, Attributes, Capability, Command, ConnId, ConnectMode, Input, NeighborId, Notification,
+    Origination, Output, Settings, Speaker,
 };
 use inet::{Asn, Instant};
 use proptest::prelude::*;
@@ -141,6 +141,56 @@ proptest! {
         }
         let (head, tail) = bytes.split_at(cut % bytes.len());
         survives(true, &[head, tail]);
+    }
+}
+
+/// What the far side and the operator see of a stream that comes in pieces.
+fn seen(pieces: &[&[u8]]) -> (Vec<Output>, Vec<bgp::ReceivedRoute>) {
+    let mut speaker = speaker();
+    accepted(&mut speaker, CONN, 1);
+    let bytes = &opening(1, true);
+    give(&mut speaker, Input::Bytes { conn: CONN, bytes });
+    let mut outputs = Vec::new();
+    for bytes in pieces {
+        outputs.extend(give(&mut speaker, Input::Bytes { conn: CONN, bytes }));
+    }
+    // How routes are packed and when changes are told depends on what came together.
+    outputs.retain(|output| match output {
+        Output::Send { conn, bytes } => *conn == CONN && bytes[18] != Kind::Update.number(),
+        Output::Changed { .. } => false,
+        _ => true,
+    });
+    let told = outputs.iter().filter(|output| match output {
+        Output::Send { bytes, .. } => bytes[18] == Kind::Notification.number(),
+        _ => false,
+    });
+    assert!(told.count() <= 1, "one NOTIFICATION at the most");
+    (outputs, speaker.adj_in(NeighborId(0)))
+}
+
+proptest! {
+    #[test]
+    fn a_stream_means_the_same_however_it_is_cut(
+        changes in prop::collection::vec((0_usize..1_000, any::<u8>()), 0..4),
+        mut cuts in prop::collection::vec(0_usize..1_000, 0..12),
+    ) {
+        let mut bytes = announcement(&[65_001, 7, 8]);
+        bytes.extend(refresh::encode(Family::IPV4_UNICAST, refresh::Subtype::Request));
+        bytes.extend(announcement(&[65_001, 70_000]));
+        bytes.extend(header::keepalive());
+        bytes.extend(Notification::shutdown("that is all").encode());
+        for (at, byte) in changes {
+            let at = at % bytes.len();
+            bytes[at] = byte;
+        }
+        cuts.iter_mut().for_each(|cut| *cut %= bytes.len());
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+        let single: Vec<&[u8]> = bytes.chunks(1).collect();
+        let whole = seen(&[&bytes]);
+        prop_assert_eq!(&seen(&pieces), &whole);
+        prop_assert_eq!(&seen(&single), &whole);
     }
 }
 

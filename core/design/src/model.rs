@@ -6,6 +6,7 @@
 
 mod platform;
 mod regions;
+mod route_maps;
 pub(crate) mod router;
 mod sites;
 
@@ -16,6 +17,7 @@ pub(crate) use regions::{
     NsgRuleText, NvaMode, NvasText, PeeringText, Preference, RegionText, RouteServerSettings,
     RouteServerText, RuleAction, RuleAddress, RuleDirection, RuleProtocol, SubnetText, VnetText,
 };
+pub(crate) use route_maps::{AttachText, MapPairText, RouteMapRuleText, RouteMapText};
 pub(crate) use sites::{
     AccessText, Behavior, ClassText, Directed, LanText, NatSettings, NatText, RegionChoice,
     SiteText, SiteUnderlaySettings, SiteUnderlayText, SitesText, UnderlayKind, UnderlayText,

@@ -9,6 +9,7 @@ mod decided;
 mod overlay;
 mod platform;
 pub(crate) mod regions;
+mod route_maps;
 mod sites;
 mod underlays;
 pub(crate) mod vnets;

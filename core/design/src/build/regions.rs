@@ -9,7 +9,8 @@ use super::{AZURE, Addresses, Devices, nva_name, nva_nsg_name, probe};
 use crate::model::{NvaMode, Preference};
 use crate::plan::{
     BgpPeerConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, Limits, LocatorConfig,
-    NicConfig, NodeConfig, NodeRole, RouteMaps, RouteServerConfig, RoutingPreference,
+    MapPair, NicConfig, NodeConfig, NodeRole, PeerMaps, RouteMaps, RouteServerConfig,
+    RoutingPreference,
 };
 use crate::settle::vnets::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
 use crate::settle::{Region, RouteServer, Settled, Vnet};
@@ -181,12 +182,14 @@ fn route_server(
         address: *address,
         asn: router.asn.value,
     });
+    let peers: Vec<BgpPeerConfig> = nvas.chain(foreign).collect();
     let uses = |vnet: &&Vnet| {
         vnet.short == "hub" || (vnet.peering.transit.value && vnet.peering.remote.value)
     };
     let subnet = subnet(&region.hub, ROUTE_SERVER_SUBNET);
     let name = server_name(region, instance);
     let address = own.route_servers[instance];
+    let maps = route_maps(server, &peers);
     devices.route_servers.push(RouteServerConfig {
         region: region.name.value.clone(),
         vnet: region.hub.name.value.clone(),
@@ -195,7 +198,7 @@ fn route_server(
         interface: interface(address, subnet),
         subnet: subnet.unwrap_or(Prefix::host(address)),
         asn: ROUTE_SERVER_ASN,
-        peers: nvas.chain(foreign).collect(),
+        peers,
         announced: region
             .vnets()
             .filter(uses)
@@ -215,7 +218,7 @@ fn route_server(
         routes_per_peer: server.routes_per_peer.value,
         own_space: region.hub.space.value.clone(),
         gateways: Vec::new(),
-        route_maps: RouteMaps::default(),
+        route_maps: maps,
         limits: Limits {
             vms: super::fabric::vms(settled, server),
             ..settled.platform.limits
@@ -227,6 +230,21 @@ fn route_server(
         .fabric
         .nics
         .push(nic(name, &region.hub, ROUTE_SERVER_SUBNET, address));
+}
+
+/// Route maps, with what is attached to every NVA.
+fn route_maps(server: &RouteServer, peers: &[BgpPeerConfig]) -> RouteMaps {
+    let mut maps = server.route_maps.clone();
+    if server.nva_maps != MapPair::default() {
+        maps.peers = peers
+            .iter()
+            .map(|peer| PeerMaps {
+                peer: peer.address,
+                maps: server.nva_maps.clone(),
+            })
+            .collect();
+    }
+    maps
 }
 
 fn vm(vnet: &Vnet, index: usize, address: Ipv4Addr, devices: &mut Devices) {

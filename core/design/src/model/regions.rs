@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Coordinates, Prefix};
 use serde_json::{Map, Value, json};
 
+use super::{AttachText, RouteMapText};
 use crate::reader::{At, Named, OneOrMore, Shape, expected, read_at, record};
 use crate::report::Report;
 use crate::scalars::{AnyPrefix, Count, Text, TimeSpan, words};
@@ -85,6 +86,10 @@ record! {
         routes_per_peer: Count<1, 100000> = "4000",
         /// Infrastructure units: each beyond the second adds VMs that are sure to be programmed.
         units: Count<2, 48> = "2",
+        /// Route maps by name.
+        route_maps: Named<RouteMapText> = r#"{"no-default": {"rules": [{"prefix_equals": ["0.0.0.0/0"], "drop": true}]}}"#,
+        /// What route maps are attached to.
+        attach: AttachText = r#"{"nvas": {"inbound": "no-default"}}"#,
     }
 }
 

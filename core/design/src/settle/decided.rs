@@ -89,6 +89,9 @@ pub(crate) struct RouteServer {
     pub(crate) hold_time: Val<Duration>,
     pub(crate) routes_per_peer: Val<u32>,
     pub(crate) units: Val<u32>,
+    /// Route maps, and what is attached to NVAs.
+    pub(crate) route_maps: crate::plan::RouteMaps,
+    pub(crate) nva_maps: crate::plan::MapPair,
 }
 
 /// A virtual network.

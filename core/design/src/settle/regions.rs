@@ -63,7 +63,7 @@ fn region(
     platform: &Platform,
     reports: &mut Vec<Report>,
 ) -> Region {
-    let (route_server, route_server_why) = route_server(text, shared, platform);
+    let (route_server, route_server_why) = route_server(text, shared, platform, reports);
     let peering = text
         .peering
         .as_ref()
@@ -179,6 +179,7 @@ fn route_server(
     text: &RegionText,
     shared: &RegionDefaultsText,
     platform: &Platform,
+    reports: &mut Vec<Report>,
 ) -> (Option<RouteServer>, Why) {
     let base = match &shared.route_server {
         Some(At {
@@ -197,7 +198,10 @@ fn route_server(
         Some(RouteServerText::Settings(settings)) => settings.over(&base),
         Some(RouteServerText::Switch(true)) | None => base,
     };
+    let (route_maps, nva_maps) = super::route_maps::settle(&settings, reports);
     let server = RouteServer {
+        route_maps,
+        nva_maps,
         branch_to_branch: Val::pick(
             &[settings.branch_to_branch.as_ref()],
             false,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use design::NoFiles;
-use design::plan::{HostPlace, Plan};
+use design::plan::{HostPlace, Plan, RouteServerConfig};
 
 fn plan_with(text: &str, files: &dyn design::Files) -> Plan {
     let (design, reports) = design::read("design.yaml", text, files);
@@ -186,4 +186,62 @@ fn security_groups_route_tables_and_round_trips_reach_the_fabric() {
         (tunnels.rules[0].protocol, tunnels.rules[0].ports),
         (Some(17), Some((51_820, 51_820)))
     );
+}
+
+#[test]
+fn route_maps_of_the_design_stand_in_the_files_of_both_instances() {
+    let plan = plan(
+        "regions:
+  westeurope:
+    route_server:
+      route_maps:
+        tidy:
+          rules:
+            - {prefix_equals: [0.0.0.0/0], drop: true}
+            - {community_contains: ['65010:1'], add_as_path: [65010, 65010], next: true}
+      attach: {nvas: {inbound: tidy}, vpn: {outbound: tidy}}
+",
+    );
+    for server in &plan.route_servers {
+        let maps = &server.route_maps;
+        let nva = maps.of(server.peers[0].address);
+        assert_eq!((nva.inbound.as_deref(), nva.outbound), (Some("tidy"), None));
+        assert_eq!(maps.vpn.outbound.as_deref(), Some("tidy"));
+        let rules = &maps.map("tidy").expect("there").rules;
+        assert_eq!(rules.len(), 2);
+        assert!(rules[1].next && !rules[0].next);
+        let read = RouteServerConfig::from_yaml(&server.to_yaml());
+        assert_eq!(read.as_ref(), Ok(server));
+    }
+}
+
+#[test]
+fn a_route_map_that_is_not_there_is_reported_with_the_nearest_name() {
+    let text = "longhaul: 1\nname: d\nregions: {westeurope: {route_server: {route_maps: {tidy: {}}, \
+                attach: {nvas: {inbound: tiddy}}}}}\n";
+    let (design, _) = design::read("design.yaml", text, &NoFiles);
+    let design = design.expect("the form is right");
+    let reports = design::resolve(&design, &|name| name.to_owned()).expect_err("a fault");
+    let said = reports.render(false);
+    assert!(
+        said.contains("there is no route map `tiddy`") && said.contains("did you mean `tidy`?"),
+        "{said}"
+    );
+}
+
+#[test]
+fn platform_limits_are_those_of_a_month_unless_written() {
+    let plan = plan(
+        "platform: {as_of: 2022-08, vms: 3000, choices: {smaller_hold_time: false, burst_gap: 2s}}
+regions: {westeurope: {route_server: {units: 4}}, eastus: {route_server: {routes_per_peer: 77}}}
+",
+    );
+    let [west, _, east, _] = plan.route_servers.as_slice() else {
+        panic!("two instances in each region");
+    };
+    assert_eq!((west.routes_per_peer, east.routes_per_peer), (1_000, 77));
+    assert_eq!((west.limits.vms, east.limits.vms), (5_000, 3_000));
+    assert_eq!(west.limits.vnets, 250);
+    assert_eq!(west.choices.burst_gap_ms, 2_000);
+    assert!(!west.choices.smaller_hold_time);
 }

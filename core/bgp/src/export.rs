@@ -7,6 +7,7 @@
 //! asked for everything again or takes no bytes, is a set of prefixes; it is told the state of the
 //! moment when it can take it, so a slow reader costs a bounded amount of memory and delays nobody.
 
+mod aggregates;
 mod encode;
 mod key;
 mod rewrite;
@@ -26,6 +27,7 @@ use crate::rib::{PrefixId, SourceId};
 use crate::settings::{NeighborId, NextHopRule, Role};
 use crate::wire::attributes::Attributes;
 
+pub(crate) use aggregates::Aggregates;
 pub(crate) use encode::{Encoder, Told};
 pub(crate) use key::{GroupKey, Wire};
 
@@ -56,6 +58,8 @@ pub(crate) struct UpdateGroup {
     /// How many of them by source: members are not told their own.
     pub(crate) by_source: HashMap<SourceId, usize, Seeded>,
     table: Table,
+    /// Routes that go out under another prefix.
+    pub(crate) aggregates: Option<Box<Aggregates>>,
 }
 
 /// Where a path comes from, as far as telling others is concerned.
@@ -98,12 +102,14 @@ pub(crate) struct Memo {
 impl UpdateGroup {
     pub(crate) fn new(key: GroupKey) -> Self {
         let several = key.add_path(false).is_some() || key.add_path(true).is_some();
+        let aggregates = (!several && key.policy.aggregates()).then(Box::default);
         Self {
             key,
             members: BTreeSet::new(),
             todo: Bits::default(),
             told: 0,
             by_source: HashMap::default(),
+            aggregates,
             table: if several {
                 Table::Paths(Vec::new())
             } else {
@@ -224,12 +230,30 @@ impl UpdateGroup {
         }
     }
 
+    /// The prefix that a path goes out under, when it is not its own.
+    pub(crate) fn into_aggregate(
+        &self,
+        net: Net,
+        path: AttrId,
+        teller: Teller,
+        interner: &Interner,
+    ) -> Option<Net> {
+        let policy = &self.key.policy;
+        let applied = policy.judge(net, teller.source, &|| interner.attributes(path))?;
+        policy.aggregate(applied).filter(|into| *into != net)
+    }
+
     /// Everything in the table, to be released.
     pub(crate) fn into_attributes(self) -> Vec<AttrId> {
-        match self.table {
+        let parts = self
+            .aggregates
+            .map_or_else(Vec::new, |parts| parts.attributes());
+        let mut all: Vec<AttrId> = match self.table {
             Table::Best(table) => table.into_iter().flatten().map(|(id, _)| id).collect(),
             Table::Paths(table) => table.iter().flatten().map(|(_, (id, _))| *id).collect(),
-        }
+        };
+        all.extend(parts);
+        all
     }
 
     /// The attributes that the group is told for a path, with one more reference; `None` when it

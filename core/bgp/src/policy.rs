@@ -125,6 +125,21 @@ impl Policy {
         (self.otherwise == Verdict::Accept).then_some(applied)
     }
 
+    /// Whether a term makes routes count under another prefix.
+    pub(crate) fn aggregates(&self) -> bool {
+        let mut actions = self.terms.iter().flat_map(|term| &term.then);
+        actions.any(|action| matches!(action, Action::Aggregate(_)))
+    }
+
+    /// The prefix that a route counts under by the applied terms; the last one holds.
+    pub(crate) fn aggregate(&self, applied: Applied) -> Option<Net> {
+        let into = self.actions(applied).filter_map(|action| match action {
+            Action::Aggregate(net) => Some(*net),
+            _ => None,
+        });
+        into.last()
+    }
+
     /// The actions of the applied terms, in order.
     pub(crate) fn actions(&self, applied: Applied) -> impl Iterator<Item = &Action> {
         self.terms

@@ -1,5 +1,6 @@
 //! The speaker: the only entry.
 
+mod aggregates;
 mod connections;
 mod dynamic;
 mod import;
@@ -27,7 +28,7 @@ use crate::input::{Command, DownReason, Input};
 use crate::interner::Interner;
 use crate::output::{Ended, Output};
 use crate::peer::Peer;
-use crate::rib::{Rib, SourceId};
+use crate::rib::{PrefixId, Rib, SourceId};
 use crate::settings::{ConnId, NeighborId, Settings};
 use crate::view::{NeighborView, SessionView, State};
 use crate::wire::notification::{Notification, cease};
@@ -58,6 +59,9 @@ pub struct Speaker {
     /// What the decision needs of the neighbours.
     origins: Vec<Origin>,
     dirty: Vec<Touched>,
+    aggregates: aggregates::Aggregates,
+    /// Prefixes that groups make of others; they keep their numbers.
+    pinned: BTreeSet<PrefixId>,
     /// Long jobs, the first one in progress.
     jobs: VecDeque<Job>,
     /// Members that are still to be told something.
@@ -97,6 +101,8 @@ impl Speaker {
             groups: Vec::new(),
             origins: Vec::new(),
             dirty: Vec::new(),
+            aggregates: aggregates::Aggregates::default(),
+            pinned: BTreeSet::new(),
             jobs: VecDeque::new(),
             lagging: BTreeSet::new(),
             turn: NeighborId(0),

@@ -205,6 +205,8 @@ pub enum Refusal {
     Policy,
     /// OTC says that it leaked (RFC 9234 §5).
     RouteLeak,
+    /// It counts under a shorter prefix.
+    Aggregated,
     /// There are as many prefixes as there may be.
     TooManyPrefixes,
 }

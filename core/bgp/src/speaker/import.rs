@@ -8,6 +8,7 @@ use core::net::Ipv4Addr;
 use inet::Net;
 
 use super::Speaker;
+use super::aggregates::AGGREGATE_PATH;
 use crate::decision::Decision;
 use crate::input::Origination;
 use crate::interner::AttrId;
@@ -60,6 +61,7 @@ impl Speaker {
             None if external && peer.settings.require_policy => None,
             None => Some(Policy::accept_all()),
         };
+        let aggregates = policy.as_ref().is_some_and(Policy::aggregates);
         Importer {
             id,
             received,
@@ -68,6 +70,8 @@ impl Speaker {
             looped: self.looped(id, received, external),
             attributes: OnceCell::new(),
             results: Vec::new(),
+            aggregates,
+            into: None,
         }
     }
 
@@ -126,6 +130,11 @@ impl Speaker {
         let applied = policy
             .judge(net, source, &|| decoded().clone())
             .ok_or(Refusal::Policy)?;
+        importer.into = if importer.aggregates {
+            policy.aggregate(applied)
+        } else {
+            None
+        };
         let known = importer.results.iter().find(|(terms, _)| *terms == applied);
         if let Some((_, accepted)) = known {
             let accepted = *accepted;
@@ -235,7 +244,7 @@ impl Speaker {
             }
             let peer = &mut self.peers[neighbor.index()];
             peer.held.insert(id);
-            peer.routes += 1;
+            peer.routes += u32::from(new.path != AGGREGATE_PATH);
         }
         self.paths += 1;
         self.touch(id);
@@ -280,13 +289,17 @@ impl Speaker {
         self.paths -= 1;
         if let Some(neighbor) = old.source.neighbor() {
             let peer = &mut self.peers[neighbor.index()];
-            peer.routes -= 1;
+            peer.routes -= u32::from(old.path != AGGREGATE_PATH);
             if last {
                 peer.held.remove(id);
             }
         }
         self.count(old, false);
         self.release(old);
+        if old.refused == Some(Refusal::Aggregated) {
+            let part = (self.rib.net(id), old.path);
+            self.contribute(old.source, part, None, old.epoch);
+        }
     }
 
     /// Decides again about everything that a neighbour told: what the decision needs of it changed.
@@ -337,7 +350,7 @@ impl Speaker {
                 taken,
                 epoch: route.epoch,
             };
-            self.put(place, told);
+            self.take(place, net, told, importer.into);
         }
     }
 
@@ -387,4 +400,7 @@ pub(super) struct Importer {
     looped: Option<Refusal>,
     attributes: OnceCell<Attributes>,
     results: Vec<(Applied, AttrId)>,
+    aggregates: bool,
+    /// The prefix that the route that was imported last counts under.
+    pub(super) into: Option<Net>,
 }

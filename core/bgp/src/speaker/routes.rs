@@ -71,7 +71,7 @@ impl Speaker {
             }
         }
         for Touched { id, .. } in &dirty {
-            if self.rib.entry(*id).routes.is_empty() {
+            if self.rib.entry(*id).routes.is_empty() && !self.pinned.contains(id) {
                 self.bury(*id);
             }
         }

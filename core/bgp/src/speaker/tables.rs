@@ -3,6 +3,7 @@
 use inet::Net;
 
 use super::Speaker;
+use super::aggregates::AGGREGATE_PATH;
 use crate::decision::Decision;
 use crate::rib::{Route, SourceId};
 use crate::settings::NeighborId;
@@ -132,6 +133,7 @@ impl Speaker {
         for id in peer.held.iter() {
             let net = self.rib.net(id);
             let told = self.rib.entry(id).routes.iter();
+            let told = told.filter(|route| route.path != AGGREGATE_PATH);
             routes.extend(
                 told.filter(|r| r.source == source)
                     .map(|route| ReceivedRoute {

@@ -7,7 +7,8 @@ use super::Speaker;
 use super::work::{BEGIN_OF_REFRESH, Marker, refresh_marker};
 use crate::decision::Decision;
 use crate::export::{
-    Change, Encoder, GroupKey, Memo, Speaking, Tagged, Teller, UpdateGroup, Wire, seen_by, special,
+    Advertised, Change, Encoder, GroupKey, Memo, Speaking, Tagged, Teller, UpdateGroup, Wire,
+    seen_by, special,
 };
 use crate::output::Output;
 use crate::policy::Source;
@@ -78,21 +79,103 @@ impl Speaker {
                 }
                 self.advertisement(group, *id, &best, teller, &mut memo)
             });
-            let old = group.set_best(*id, new);
-            if old == new {
-                if let Some((attributes, _)) = new {
-                    self.interner.release(attributes);
-                }
-            } else {
-                let (id, tag) = (*id, 0);
-                changes.push(Change { id, tag, old, new });
-            }
+            let new = self.aggregated(group, *id, best.as_ref(), teller, new);
+            self.set_best(group, *id, new, &mut changes);
         }
+        self.tell_aggregates(group, &mut memo, &mut changes);
         if !changes.is_empty() {
             self.send_changes(group, &changes, out);
         }
         for (attributes, _) in changes.iter().filter_map(|change| change.old) {
             self.interner.release(attributes);
+        }
+    }
+
+    fn set_best(
+        &mut self,
+        group: &mut UpdateGroup,
+        id: PrefixId,
+        new: Option<Advertised>,
+        changes: &mut Vec<Change>,
+    ) {
+        let old = group.set_best(id, new);
+        if old == new {
+            if let Some((attributes, _)) = new {
+                self.interner.release(attributes);
+            }
+            return;
+        }
+        // An aggregate may change again in a batch: it is told once.
+        let again = group.aggregates.as_ref();
+        let again = again.and_then(|_| changes.iter_mut().find(|change| change.id == id));
+        if let Some(change) = again {
+            change.new = new;
+            if let Some((attributes, _)) = old {
+                self.interner.release(attributes);
+            }
+            return;
+        }
+        let tag = 0;
+        changes.push(Change { id, tag, old, new });
+    }
+
+    /// A route that goes out under another prefix becomes a part of it, and a prefix without a
+    /// route of its own is told as the aggregate that it is.
+    fn aggregated(
+        &mut self,
+        group: &mut UpdateGroup,
+        id: PrefixId,
+        best: Option<&Route>,
+        teller: Teller,
+        new: Option<Advertised>,
+    ) -> Option<Advertised> {
+        if group.aggregates.is_none() {
+            return new;
+        }
+        let net = self.rib.net(id);
+        let path = best.and_then(|best| best.accepted);
+        let into = path
+            .zip(new)
+            .and_then(|(path, _)| group.into_aggregate(net, path, teller, &self.interner));
+        let Some(aggregates) = &mut group.aggregates else {
+            return new;
+        };
+        let before = aggregates.contribute(id, net, into.zip(new));
+        if let Some((attributes, _)) = before {
+            self.interner.release(attributes);
+        }
+        let own = new.filter(|_| into.is_none());
+        own.or_else(|| {
+            let (attributes, source) = aggregates.first(net)?;
+            self.interner.retain(attributes);
+            Some((attributes, source))
+        })
+    }
+
+    /// Brings the aggregates whose parts changed up to date.
+    fn tell_aggregates(
+        &mut self,
+        group: &mut UpdateGroup,
+        memo: &mut Memo,
+        changes: &mut Vec<Change>,
+    ) {
+        let Some(aggregates) = &mut group.aggregates else {
+            return;
+        };
+        for net in aggregates.take_changed() {
+            let id = self.rib.add(net);
+            self.pinned.insert(id);
+            let best = self.rib.entry(id).best().copied();
+            let new = best.and_then(|best| {
+                let teller = self.teller(best.source);
+                self.advertisement(group, id, &best, teller, memo)
+            });
+            let new = new.or_else(|| {
+                let (attributes, source) = group.aggregates.as_ref()?.first(net)?;
+                self.interner.retain(attributes);
+                Some((attributes, source))
+            });
+            self.set_best(group, id, new, changes);
         }
     }
 

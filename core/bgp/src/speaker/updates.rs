@@ -126,7 +126,7 @@ impl Speaker {
                 taken,
                 epoch: epochs[usize::from(net.is_v6())],
             };
-            self.put(place, told);
+            self.take(place, net, told, importer.into);
         }
         self.interner.release(received);
     }

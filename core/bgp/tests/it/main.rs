@@ -7,5 +7,6 @@ mod matrix;
 mod model;
 mod net;
 mod restarts;
+mod routes;
 mod sessions;
 mod stories;

@@ -33,6 +33,7 @@ impl Bits {
         self.len == 0
     }
 
+    #[cfg(test)]
     pub(crate) fn contains(&self, n: u32) -> bool {
         let (piece, word, bit) = split(n);
         let piece = self.pieces.get(piece).and_then(Option::as_ref);

@@ -183,9 +183,7 @@ impl UpdateGroup {
         };
         let place = id as usize;
         if table.len() <= place {
-            if new.is_none() {
-                return None;
-            }
+            new?;
             table.resize(place + 1, None);
         }
         let old = core::mem::replace(&mut table[place], new);
@@ -231,7 +229,7 @@ impl UpdateGroup {
     }
 
     /// The prefix that a path goes out under, when it is not its own.
-    pub(crate) fn into_aggregate(
+    pub(crate) fn aggregate_of(
         &self,
         net: Net,
         path: AttrId,

@@ -30,8 +30,6 @@ pub(crate) mod mark {
 pub(crate) const GRACEFUL_SHUTDOWN: u32 = 0xffff_0000;
 /// `LLGR_STALE` (RFC 9494).
 pub(crate) const LLGR_STALE: u32 = 0xffff_0006;
-/// `NO_LLGR` (RFC 9494).
-pub(crate) const NO_LLGR: u32 = 0xffff_0007;
 
 /// What the decision compares.
 #[derive(Clone, Copy, Debug, Default)]

@@ -340,11 +340,6 @@ impl Rib {
         }
     }
 
-    /// How many prefixes there are.
-    pub(crate) fn len(&self) -> usize {
-        self.index.len()
-    }
-
     /// One more than the highest number.
     pub(crate) const fn end(&self) -> PrefixId {
         self.entries.len() as PrefixId

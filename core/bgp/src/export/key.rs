@@ -11,6 +11,10 @@ use crate::wire::header::{MESSAGE_EXTENDED_MAX, MESSAGE_MAX};
 use crate::wire::update;
 
 /// How UPDATEs look on a session.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an extension or a setting of its own"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wire {
     /// AS numbers have four octets (RFC 6793).
@@ -35,6 +39,10 @@ impl Wire {
 }
 
 /// What makes neighbours be told the same.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an extension or a setting of its own"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct GroupKey {
     pub(crate) external: bool,

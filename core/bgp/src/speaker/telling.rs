@@ -136,7 +136,7 @@ impl Speaker {
         let path = best.and_then(|best| best.accepted);
         let into = path
             .zip(new)
-            .and_then(|(path, _)| group.into_aggregate(net, path, teller, &self.interner));
+            .and_then(|(path, _)| group.aggregate_of(net, path, teller, &self.interner));
         let Some(aggregates) = &mut group.aggregates else {
             return new;
         };

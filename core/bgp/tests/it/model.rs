@@ -386,6 +386,8 @@ impl World {
 /// A candidate of the model: the neighbour, the path identifier, what it said.
 type Candidate = (usize, u32, What);
 
+type Worse<'a> = &'a dyn Fn(&Candidate, &Candidate) -> bool;
+
 /// RFC 4271 §9.1.2.2 word by word: each step removes what is worse than something that is left.
 fn ref_best(mut left: Vec<Candidate>) -> Option<Candidate> {
     let preference = |c: &Candidate| {
@@ -404,7 +406,7 @@ fn ref_best(mut left: Vec<Candidate>) -> Option<Candidate> {
     };
     let med = |c: &Candidate| c.2.med.unwrap_or(0);
     let internal = |c: &Candidate| ASNS[c.0] == OURS.0;
-    let worse: [&dyn Fn(&Candidate, &Candidate) -> bool; 7] = [
+    let worse: [Worse<'_>; 7] = [
         &|a, b| preference(a) < preference(b),
         &|a, b| a.2.extra_hops > b.2.extra_hops,
         &|a, b| a.2.origin > b.2.origin,

@@ -14,6 +14,10 @@ use crate::wire::error::{AttributeFault, Disposition, Problem};
 use crate::wire::nlri::{Form, Prefixes};
 
 /// What the checks need to know of the session that the bytes came by.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an extension or a setting of its own"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     /// The neighbour is in another AS.

@@ -9,8 +9,9 @@
 //! How a route travels through the files:
 //!
 //! 1. [`wire`] checks the bytes in place and says, by RFC 7606's table, what an error costs.
-//! 2. `session` is RFC 4271's state machine, one small value per connection, with the collision
-//!    rule between the two connections that a neighbour may have.
+//! 2. `session` is RFC 4271's state machine, one small value per connection, with what both OPENs
+//!    make of it; `speaker::connections` and `speaker::messages` move it. Every state with every
+//!    event is a table: `tests/it/matrix.txt`.
 //! 3. `rib` interns the path attributes (equal sets are one number), gives prefixes dense numbers
 //!    and chains the paths of a prefix and the paths of a neighbour.
 //! 4. `decision` picks the best path and those equal to it; the answer depends on the paths only,

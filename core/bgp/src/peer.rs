@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use crate::bits::Bits;
 use crate::export::Change;
+use crate::output::Ended;
 use crate::rib::PrefixId;
 use crate::session::{Agreed, Negotiated, Phase, Session};
 use crate::settings::{ConnId, Counting, Neighbor, OnExceed, PrefixLimit};
@@ -43,6 +44,8 @@ pub(crate) struct Peer {
     pub(crate) exceeded: bool,
     /// It was told of its limit in this session.
     pub(crate) warned: bool,
+    /// When and why its last connection ended.
+    pub(crate) last_end: Option<(Instant, Ended)>,
     pub(crate) last_sent: Option<(Instant, Notification)>,
     pub(crate) last_received: Option<(Instant, Notification)>,
     /// What its stale routes wait for, by family.
@@ -119,6 +122,7 @@ impl Peer {
             graceful_shutdown: false,
             exceeded: false,
             warned: false,
+            last_end: None,
             last_sent: None,
             last_received: None,
             sessions: SmallVec::new(),

@@ -258,6 +258,7 @@ impl Speaker {
             received: peer.routes,
             accepted: peer.accepted,
             sent: self.sent(id),
+            last_end: peer.last_end.as_ref(),
             last_sent: peer.last_sent.as_ref(),
             last_received: peer.last_received.as_ref(),
             dynamic: peer.dynamic.is_some(),

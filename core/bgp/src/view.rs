@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Instant, Net};
 
 pub use crate::decision::Step;
+use crate::output::Ended;
 use crate::peer::stale::Stale;
 use crate::session::Negotiated;
 use crate::settings::{ConnId, Neighbor, NeighborId};
@@ -122,6 +123,8 @@ pub struct NeighborView<'a> {
     pub accepted: u32,
     /// How many routes it is told.
     pub sent: u32,
+    /// When and why its last connection ended.
+    pub last_end: Option<&'a (Instant, Ended)>,
     /// The last NOTIFICATION that we sent, and when.
     pub last_sent: Option<&'a (Instant, Notification)>,
     /// The last NOTIFICATION that we received, and when.

@@ -1,5 +1,9 @@
 //! Our OPEN, and what both OPENs make of the session: families and extensions that both sides
 //! offer, the hold time, and the reasons to refuse.
+//!
+//! RFC 5492 §3 lets a speaker try again without capabilities when its OPEN was refused for them. We do
+//! not: every speaker of today ignores capabilities that it does not know, and a session without them
+//! would be another one than the operator asked for.
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
@@ -128,7 +132,9 @@ impl Negotiated {
                 role: neighbor.role.filter(|_| external),
             },
             hold_time,
-            keepalive: neighbor.keepalive.map_or(third, |ours| ours.min(third)),
+            keepalive: neighbor
+                .keepalive
+                .map_or(third, |ours| ours.max(KEEPALIVE_MIN).min(third)),
             refresh: open.refreshes(),
             enhanced_refresh: neighbor.enhanced_refresh && has(Capability::EnhancedRefresh),
             graceful_restart,
@@ -310,6 +316,8 @@ fn hold_time(neighbor: &Neighbor, open: &Open) -> Duration {
     }
 }
 
+/// RFC 4271 §4.4: not more than one KEEPALIVE in a second.
+const KEEPALIVE_MIN: Duration = Duration::from_secs(1);
 /// The longest stale time (RFC 9494 §3.1).
 const STALE_TIME_MAX_S: u32 = 0x00ff_ffff;
 

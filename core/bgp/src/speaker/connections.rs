@@ -238,6 +238,7 @@ impl Speaker {
             self.leave(id);
             self.part(now, id, session.negotiated.as_ref(), &reason);
         }
+        self.peers[id.index()].last_end = Some((now, reason.clone()));
         out.push(Output::Event(Event::Ended {
             neighbor: id,
             established,

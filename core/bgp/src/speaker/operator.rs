@@ -191,9 +191,13 @@ impl Speaker {
         reason: &Notification,
         out: &mut Vec<Output>,
     ) {
+        let is_away = self.peers[id.index()].established().is_none();
         while let Some(session) = self.peers[id.index()].sessions.first() {
             let conn = session.conn;
             self.end(now, conn, Ended::Sent(reason.clone()), out);
+        }
+        if is_away || reason.is_final() {
+            self.give_up(id, out);
         }
     }
 }

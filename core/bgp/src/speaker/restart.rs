@@ -116,6 +116,17 @@ impl Speaker {
         }
     }
 
+    /// A neighbour that is away is not waited for any more: its routes go.
+    pub(super) fn give_up(&mut self, id: NeighborId, out: &mut Vec<Output>) {
+        for (place, family) in FAMILIES.into_iter().enumerate() {
+            let stale = core::mem::take(&mut self.peers[id.index()].stale[place]);
+            if stale != Stale::None {
+                self.sweep_stale(id, family);
+            }
+        }
+        self.dismiss(id, out);
+    }
+
     /// Stale routes whose time is over: long-lived for a while, or gone.
     pub(super) fn stale_due(&mut self, now: Instant, id: NeighborId, out: &mut Vec<Output>) {
         for (place, family) in FAMILIES.into_iter().enumerate() {

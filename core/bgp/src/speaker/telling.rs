@@ -15,6 +15,7 @@ use crate::policy::Source;
 use crate::rib::{PrefixId, Route, SourceId};
 use crate::settings::{ConnId, NeighborId};
 use crate::wire::capability::Family;
+use crate::wire::header::Kind;
 
 impl Speaker {
     fn teller(&self, id: SourceId) -> Teller {
@@ -419,7 +420,7 @@ impl Speaker {
             if enhanced && wanted(v6) && group.key.wire.takes(v6) {
                 let bytes = refresh_marker(v6, BEGIN_OF_REFRESH).into();
                 out.push(Output::Send { conn, bytes });
-                peer.counters.messages_out += 1;
+                peer.counters.said(Kind::RouteRefresh);
                 peer.markers.retain(|m| *m != Marker::EndOfRefresh { v6 });
                 peer.markers.push(Marker::EndOfRefresh { v6 });
             }

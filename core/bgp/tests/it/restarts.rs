@@ -216,7 +216,7 @@ fn rfc4724_4_1_after_our_own_restart_nothing_is_told_before_all_have_told_everyt
             settings.restarting = Some(SECOND * 300);
         }
     });
-    let place = |found: &dyn Fn(&Event) -> bool| net.events(1).position(|event| found(event));
+    let place = |found: &dyn Fn(&Event) -> bool| net.events(1).position(found);
     let resumed = place(&|event| *event == Event::Resumed).expect("it resumed");
     let complete = place(&|event| matches!(event, Event::EndOfRib { .. })).expect("told all");
     assert!(complete < resumed);
@@ -378,6 +378,24 @@ fn a_limit_that_warns_takes_all_routes() {
     assert_eq!((net.up(1, 0), net.routes(1).len()), (true, 3));
     let warned = |event: &&Event| matches!(event, Event::PrefixLimit { .. });
     assert_eq!(net.events(1).filter(warned).count(), 1);
+}
+
+#[test]
+fn a_neighbour_that_is_away_loses_its_routes_when_the_operator_gives_it_up() {
+    let orders = [
+        Command::Down(NeighborId(0), DownReason::Admin),
+        Command::Reset(NeighborId(0)),
+        Command::RemoveNeighbor(NeighborId(0)),
+    ];
+    for order in orders {
+        let mut net = chain(restarting());
+        keep_apart(&mut net);
+        net.cut(1, 0);
+        assert_eq!(net.routes(1), [NET]);
+        net.command(1, order);
+        net.run(SECOND);
+        assert!(net.routes(1).is_empty() && net.routes(2).is_empty());
+    }
 }
 
 #[test]

@@ -624,6 +624,60 @@ fn with_the_tap_open_each_message_shows_once_each_way() {
 }
 
 #[test]
+fn a_session_over_ipv6_asks_for_what_its_socket_needs_and_is_found_by_its_address() {
+    let (ours, theirs) = ("2001:db8::1", "2001:db8::2");
+    let address = |text: &str| text.parse::<std::net::IpAddr>().expect("an address");
+    let mut far = Far::new(|settings| {
+        let neighbor = &mut settings.neighbors[0];
+        neighbor.local_address = address(ours);
+        neighbor.address = address(theirs);
+        neighbor.port = 1179;
+        neighbor.ttl_security = Some(1);
+        neighbor.auth = Some(bgp::Auth::Md5(Secret::new("key")));
+        neighbor.families = Families::IPV6;
+    });
+    let remote = SocketAddr::from((address(theirs), 40_000));
+    let local = SocketAddr::from((address(ours), 179));
+    let conn = ConnId::accepted(1);
+    far.give(Input::Accepted {
+        conn,
+        local,
+        remote,
+    });
+    let v6 =
+        |open: &mut Open| open.capabilities[0] = Capability::Multiprotocol(Family::IPV6_UNICAST);
+    far.say(conn, &open(v6));
+    far.say(conn, &header::keepalive());
+    assert!(far.speaker.is_established(PEER));
+    let view = far.speaker.neighbor(PEER).expect("a neighbour");
+    let mut settings = view.settings.clone();
+    settings.connect = ConnectMode::Both;
+    settings.hold_time = Duration::from_secs(30);
+    far.give(Input::Command(Command::SetNeighbor(
+        PEER,
+        Box::new(settings),
+    )));
+    let out = far.give(Input::Command(Command::Up(PEER)));
+    let wanted = out.iter().find_map(|output| match output {
+        Output::Connect {
+            local,
+            remote,
+            ttl,
+            options,
+            ..
+        } => Some((*local, *remote, *ttl, options.clone())),
+        _ => None,
+    });
+    let (local, remote, ttl, options) = wanted.expect("it connects");
+    assert_eq!(
+        (local, remote),
+        (address(ours), SocketAddr::from((address(theirs), 1179)))
+    );
+    assert_eq!((ttl, options.ttl_security), (255, Some(1)), "RFC 5082 §3");
+    assert!(options.auth.is_some());
+}
+
+#[test]
 fn counters_tell_the_types_of_messages_apart() {
     let (mut far, conn) = Far::new(|_| ()).established();
     let mut bytes = Vec::new();

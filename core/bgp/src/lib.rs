@@ -53,8 +53,8 @@ pub use settings::{
 };
 pub use speaker::Speaker;
 pub use view::{
-    AdvertisedRoute, Candidate, Counters, Counts, Explanation, Fate, NeighborView, Path,
-    ReceivedRoute, Refusal, SessionView, State, Step,
+    AdvertisedRoute, Candidate, Counters, Counts, Explanation, Fate, NeighborView, Page, Path,
+    ReceivedRoute, RecordedRoute, Refusal, SessionView, State, Step,
 };
 pub use wire::attributes::{AsPath, Attributes, Origin, Segment};
 pub use wire::capability::Capability;

@@ -347,8 +347,14 @@ impl Rib {
 
     /// All prefixes with their numbers, in order of numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PrefixId, &Entry)> {
-        (0..)
-            .zip(&self.entries)
+        self.iter_from(0)
+    }
+
+    /// The places from this one on that are taken.
+    pub(crate) fn iter_from(&self, from: PrefixId) -> impl Iterator<Item = (PrefixId, &Entry)> {
+        let entries = self.entries.get(from as usize..).unwrap_or_default();
+        (from..)
+            .zip(entries)
             .filter(|(_, entry)| entry.flags & FREE == 0)
     }
 }

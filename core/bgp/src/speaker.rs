@@ -7,6 +7,7 @@ mod import;
 mod limits;
 mod messages;
 mod operator;
+mod recorded;
 mod restart;
 mod routes;
 mod tables;

@@ -268,3 +268,28 @@ pub struct Counts {
     /// Bytes of their blocks.
     pub attribute_bytes: usize,
 }
+
+/// A route as bytes: attributes as a block, as they stand in an UPDATE to a four-octet neighbour, NEXT_HOP of either
+/// family included and no MP_REACH_NLRI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordedRoute<'a> {
+    /// The prefix.
+    pub net: Net,
+    /// Who told us; `None` for a route of our own.
+    pub neighbor: Option<NeighborId>,
+    /// The path identifier that it came with (RFC 7911); 0 without.
+    pub path_id: u32,
+    /// Before import policy.
+    pub received: &'a [u8],
+    /// After it; `None` when it was refused.
+    pub accepted: Option<&'a [u8]>,
+}
+
+/// A part of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<'a> {
+    /// Its routes; those to one prefix stand together.
+    pub routes: Vec<RecordedRoute<'a>>,
+    /// Where the next page begins; `None` when this is the last one.
+    pub next: Option<u32>,
+}

@@ -20,6 +20,7 @@
 //! is allowed.
 
 mod bfd;
+mod bmp;
 mod clock;
 mod config;
 mod control;
@@ -27,6 +28,8 @@ mod daemon;
 mod error;
 mod fabric;
 mod management;
+mod monitor;
+mod mrt;
 mod node;
 mod programming;
 mod route_server;

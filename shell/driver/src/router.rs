@@ -5,21 +5,25 @@
 
 mod reload;
 mod secrets;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::bfd::{SessionKey, Verdict};
 use bgp::{Command, Input, NeighborId, Output, Speaker};
 use design::plan::RouterConfig;
 use tokio::sync::mpsc;
 use view::Query;
 
+use crate::bfd::Watch;
 use crate::clock::Clock;
 use crate::config;
 use crate::control::{self, Question};
 use crate::daemon::{self, Hangup, Termination};
 use crate::error::Error;
 use crate::management::{self, ManagementAddress, Service};
+use crate::monitor::{Monitor, Us};
 use crate::transport::{Event, Guard, Transport};
 use reload::Neighbors;
 
@@ -69,15 +73,24 @@ pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
         let mut transport = Transport::new()?;
         transport.guard(Guard::all(&config.settings))?;
         transport.listen(&config.listen)?;
-        let process = Process {
+        let us = Us {
+            name: config.name.clone(),
+            asn: config.settings.local_as,
+            router_id: config.settings.router_id,
+        };
+        let monitor = Monitor::start(us, config.mrt.as_ref(), &config.bmp)?;
+        let mut process = Process {
             path: settings.config.clone(),
             clock,
             speaker,
             neighbors: Neighbors::new(&config),
             config,
             transport,
+            watch: None,
+            monitor,
             out: Vec::new(),
         };
+        process.watch()?;
         process.run(questions, termination, hangup).await
     })
 }
@@ -95,6 +108,8 @@ pub fn check_router(config: &Path) -> Result<(), Error> {
 fn read(path: &Path) -> Result<RouterConfig, Error> {
     let mut config = config::read_router(path)?;
     secrets::add(&mut config, path)?;
+    // Somebody wants to see every message.
+    config.settings.tap = config.mrt.is_some() || !config.bmp.is_empty();
     Ok(config)
 }
 
@@ -105,6 +120,10 @@ struct Process {
     neighbors: Neighbors,
     config: RouterConfig,
     transport: Transport,
+    /// BFD, once a neighbour wants it.
+    watch: Option<Watch>,
+    /// MRT and BMP, if anybody wants them.
+    monitor: Option<Monitor>,
     out: Vec<Output>,
 }
 
@@ -136,6 +155,12 @@ impl Process {
                     self.round();
                     self.feed(Input::Wake);
                 }
+                (session, verdict) = found(self.watch.as_ref()) => self.judge(session, verdict),
+                () = due(self.monitor.as_mut()) => {
+                    if let Some(monitor) = &mut self.monitor {
+                        monitor.turn(&self.speaker);
+                    }
+                }
                 Some(question) = questions.recv() => stop = self.answer(question),
                 () = hangup.heard() => self.reload(),
                 () = termination.asked() => stop = true,
@@ -149,8 +174,34 @@ impl Process {
                 text: FAREWELL.to_owned(),
             }));
         }
+        if let Some(monitor) = &mut self.monitor {
+            monitor.finish();
+        }
         self.transport.finish(FAREWELL_PATIENCE).await;
         Ok(())
+    }
+
+    /// Has those neighbours watched that the configuration says.
+    fn watch(&mut self) -> Result<(), Error> {
+        let wanted = watched::wanted(&self.config);
+        let watch = match &mut self.watch {
+            None if wanted.is_empty() => return Ok(()),
+            None => self.watch.insert(Watch::start()?),
+            Some(watch) => watch,
+        };
+        watch.watch(wanted);
+        Ok(())
+    }
+
+    /// BFD has found something out about a neighbour.
+    fn judge(&mut self, session: SessionKey, verdict: Verdict) {
+        tracing::info!(neighbor = %session.remote, ?verdict, "BFD");
+        let Some(neighbor) = self.neighbors.id(session.remote) else {
+            return;
+        };
+        for command in watched::commands(neighbor, verdict) {
+            self.feed(Input::Command(command));
+        }
     }
 
     fn ids(&self) -> Vec<NeighborId> {
@@ -192,6 +243,9 @@ impl Process {
 
     fn carry_out(&mut self) {
         for output in self.out.drain(..) {
+            if let Some(monitor) = &mut self.monitor {
+                monitor.see(&self.speaker, &output);
+            }
             match output {
                 // Whoever can reach the port can make as many of these as it likes.
                 Output::Event(
@@ -232,6 +286,25 @@ impl Process {
             self.feed(Input::Command(command));
         }
         self.config = next;
+        if let Err(error) = self.watch() {
+            tracing::error!(%error, "neighbours are not watched");
+        }
         tracing::info!("the file is read again");
+    }
+}
+
+/// Waits for the next thing that BFD finds out; for ever where nobody is watched.
+async fn found(watch: Option<&Watch>) -> (SessionKey, Verdict) {
+    match watch {
+        Some(watch) => watch.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the monitor has something to do; for ever where there is none.
+async fn due(monitor: Option<&mut Monitor>) {
+    match monitor {
+        Some(monitor) => monitor.due().await,
+        None => std::future::pending().await,
     }
 }

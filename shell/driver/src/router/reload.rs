@@ -16,6 +16,9 @@ pub(super) struct Neighbors {
 
 /// Whether a running router can go from one configuration to the other.
 pub(super) fn possible(old: &RouterConfig, new: &RouterConfig) -> Result<(), String> {
+    if (&old.mrt, &old.bmp) != (&new.mrt, &new.bmp) {
+        return Err("`mrt` or `bmp` has changed: restart the router".to_owned());
+    }
     let alone = |config: &RouterConfig| Settings {
         neighbors: Vec::new(),
         ..config.settings.clone()
@@ -47,6 +50,11 @@ impl Neighbors {
             neighbors.add(neighbor.address);
         }
         neighbors
+    }
+
+    /// The number of the neighbour with this address.
+    pub(super) fn id(&self, address: IpAddr) -> Option<NeighborId> {
+        self.ids.get(&address).copied()
     }
 
     /// What the speaker is to be told, in order; an unchanged neighbour is not mentioned.

@@ -130,7 +130,7 @@ pub(crate) enum Command {
     /// Run one Route Server instance from its configuration file.
     RouteServer(RouteServerDaemon),
     /// Run a BGP router from its configuration file; SIGHUP makes it read the file again.
-    Router(Daemon),
+    Router(RouterDaemon),
     /// Check the configuration file of a router.
     CheckRouter {
         /// The configuration file.
@@ -350,6 +350,16 @@ pub(crate) struct Daemon {
     /// Serve management and metrics over HTTP: `unix:/path`, or a loopback address and port.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) management: Option<ManagementAddress>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RouterDaemon {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// Restart without losing routes (RFC 4724): end without a farewell, and begin by waiting for
+    /// the routes of the neighbours.
+    #[arg(long)]
+    pub(crate) graceful_restart: bool,
 }
 
 #[derive(Debug, Args)]

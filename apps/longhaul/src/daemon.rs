@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::args::{Daemon, FabricDaemon, NodeDaemon, RouteServerDaemon};
+use crate::args::{FabricDaemon, NodeDaemon, RouteServerDaemon, RouterDaemon};
 use crate::output::{Ended, Failure, Outcome};
 
 /// `node`.
@@ -28,11 +28,12 @@ pub(crate) fn route_server(options: RouteServerDaemon) -> Outcome {
 }
 
 /// `router`.
-pub(crate) fn router(options: Daemon) -> Outcome {
+pub(crate) fn router(options: RouterDaemon) -> Outcome {
     ended(driver::run_router(&driver::RouterSettings {
-        config: options.config,
-        control: options.control,
-        management: options.management,
+        config: options.daemon.config,
+        control: options.daemon.control,
+        management: options.daemon.management,
+        graceful_restart: options.graceful_restart,
     }))
 }
 

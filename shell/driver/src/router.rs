@@ -41,6 +41,9 @@ pub struct RouterSettings {
     pub control: Option<PathBuf>,
     /// Where to serve metrics.
     pub management: Option<ManagementAddress>,
+    /// Whether neighbours keep this router's routes while it is restarted (RFC 4724): it ends
+    /// without a farewell, and begins by waiting for their routes.
+    pub graceful_restart: bool,
 }
 
 /// Runs a router until it is told to stop.
@@ -50,14 +53,14 @@ pub struct RouterSettings {
 /// The configuration does not fit, or the system refuses a socket.
 pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
     let config = read(&settings.config)?;
+    let mut first = config.settings.clone();
+    if settings.graceful_restart {
+        first.restarting = Some(deferral(&config));
+    }
     let clock = Clock::start();
     let mut seed = [0; 8];
     linux::random(&mut seed).map_err(Error::system("randomness"))?;
-    let speaker = Speaker::new(
-        config.settings.clone(),
-        u64::from_ne_bytes(seed),
-        clock.now(),
-    );
+    let speaker = Speaker::new(first, u64::from_ne_bytes(seed), clock.now());
     let control = settings
         .control
         .clone()
@@ -81,9 +84,10 @@ pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
         let monitor = Monitor::start(us, config.mrt.as_ref(), &config.bmp)?;
         let mut process = Process {
             path: settings.config.clone(),
+            silent: settings.graceful_restart,
             clock,
+            neighbors: Neighbors::of(&speaker),
             speaker,
-            neighbors: Neighbors::new(&config),
             config,
             transport,
             watch: None,
@@ -93,6 +97,16 @@ pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
         process.watch()?;
         process.run(questions, termination, hangup).await
     })
+}
+
+/// How long a router that restarts waits for its neighbours' routes (RFC 4724 section 4.1): as long
+/// as they wait for it.
+fn deferral(config: &RouterConfig) -> Duration {
+    let neighbors = config.settings.neighbors.iter();
+    neighbors
+        .filter_map(|neighbor| Some(neighbor.graceful_restart.as_ref()?.restart_time))
+        .max()
+        .unwrap_or(bgp::GracefulRestart::HELPER.restart_time)
 }
 
 /// Reads a router's file as [`run_router`] would.
@@ -115,6 +129,8 @@ fn read(path: &Path) -> Result<RouterConfig, Error> {
 
 struct Process {
     path: PathBuf,
+    /// Ends without a farewell, so that neighbours wait for the next start.
+    silent: bool,
     clock: Clock,
     speaker: Speaker,
     neighbors: Neighbors,
@@ -135,10 +151,7 @@ impl Process {
         mut hangup: Hangup,
     ) -> Result<(), Error> {
         for (prefix, origination) in self.config.originate.clone() {
-            self.feed(Input::Command(Command::Originate(
-                prefix.into(),
-                origination,
-            )));
+            self.feed(Input::Command(Command::Originate(prefix, origination)));
         }
         self.feed(Input::Wake);
         let mut stop = false;
@@ -168,7 +181,8 @@ impl Process {
             // However busy the sockets are: signals and control connections are heard.
             tokio::task::yield_now().await;
         }
-        for neighbor in self.ids() {
+        let told = if self.silent { Vec::new() } else { self.ids() };
+        for neighbor in told {
             self.feed(Input::Command(Command::Shutdown {
                 neighbor,
                 text: FAREWELL.to_owned(),
@@ -269,10 +283,6 @@ impl Process {
                 return;
             }
         };
-        if let Err(reason) = reload::possible(&self.config, &next) {
-            tracing::error!(%reason, "the file is refused, the running configuration stays");
-            return;
-        }
         let guards = Guard::all(&next.settings);
         let transport = &mut self.transport;
         if let Err(error) = transport
@@ -285,6 +295,7 @@ impl Process {
         for command in self.neighbors.changes(&self.config, &next) {
             self.feed(Input::Command(command));
         }
+        self.neighbors = Neighbors::of(&self.speaker);
         self.config = next;
         if let Err(error) = self.watch() {
             tracing::error!(%error, "neighbours are not watched");

@@ -42,6 +42,8 @@ const WRITE_AT: usize = 128 * 1024;
 /// How long a closed connection may go on sending what was given to it before, and wait for the
 /// other side to close as well.
 const LINGER: Duration = Duration::from_secs(3);
+/// After how long without room for a single octet the speaker is told, even if little waits.
+const STUCK: Duration = Duration::from_secs(1);
 /// TCP port of BGP (RFC 4271 section 8).
 pub(crate) const BGP_PORT: u16 = 179;
 
@@ -78,7 +80,8 @@ pub(crate) struct Transport {
     unsent: Vec<ConnId>,
     /// What followed from a call of the speaker's own; told before anything else.
     immediate: VecDeque<Event>,
-    /// When a connection that lingers is given up, and when a listener is listened to again.
+    /// When a connection that lingers is given up, when one that takes nothing is looked at, and
+    /// when a listener is listened to again.
     deadlines: BTreeSet<(Instant, u64)>,
     buffer: Vec<u8>,
 }
@@ -371,6 +374,11 @@ impl Transport {
             return;
         }
         let awaits_room = connection.waiting() > 0;
+        if awaits_room && connection.phase == Phase::Open && connection.deadline.is_none() {
+            let at = Instant::now() + STUCK;
+            connection.deadline = Some(at);
+            self.deadlines.insert((at, conn.0));
+        }
         if awaits_room != connection.awaits_room {
             connection.awaits_room = awaits_room;
             let (poller, stream) = (self.poller.get(), connection.stream.as_fd());
@@ -400,7 +408,9 @@ impl Transport {
             Phase::Open => {
                 connection.phase = Phase::Closing;
                 connection.flush();
-                self.deadlines.insert((Instant::now() + LINGER, conn.0));
+                let at = Instant::now() + LINGER;
+                connection.deadline = Some(at);
+                self.deadlines.insert((at, conn.0));
                 self.settle(conn);
             }
             Phase::Closing => {}
@@ -412,7 +422,7 @@ impl Transport {
         self.connections.remove(&conn);
     }
 
-    /// Gives up what has lingered long enough, and listens again.
+    /// Does what is due.
     fn expire(&mut self) {
         let now = Instant::now();
         while let Some((at, token)) = self.deadlines.first().copied()
@@ -420,10 +430,30 @@ impl Transport {
         {
             self.deadlines.pop_first();
             if !listener::has(token) {
-                self.forget(ConnId(token));
+                self.overdue(ConnId(token), at);
             } else if let Some(listener) = self.listeners.get(&token) {
                 listener.resume(token, self.poller.get());
             }
+        }
+    }
+
+    /// Gives up a connection that has lingered long enough, or tells that one takes nothing.
+    fn overdue(&mut self, conn: ConnId, at: Instant) {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return;
+        };
+        // Octets that left meanwhile have moved the deadline.
+        if connection.deadline != Some(at) {
+            return;
+        }
+        match connection.phase {
+            Phase::Connecting => {}
+            Phase::Open => {
+                if connection.is_stuck() {
+                    self.immediate.push_back(Event::Blocked(conn));
+                }
+            }
+            Phase::Closing => self.forget(conn),
         }
     }
 

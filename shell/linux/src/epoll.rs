@@ -12,6 +12,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 /// As many ready descriptors as one wait reports; the others come with the next.
 const BATCH: usize = 64;
+/// As many as one look reports: a thousand neighbours that all have something are one round.
+const ROUND: usize = 1024;
 
 /// A set of descriptors to wait for, level-triggered, each with a token of the caller's.
 #[derive(Debug)]
@@ -89,7 +91,7 @@ impl Poller {
     ///
     /// The kernel is older than 5.11. A signal only ends the wait early.
     pub fn wait(&self, timeout: Option<Duration>, ready: &mut Vec<u64>) -> io::Result<()> {
-        self.collect(timeout, |event| ready.push(event.token))
+        self.collect::<BATCH>(timeout, |event| ready.push(event.token))
     }
 
     /// Appends what is ready now, for what; waits for nothing.
@@ -98,24 +100,28 @@ impl Poller {
     ///
     /// The kernel is older than 5.11.
     pub fn ready(&self, ready: &mut Vec<Ready>) -> io::Result<()> {
-        self.collect(Some(Duration::ZERO), |event| ready.push(event))
+        self.collect::<ROUND>(Some(Duration::ZERO), |event| ready.push(event))
     }
 
-    fn collect(&self, timeout: Option<Duration>, mut found: impl FnMut(Ready)) -> io::Result<()> {
-        let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
+    fn collect<const N: usize>(
+        &self,
+        timeout: Option<Duration>,
+        mut found: impl FnMut(Ready),
+    ) -> io::Result<()> {
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; N];
         let timeout = timeout.map(|timeout| libc::timespec {
             tv_sec: libc::time_t::try_from(timeout.as_secs()).unwrap_or(libc::time_t::MAX),
             tv_nsec: timeout.subsec_nanos().into(),
         });
         let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: `events` has room for `BATCH` entries and `timeout` is null or points at a
+        // SAFETY: `events` has room for `N` entries and `timeout` is null or points at a
         // timespec; both live through the call. A null signal mask changes none.
         let result = Errno::result(unsafe {
             libc::syscall(
                 libc::SYS_epoll_pwait2,
                 self.0.0.as_raw_fd(),
                 events.as_mut_ptr(),
-                BATCH,
+                N,
                 timeout,
                 ptr::null::<libc::sigset_t>(),
                 0usize,

@@ -3,97 +3,70 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use bgp::{Command, Neighbor, NeighborId, Settings};
+use bgp::{Command, Neighbor, NeighborId, Settings, Speaker};
 use design::plan::RouterConfig;
 
 /// Which number the speaker has for a neighbour, known by its address.
 #[derive(Debug)]
-pub(super) struct Neighbors {
-    ids: BTreeMap<IpAddr, NeighborId>,
-    /// How many the speaker has had, those that are gone included.
-    count: u32,
-}
-
-/// Whether a running router can go from one configuration to the other.
-pub(super) fn possible(old: &RouterConfig, new: &RouterConfig) -> Result<(), String> {
-    if (&old.mrt, &old.bmp) != (&new.mrt, &new.bmp) {
-        return Err("`mrt` or `bmp` has changed: restart the router".to_owned());
-    }
-    let alone = |config: &RouterConfig| Settings {
-        neighbors: Vec::new(),
-        ..config.settings.clone()
-    };
-    let (old, new) = (alone(old), alone(new));
-    if old == new {
-        return Ok(());
-    }
-    let what = if old.local_as != new.local_as {
-        "`asn`"
-    } else if old.router_id != new.router_id {
-        "`router_id`"
-    } else {
-        "how routes are chosen"
-    };
-    Err(format!(
-        "{what} has changed, which concerns all sessions: restart the router"
-    ))
-}
+pub(super) struct Neighbors(BTreeMap<IpAddr, NeighborId>);
 
 impl Neighbors {
-    /// Those that a speaker begins with.
-    pub(super) fn new(config: &RouterConfig) -> Self {
-        let mut neighbors = Self {
-            ids: BTreeMap::new(),
-            count: 0,
-        };
-        for neighbor in &config.settings.neighbors {
-            neighbors.add(neighbor.address);
-        }
-        neighbors
+    /// Those that a speaker has.
+    pub(super) fn of(speaker: &Speaker) -> Self {
+        let neighbors = speaker.neighbors();
+        Self(
+            neighbors
+                .map(|view| (view.settings.address, view.id))
+                .collect(),
+        )
     }
 
     /// The number of the neighbour with this address.
     pub(super) fn id(&self, address: IpAddr) -> Option<NeighborId> {
-        self.ids.get(&address).copied()
+        self.0.get(&address).copied()
     }
 
     /// What the speaker is to be told, in order; an unchanged neighbour is not mentioned.
-    pub(super) fn changes(&mut self, old: &RouterConfig, new: &RouterConfig) -> Vec<Command> {
-        let mut commands = Vec::new();
-        for neighbor in &old.settings.neighbors {
-            let stays = |other: &Neighbor| other.address == neighbor.address;
-            if !new.settings.neighbors.iter().any(stays)
-                && let Some(id) = self.ids.remove(&neighbor.address)
-            {
-                commands.push(Command::RemoveNeighbor(id));
-            }
-        }
-        let before: BTreeMap<IpAddr, &Neighbor> = old
-            .settings
-            .neighbors
-            .iter()
-            .map(|neighbor| (neighbor.address, neighbor))
+    pub(super) fn changes(&self, old: &RouterConfig, new: &RouterConfig) -> Vec<Command> {
+        let (before, after) = (by_address(old), by_address(new));
+        let gone = before
+            .keys()
+            .filter(|address| !after.contains_key(*address));
+        let mut commands: Vec<Command> = gone
+            .filter_map(|address| self.id(*address).map(Command::RemoveNeighbor))
             .collect();
+        let settings = alone(new);
+        if alone(old) != settings {
+            commands.push(Command::SetSettings(Box::new(settings)));
+        }
         for neighbor in &new.settings.neighbors {
-            match self.ids.get(&neighbor.address).copied() {
-                None => {
-                    self.add(neighbor.address);
-                    commands.push(Command::AddNeighbor(Box::new(neighbor.clone())));
-                }
-                Some(id) => {
-                    if before.get(&neighbor.address).copied() != Some(neighbor) {
-                        commands.push(Command::SetNeighbor(id, Box::new(neighbor.clone())));
-                    }
-                }
+            let was = before.get(&neighbor.address);
+            if was == Some(&neighbor) {
+                continue;
             }
+            let settings = Box::new(neighbor.clone());
+            commands.push(match was.and_then(|was| self.id(was.address)) {
+                Some(id) => Command::SetNeighbor(id, settings),
+                None => Command::AddNeighbor(settings),
+            });
         }
         commands.extend(originations(old, new));
         commands
     }
+}
 
-    fn add(&mut self, address: IpAddr) {
-        self.ids.insert(address, NeighborId(self.count));
-        self.count += 1;
+fn by_address(config: &RouterConfig) -> BTreeMap<IpAddr, &Neighbor> {
+    let neighbors = config.settings.neighbors.iter();
+    neighbors
+        .map(|neighbor| (neighbor.address, neighbor))
+        .collect()
+}
+
+/// The settings of the speaker itself.
+fn alone(config: &RouterConfig) -> Settings {
+    Settings {
+        neighbors: Vec::new(),
+        ..config.settings.clone()
     }
 }
 
@@ -105,7 +78,7 @@ fn originations(old: &RouterConfig, new: &RouterConfig) -> Vec<Command> {
     let come = after
         .iter()
         .filter(|(net, how)| before.get(*net) != Some(how));
-    gone.map(|net| Command::Withdraw((**net).into()))
-        .chain(come.map(|(net, how)| Command::Originate((**net).into(), (*how).clone())))
+    gone.map(|net| Command::Withdraw(**net))
+        .chain(come.map(|(net, how)| Command::Originate(**net, (*how).clone())))
         .collect()
 }

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::callers::Call;
 
 /// Octets waiting to be sent at which the speaker is asked to pause, and at which to go on.
@@ -47,7 +49,12 @@ pub(super) struct Connection {
     sent: usize,
     /// Octets of the queue that are not.
     waiting: usize,
+    /// The speaker was asked to pause, and not yet to go on.
     paused: bool,
+    /// The kernel has taken nothing since the speaker was asked to pause because of just that.
+    stuck: bool,
+    /// When to look again: whether the kernel has taken something, or whether it has closed.
+    pub(super) deadline: Option<Instant>,
     /// Writing failed: nothing more is sent, but what the other side said last can still be read.
     broken: bool,
     /// Whether the poller waits for it to become writable.
@@ -66,6 +73,8 @@ impl Connection {
             sent: 0,
             waiting: 0,
             paused: false,
+            stuck: false,
+            deadline: None,
             broken: false,
             awaits_room: matches!(phase, Phase::Connecting),
             _call: call,
@@ -105,6 +114,10 @@ impl Connection {
     }
 
     fn advance(&mut self, len: usize) {
+        self.stuck = false;
+        if self.phase == Phase::Open {
+            self.deadline = None;
+        }
         self.waiting -= len;
         self.sent += len;
         while let Some(first) = self.queue.front()
@@ -117,6 +130,7 @@ impl Connection {
 
     fn give_up(&mut self) {
         self.broken = true;
+        self.stuck = false;
         self.queue.clear();
         self.sent = 0;
         self.waiting = 0;
@@ -127,12 +141,21 @@ impl Connection {
         if !self.paused && self.waiting > PAUSE_ABOVE {
             self.paused = true;
             Some(Pressure::Rises)
-        } else if self.paused && self.waiting < RESUME_BELOW {
+        } else if self.paused && !self.stuck && self.waiting < RESUME_BELOW {
             self.paused = false;
             Some(Pressure::Falls)
         } else {
             None
         }
+    }
+
+    /// The kernel has taken nothing for a while, however little waits: the speaker is to pause, and
+    /// to count the time (RFC 9687). Whether it has to be told.
+    pub(super) const fn is_stuck(&mut self) -> bool {
+        let news = !self.paused;
+        self.stuck = true;
+        self.paused = true;
+        news
     }
 
     /// Reads once; nothing when nothing is there, zero when the other side has closed or the

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 
-use bgp::{AoAlgorithm, Auth, Settings, TcpOptions};
+use bgp::{AoAlgorithm, Auth, Neighbor, Settings, TcpOptions};
 use linux::protect::{self, AoKey, Peers};
 use linux::socket::set_ttl;
 
@@ -20,15 +20,27 @@ pub(crate) struct Guard {
 impl Guard {
     /// The guards that a speaker's neighbours need.
     pub(crate) fn all(settings: &Settings) -> Vec<Self> {
-        let neighbors = settings.neighbors.iter().map(|neighbor| Self {
-            peers: Peers::one(neighbor.address),
+        let neighbors = settings.neighbors.iter();
+        let neighbors = neighbors.map(|one| Self::new(Peers::one(one.address), one));
+        let ranges = settings.dynamic.iter().map(|range| {
+            let peers = Peers {
+                address: range.prefix.address(),
+                len: range.prefix.len(),
+            };
+            Self::new(peers, &range.template)
+        });
+        neighbors.chain(ranges).collect()
+    }
+
+    fn new(peers: Peers, neighbor: &Neighbor) -> Self {
+        Self {
+            peers,
             ttl: neighbor.ebgp_multihop_ttl,
             options: TcpOptions {
                 auth: neighbor.auth.clone(),
                 ttl_security: neighbor.ttl_security,
             },
-        });
-        neighbors.collect()
+        }
     }
 
     /// The one that holds for an address: that of the longest prefix.

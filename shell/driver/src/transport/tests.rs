@@ -160,6 +160,7 @@ fn a_neighbour_that_does_not_read_delays_no_other() {
             bytes: (*b"route").into(),
         });
         assert_eq!(next(&mut transport).await, "blocked");
+        assert!(transport.try_next().is_none(), "the round ends");
         let mut route = [0; 5];
         quick.read_exact(&mut route).expect("reads");
         assert_eq!(&route, b"route");
@@ -243,5 +244,35 @@ fn a_neighbour_that_says_why_and_resets_is_heard_to_the_end() {
         }
         assert_eq!(next(&mut transport).await, "12 bytes");
         assert_eq!(next(&mut transport).await, "closed");
+    });
+}
+
+#[test]
+fn rfc9687_a_neighbour_that_takes_nothing_is_told_of_however_little_waits() {
+    on_a_loop(async {
+        let (listener, address) = listener();
+        let mut transport = Transport::new().expect("a poller");
+        connect(&mut transport, address);
+        assert_eq!(next(&mut transport).await, "connected");
+        let (mut stream, _) = listener.accept().expect("accepts");
+        // More than the kernel takes, and less than makes the speaker pause.
+        let mut sent = 0;
+        let piece: std::sync::Arc<[u8]> = vec![0; 64 << 10].into();
+        while transport.connections[&CONN].waiting() == 0 {
+            transport.apply(Output::Send {
+                conn: CONN,
+                bytes: piece.clone(),
+            });
+            sent += piece.len();
+            assert!(transport.try_next().is_none());
+        }
+        assert_eq!(next(&mut transport).await, "blocked");
+        let reader = tokio::task::spawn_blocking(move || {
+            let mut all = vec![0; sent];
+            stream.read_exact(&mut all).expect("reads");
+            stream
+        });
+        assert_eq!(next(&mut transport).await, "writable");
+        drop(reader.await.expect("ends"));
     });
 }

@@ -97,13 +97,15 @@ record! {
 #[derive(Clone, Debug)]
 pub(crate) enum RouteServerText {
     Switch(bool),
-    Settings(RouteServerSettings),
+    Settings(Box<RouteServerSettings>),
 }
 
 impl Shape for RouteServerText {
     fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
         match node.kind {
-            Kind::Map(_) => RouteServerSettings::read(node, reports).map(Self::Settings),
+            Kind::Map(_) => {
+                RouteServerSettings::read(node, reports).map(|all| Self::Settings(Box::new(all)))
+            }
             _ => bool::read(node, reports).map(Self::Switch),
         }
     }

@@ -103,54 +103,7 @@ fn choices(text: &ChoicesText, list: &mut Picker) -> PlatformChoices {
     );
     let millis = |span: &TimeSpan| u32::try_from(span.0.as_millis()).unwrap_or(u32::MAX);
     let seconds = |span: &TimeSpan| u32::try_from(span.0.as_secs()).unwrap_or(u32::MAX);
-    let mut flag =
-        |name, written: &Option<At<bool>>, usual| list.pick(name, written, |on| *on, usual);
     PlatformChoices {
-        smaller_hold_time: flag(
-            "choices.smaller_hold_time",
-            &text.smaller_hold_time,
-            usual.smaller_hold_time,
-        ),
-        obeys_no_export: flag(
-            "choices.obeys_no_export",
-            &text.obeys_no_export,
-            usual.obeys_no_export,
-        ),
-        compares_origin: flag(
-            "choices.compares_origin",
-            &text.compares_origin,
-            usual.compares_origin,
-        ),
-        compares_med: flag(
-            "choices.compares_med",
-            &text.compares_med,
-            usual.compares_med,
-        ),
-        static_before_bgp: flag(
-            "choices.static_before_bgp",
-            &text.static_before_bgp,
-            usual.static_before_bgp,
-        ),
-        expressroute_breaks_ties: flag(
-            "choices.expressroute_breaks_ties",
-            &text.expressroute_breaks_ties,
-            usual.expressroute_breaks_ties,
-        ),
-        expressroute_multipath: flag(
-            "choices.expressroute_multipath",
-            &text.expressroute_multipath,
-            usual.expressroute_multipath,
-        ),
-        sticky_failback: flag(
-            "choices.sticky_failback",
-            &text.sticky_failback,
-            usual.sticky_failback,
-        ),
-        gateway_routes_always: flag(
-            "choices.gateway_routes_always",
-            &text.gateway_routes_always,
-            usual.gateway_routes_always,
-        ),
         routes_counted: match counted {
             CountedText::Held => RoutesCounted::Held,
             CountedText::HeldPlusIncoming => RoutesCounted::HeldPlusIncoming,
@@ -179,7 +132,64 @@ fn choices(text: &ChoicesText, list: &mut Picker) -> PlatformChoices {
             usual.route_map_upgrade_s,
             1_000,
         ),
+        ..switches(text, list)
     }
+}
+
+/// The choices that are on or off.
+fn switches(text: &ChoicesText, list: &mut Picker) -> PlatformChoices {
+    let mut all = PlatformChoices::default();
+    let switches = [
+        (
+            "choices.smaller_hold_time",
+            &text.smaller_hold_time,
+            &mut all.smaller_hold_time,
+        ),
+        (
+            "choices.obeys_no_export",
+            &text.obeys_no_export,
+            &mut all.obeys_no_export,
+        ),
+        (
+            "choices.compares_origin",
+            &text.compares_origin,
+            &mut all.compares_origin,
+        ),
+        (
+            "choices.compares_med",
+            &text.compares_med,
+            &mut all.compares_med,
+        ),
+        (
+            "choices.static_before_bgp",
+            &text.static_before_bgp,
+            &mut all.static_before_bgp,
+        ),
+        (
+            "choices.expressroute_breaks_ties",
+            &text.expressroute_breaks_ties,
+            &mut all.expressroute_breaks_ties,
+        ),
+        (
+            "choices.expressroute_multipath",
+            &text.expressroute_multipath,
+            &mut all.expressroute_multipath,
+        ),
+        (
+            "choices.sticky_failback",
+            &text.sticky_failback,
+            &mut all.sticky_failback,
+        ),
+        (
+            "choices.gateway_routes_always",
+            &text.gateway_routes_always,
+            &mut all.gateway_routes_always,
+        ),
+    ];
+    for (name, written, switch) in switches {
+        *switch = list.pick(name, written, |on| *on, *switch);
+    }
+    all
 }
 
 /// Why a limit is what it is when the design does not say.

@@ -185,7 +185,7 @@ fn route_server(
         Some(At {
             value: RouteServerText::Settings(settings),
             ..
-        }) => settings.clone(),
+        }) => (**settings).clone(),
         _ => RouteServerSettings::default(),
     };
     let choice = text.route_server.as_ref().or(shared.route_server.as_ref());

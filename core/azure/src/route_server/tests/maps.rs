@@ -309,3 +309,41 @@ fn azure_1_11_a_put_without_routing_configuration_wipes_the_map() {
     assert!(net.programmed(LAN).is_empty());
     assert_eq!(net.ended(), 0, "the session stays");
 }
+
+#[test]
+fn azure_1_11_a_replaced_prefix_has_neither_as_path_nor_communities() {
+    let inside = vec![RouteMapMatch::PrefixContains(vec![prefix("172.20.0.0/16")])];
+    let replace = RouteMapAction::ReplacePrefix(prefix("172.20.0.0/16"));
+    let mut net = net(maps(0, true, vec![rule(inside, vec![replace])]));
+    for text in [LAN, "172.20.2.0/24"] {
+        net.announce_with(0, text, |route| route.communities = vec![5]);
+    }
+    assert_eq!(net.programmed("172.20.0.0/16"), [nva(0)]);
+    assert!(net.programmed(LAN).is_empty());
+    let (path, communities) = heard(&net, "172.20.0.0/16").expect("told");
+    assert_eq!((path.as_str(), communities.len()), ("65515", 0));
+    net.withdraw(0, LAN);
+    assert_eq!(
+        net.programmed("172.20.0.0/16"),
+        [nva(0)],
+        "one part is left"
+    );
+    net.withdraw(0, "172.20.2.0/24");
+    assert!(net.programmed("172.20.0.0/16").is_empty());
+}
+
+#[test]
+fn azure_1_11_an_outbound_map_aggregates_for_one_peer_alone() {
+    let inside = vec![RouteMapMatch::PrefixContains(vec![prefix("172.20.0.0/16")])];
+    let replace = RouteMapAction::ReplacePrefix(prefix("172.20.0.0/16"));
+    let mut net = net(maps(1, false, vec![rule(inside, vec![replace])]));
+    for text in [LAN, "172.20.2.0/24"] {
+        net.announce(0, text);
+    }
+    assert_eq!(
+        heard(&net, "172.20.0.0/16"),
+        Some(("65515".to_owned(), Vec::new()))
+    );
+    assert_eq!(heard(&net, LAN), None);
+    assert_eq!(net.programmed(LAN), [nva(0)], "interfaces have the parts");
+}

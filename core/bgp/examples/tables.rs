@@ -245,6 +245,8 @@ fn table(sender: u32, prefixes: u32, longer: usize) -> Vec<u8> {
             .map(|_| rng.below(1 << 30) as u32)
             .collect();
         let list = (done..done + count).map(|n| {
+            // In no order, as the router's other neighbours may have it: a permutation of 2^22.
+            let n = n.wrapping_mul(2_654_435_761) & 0x3f_ffff;
             let address = Ipv4Addr::from_bits(0x0100_0000 + (n << 8));
             Prefix::around(address, 24).expect("a prefix")
         });

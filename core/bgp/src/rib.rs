@@ -4,11 +4,12 @@
 //! paths in use stand first, the best one before all; the others are in no order. A prefix with one
 //! path, which is most of them, takes 40 bytes and no memory of its own.
 
+mod index;
+
 use core::hash::{BuildHasher as _, Hasher as _};
 use core::net::Ipv4Addr;
 use core::net::Ipv6Addr;
 
-use hashbrown::HashTable;
 use inet::hash::Seeded;
 use inet::{Net, Prefix, Prefix6};
 use smallvec::SmallVec;
@@ -17,6 +18,7 @@ use crate::bits::Bits;
 use crate::interner::AttrId;
 use crate::settings::NeighborId;
 use crate::view::Refusal;
+use index::Index;
 
 /// The number of a prefix.
 pub(crate) type PrefixId = u32;
@@ -147,17 +149,10 @@ impl Entry {
 pub(crate) struct Rib {
     entries: Vec<Entry>,
     free: Bits,
-    /// Hash and number: growing needs no look at the entries.
-    index: HashTable<(u32, PrefixId)>,
+    index: Index,
     hasher: Seeded,
     addresses: Vec<u128>,
     addresses_free: Vec<u32>,
-}
-
-/// The place in the table is the low half, the tag of an entry comes from the high one: neighbours
-/// in place differ in their tags.
-const fn spread(hash: u32) -> u64 {
-    (hash.wrapping_mul(0x9e37_79b1) as u64) << 32 | hash as u64
 }
 
 /// So many prefixes that follow each other stand next to each other in the index: tables often come
@@ -169,7 +164,7 @@ impl Rib {
         Self {
             entries: Vec::new(),
             free: Bits::default(),
-            index: HashTable::new(),
+            index: Index::default(),
             hasher: Seeded(seed),
             addresses: Vec::new(),
             addresses_free: Vec::new(),
@@ -213,17 +208,33 @@ impl Rib {
 
     /// The number of a prefix, if it has one.
     pub(crate) fn id(&self, net: Net) -> Option<PrefixId> {
-        let hash = self.hash(net);
-        let found = |(known, id): &(u32, PrefixId)| *known == hash && self.is(*id, net);
-        self.index.find(spread(hash), found).map(|(_, id)| *id)
+        self.index.find(self.hash(net), |id| self.is(id, net))
+    }
+
+    /// The numbers of prefixes; new ones for those that have none. The look-ups wait for memory
+    /// together: all places of the index are read first, then all entries that they name.
+    pub(crate) fn add_all(&mut self, nets: &[Net], ids: &mut SmallVec<[PrefixId; 32]>) {
+        let mut probes: SmallVec<[(u32, Option<PrefixId>); 32]> = SmallVec::new();
+        for net in nets {
+            let hash = self.hash(*net);
+            probes.push((hash, self.index.peek(hash)));
+        }
+        for (net, (_, id)) in nets.iter().zip(&mut probes) {
+            *id = id.filter(|id| self.is(*id, *net));
+        }
+        for (net, (hash, id)) in nets.iter().zip(probes) {
+            ids.push(id.unwrap_or_else(|| self.add_hashed(*net, hash)));
+        }
     }
 
     /// The number of a prefix; a new one when it has none.
     pub(crate) fn add(&mut self, net: Net) -> PrefixId {
-        let hash = self.hash(net);
-        let found = |(known, id): &(u32, PrefixId)| *known == hash && self.is(*id, net);
-        if let Some((_, id)) = self.index.find(spread(hash), found) {
-            return *id;
+        self.add_hashed(net, self.hash(net))
+    }
+
+    fn add_hashed(&mut self, net: Net, hash: u32) -> PrefixId {
+        if let Some(id) = self.index.find(hash, |id| self.is(id, net)) {
+            return id;
         }
         let (bits, flags) = match net {
             Net::V4(prefix) => (prefix.bits(), 0),
@@ -247,8 +258,7 @@ impl Rib {
                 u32::try_from(self.entries.len() - 1).expect("fewer than 2^32 prefixes")
             }
         };
-        self.index
-            .insert_unique(spread(hash), (hash, id), |(hash, _)| spread(*hash));
+        self.index.insert(hash, id);
         id
     }
 
@@ -271,12 +281,7 @@ impl Rib {
             return;
         }
         let hash = self.hash(self.net(id));
-        if let Ok(found) = self
-            .index
-            .find_entry(spread(hash), |(_, other)| *other == id)
-        {
-            found.remove();
-        }
+        self.index.remove(hash, id);
         let entry = &mut self.entries[id as usize];
         debug_assert!(
             entry.routes.is_empty(),
@@ -293,11 +298,11 @@ impl Rib {
     /// Gives memory back when much of it is no longer used: numbers at the end that are free go,
     /// and with the last prefix everything.
     pub(crate) fn shrink(&mut self) {
-        if self.index.is_empty() {
+        if self.index.len() == 0 {
             if !self.entries.is_empty() {
                 self.entries = Vec::new();
                 self.free = Bits::default();
-                self.index = HashTable::new();
+                self.index = Index::default();
                 self.addresses = Vec::new();
                 self.addresses_free = Vec::new();
             }
@@ -314,10 +319,7 @@ impl Rib {
         if self.entries.capacity() > SPARE.max(self.entries.len() * 4) {
             self.entries.shrink_to(self.entries.len() * 2);
         }
-        if self.index.capacity() > SPARE.max(self.index.len() * 8) {
-            self.index
-                .shrink_to(self.index.len() * 2, |(hash, _)| spread(*hash));
-        }
+        self.index.shrink();
     }
 
     pub(crate) fn entry(&self, id: PrefixId) -> &Entry {

@@ -109,14 +109,15 @@ impl Speaker {
         let peer = &self.peers[id.index()];
         let (epochs, keeps_v6) = (peer.epochs, peer.settings.accept_ipv6);
         let mut importer = self.importer(id, received);
-        // First all numbers, then all routes: the look-ups do not wait for each other.
-        let mut routes: SmallVec<[(PrefixId, Net, u32); 32]> = SmallVec::new();
-        for (net, path) in prefixes {
-            if keeps_v6 || !net.is_v6() {
-                routes.push((self.rib.add(net), net, path));
-            }
+        let mut nets: SmallVec<[Net; 32]> = SmallVec::new();
+        let mut paths: SmallVec<[u32; 32]> = SmallVec::new();
+        for (net, path) in prefixes.filter(|(net, _)| keeps_v6 || !net.is_v6()) {
+            nets.push(net);
+            paths.push(path);
         }
-        for (place, net, path) in routes {
+        let mut places: SmallVec<[PrefixId; 32]> = SmallVec::new();
+        self.rib.add_all(&nets, &mut places);
+        for ((place, net), path) in places.into_iter().zip(nets).zip(paths) {
             let taken = self.import(net, &mut importer);
             self.interner.retain(received);
             let told = Told {

@@ -1,3 +1,5 @@
+//! Offers, what both sides make of them, and what is refused.
+
 use super::*;
 use crate::settings::AddPaths;
 

@@ -1,3 +1,5 @@
+//! Capabilities as bytes, laid out by hand.
+
 use super::*;
 
 const V4: Family = Family::IPV4_UNICAST;

@@ -1,7 +1,7 @@
 //! Commands about design files: `init`, `check`, `rules`, `plan`, `explain`, `generate`, `schema`.
 
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +25,7 @@ struct Beside(PathBuf);
 
 impl Files for Beside {
     fn text(&self, name: &str) -> Result<String, String> {
-        fs::read_to_string(self.0.join(name)).map_err(|error| error.to_string())
+        read_text(&self.0.join(name)).map_err(|error| error.to_string())
     }
 }
 
@@ -50,7 +50,7 @@ fn read(file: &DesignFile) -> Result<(Option<Design>, Reports), Failure> {
         let name = "examples/global.yaml";
         return Ok(design::read(name, design::EXAMPLE_GLOBAL, &design::NoFiles));
     };
-    let text = fs::read_to_string(path)
+    let text = read_text(path)
         .map_err(|error| Failure::usage(format!("error: {}: {error}", path.display())))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     Ok(design::read(
@@ -58,6 +58,21 @@ fn read(file: &DesignFile) -> Result<(Option<Design>, Reports), Failure> {
         &text,
         &Beside(folder),
     ))
+}
+
+/// Longest file that is read, octets: far above any design, far below memory.
+const FILE_MAX: u64 = 64 << 20;
+
+/// The text of a file. One that does not end, such as a device, is refused.
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?
+        .take(FILE_MAX + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_MAX {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
 }
 
 impl Loaded {

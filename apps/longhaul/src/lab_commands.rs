@@ -93,7 +93,14 @@ pub(crate) fn up(format: Format, options: &Up) -> Outcome {
 
 /// Shows what changes until Ctrl-C, or the lab is taken down by another command.
 fn live(lab: &Lab, mut shown: Status) -> Result<(), Failure> {
-    note("Ctrl-C takes it down; in another terminal: longhaul show, trace, fail, heal, exec");
+    let end = if driver::interrupt_is_ignored() {
+        "SIGTERM or longhaul down"
+    } else {
+        "Ctrl-C"
+    };
+    note(&format!(
+        "{end} takes it down; in another terminal: longhaul show, trace, fail, heal, exec"
+    ));
     while !driver::interrupted_within(Duration::from_secs(1)).context("waiting for Ctrl-C")? {
         if Lab::find(Some(lab.name())).is_err() {
             note("the lab was taken down");

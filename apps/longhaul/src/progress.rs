@@ -1,6 +1,7 @@
-//! The progress of `up`: a bar for each stage on a terminal, a line for each stage elsewhere.
+//! The progress of `sim`: how long it has taken. The progress of `up`: a bar for each stage on a terminal, a line for each stage elsewhere.
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lab::{Progress, Stage};
@@ -51,3 +52,17 @@ impl Progress for Bars {
         }
     }
 }
+
+/// Says on a terminal that something goes on, and for how long, until it is finished.
+pub(crate) fn waiting(what: &'static str) -> ProgressBar {
+    let waiting = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}  {elapsed}") {
+        waiting.set_style(style);
+    }
+    waiting.set_prefix(what);
+    waiting.enable_steady_tick(TICK);
+    waiting
+}
+
+/// Often enough to see that it goes on.
+const TICK: Duration = Duration::from_millis(250);

@@ -15,7 +15,7 @@ use crate::args::{Crypto, DesignFile, Format, Sim, Where};
 use crate::ask::{Change, Network};
 use crate::designs;
 use crate::output::{Ended, Failure, Outcome, note, result};
-use crate::render;
+use crate::{progress, render};
 
 /// More nodes than this are simulated without cryptography, unless it is asked for.
 const WIREGUARD_MAX: usize = 100;
@@ -53,10 +53,12 @@ pub(crate) fn sim(format: Format, options: &Sim) -> Outcome {
         ..Scenario::default()
     };
     let mut world = world(plan, options.crypto, options.seed)?;
+    let waiting = progress::waiting("simulating");
     let report = sim::scenario::run(&mut world, &scenario);
     if let Some(until) = options.until {
         world.run_until(Instant::ZERO + until);
     }
+    waiting.finish_and_clear();
     let simulation = report.view(&world);
     let failed = simulation.steps.iter().any(|step| step.problem.is_some());
     let status = world.status(None);
@@ -90,6 +92,7 @@ pub(crate) fn converged(file: &Path, place: &Where) -> Result<Simulated, Failure
         ..Scenario::default()
     };
     let mut world = world(plan, Crypto::Auto, place.seed)?;
+    let waiting = progress::waiting("simulating");
     match place.at {
         Some(at) if scenario.steps.is_empty() => world.run_until(Instant::ZERO + at),
         at => {
@@ -105,6 +108,7 @@ pub(crate) fn converged(file: &Path, place: &Where) -> Result<Simulated, Failure
             world.run_until(Instant::ZERO + at.unwrap_or_default());
         }
     }
+    waiting.finish_and_clear();
     Ok(Simulated { world })
 }
 

@@ -233,3 +233,73 @@ fn rules_schema_completions_and_manual_are_printed() {
     let (explained, _) = run(&["explain", EXAMPLE, "sites.paris.home"], 0);
     assert!(explained.contains("westeurope"), "{explained}");
 }
+
+#[test]
+fn a_route_server_is_shown_as_the_platform_shows_it() {
+    let show = |arguments: &[&str], code| {
+        let mut all = vec!["show"];
+        all.extend(arguments);
+        all.extend(["--sim", EXAMPLE]);
+        run(&all, code)
+    };
+    let (out, _) = show(&["learned-routes", "rs0.westeurope", "nva1.westeurope"], 0);
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines[0],
+        "LocalAddress    Network        NextHop     SourcePeer    Origin    AsPath    Weight"
+    );
+    assert!(lines[2].ends_with("65010     32768"), "{out}");
+    let both = [
+        "learned-routes",
+        "rs.westeurope",
+        "nva1.westeurope",
+        "--format",
+        "json",
+    ];
+    let answer: Value = serde_json::from_str(&show(&both, 0).0).expect("JSON");
+    let roles: Vec<&String> = answer.as_object().expect("an object").keys().collect();
+    assert_eq!(roles, ["RouteServiceRole_IN_0", "RouteServiceRole_IN_1"]);
+    let (out, _) = show(&["peerings", "rs.westeurope"], 0);
+    assert!(
+        out.starts_with("Name             PeerAsn    PeerIp"),
+        "{out}"
+    );
+    let vm = [
+        "effective-routes",
+        "vm1.spoke1-westeurope",
+        "--format",
+        "json",
+    ];
+    let answer: Value = serde_json::from_str(&show(&vm, 0).0).expect("JSON");
+    let keys: Vec<&String> = answer.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["value"]);
+    // What is not there, and what is not running, is the user's to know.
+    show(&["learned-routes", "rs0.westeurope", "nobody"], 2);
+    show(&["learned-routes", "rs9.westeurope", "nva1.westeurope"], 2);
+    show(&["learned-routes", "rs0.westeurope"], 2);
+    show(&["sessions", "rs0.westeurope", "nva1.westeurope"], 2);
+    let dead = [
+        "effective-routes",
+        "vm1.spoke1-westeurope",
+        "--fail",
+        "vm1.spoke1-westeurope@1s",
+    ];
+    let (_, complaint) = show(&dead, 2);
+    assert!(
+        complaint.contains("NicMustBeAttachedToRunningVmToGetEffectiveRoutes"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn what_does_not_end_or_is_too_slow_to_work_is_refused() {
+    run(&["check", "/dev/zero"], 2);
+    let name = "x".repeat(100_000);
+    run(&["explain", EXAMPLE, &name], 2);
+    let folder = directory("rates");
+    let file = folder.join("design.yaml");
+    let text = fs::read_to_string(EXAMPLE).expect("the example");
+    fs::write(&file, text.replace("50mbit", "0mbit")).expect("a file");
+    let (_, complaint) = run(&["check", utf8(&file)], 2);
+    assert!(complaint.contains("at least 64kbit"), "{complaint}");
+}

@@ -82,15 +82,18 @@ pub fn explain(design: &Design, path: &str) -> Result<Vec<Explanation>, Vec<Stri
     if !found.is_empty() {
         return Ok(found);
     }
+    let limit = path.len() / 3 + 1;
     let mut near: Vec<(usize, &str)> = all
         .iter()
+        // The distance is at least this, and costs the product of the lengths to know.
+        .filter(|value| value.path.len().abs_diff(path.len()) <= limit)
         .map(|value| {
             (
                 strsim::damerau_levenshtein(path, &value.path),
                 value.path.as_str(),
             )
         })
-        .filter(|(distance, _)| *distance <= path.len() / 3 + 1)
+        .filter(|(distance, _)| *distance <= limit)
         .collect();
     near.sort_unstable();
     Err(near

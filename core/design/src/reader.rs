@@ -48,9 +48,12 @@ pub(crate) fn expected(node: &Node, what: &str) -> Report {
 
 /// The word nearest to a mistyped one.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = word.chars().count().max(3) / 3 + 1;
+    let length = word.chars().count();
+    let limit = length.max(3) / 3 + 1;
     known
         .into_iter()
+        // The distance is at least this, and costs the product of the lengths to know.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()

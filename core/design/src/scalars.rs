@@ -325,6 +325,9 @@ impl Shape for TimeSpan {
 
 const DURATION_MAX_US: u64 = 86_400_000_000;
 
+/// The slowest link that BGP and probes fit through; less is a slip of the pen.
+const RATE_MIN_BPS: u64 = 64_000;
+
 /// A rate, written `100mbit`, in bits per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate(pub(crate) u64);
@@ -337,7 +340,12 @@ impl Shape for Rate {
             ("gbit", 9, 1),
             ("bit", 0, 1),
         ];
-        quantity(node, "a rate such as 100mbit", &units, reports).map(Self)
+        let rate = quantity(node, "a rate such as 100mbit", &units, reports)?;
+        if rate < RATE_MIN_BPS {
+            reports.push(Report::shape(node.span, "a rate is at least 64kbit"));
+            return None;
+        }
+        Some(Self(rate))
     }
 
     fn schema(_: &mut Map<String, Value>) -> Value {

@@ -41,7 +41,7 @@ pub use config::{key_path, random_key};
 pub use control::ask;
 pub use error::Error;
 pub use fabric::{FabricSettings, PortName, run_fabric};
-pub use linux::interrupted_within;
+pub use linux::{interrupt_is_ignored, interrupted_within};
 pub use management::{ManagementAddress, ManagementAddressError};
 pub use node::{NodeSettings, run_node};
 pub use route_server::{RouteServerSettings, run_route_server};

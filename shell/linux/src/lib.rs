@@ -36,6 +36,6 @@ pub use lock::{LockError, LockFile};
 pub use namespace::NetNamespace;
 pub use netlink::{Netlink, RouteChange, RouteTo};
 pub use routes::{DefaultRoute, default_route};
-pub use signals::interrupted_within;
+pub use signals::{interrupt_is_ignored, interrupted_within};
 pub use tun::{CLONE_DEVICE, Tun};
 pub use watched::{PacketSource, Watched, WatchedPoller};

@@ -26,3 +26,12 @@ pub fn interrupted_within(time: Duration) -> io::Result<bool> {
     poller.wait(Some(time), &mut Vec::new())?;
     Ok(descriptor.read_signal()?.is_some())
 }
+
+/// Whether SIGINT is ignored, as a shell without job control has it for what it starts in the
+/// background: Ctrl-C does nothing then.
+pub fn interrupt_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (Signal::SIGINT as u32 - 1) & 1 == 1)
+}

@@ -91,10 +91,14 @@ fn a_peer_beyond_the_eighth_is_refused() {
 
 #[test]
 fn both_instances_answer_and_change_as_one() {
-    let first = Server::start(Settings::new(13));
+    let settings = Settings {
+        twin: true,
+        ..Settings::new(13)
+    };
+    let first = Server::start(settings.clone());
     let mut second = Server::start(Settings {
         instance: 1,
-        ..Settings::new(13)
+        ..settings
     });
     let routes = |server: &Server| {
         let path = format!("{HUB}/bgpConnections/nva100/learnedRoutes");
@@ -229,10 +233,10 @@ fn what_is_not_there_is_said_in_the_platforms_words() {
     let table = longhaul(&["show", "peerings", "--control", control], 0);
     assert_eq!(
         table,
-        "Name      PeerAsn    PeerIp         ProvisioningState\n\
-         --------  ---------  -------------  -------------------\n\
-         nva100    65001      127.77.15.100  Succeeded\n\
-         nva101    65002      127.77.15.101  Succeeded\n"
+        "Name    PeerAsn    PeerIp         ProvisioningState\n\
+         ------  ---------  -------------  -------------------\n\
+         nva100  65001      127.77.15.100  Succeeded\n\
+         nva101  65002      127.77.15.101  Succeeded\n"
     );
 }
 

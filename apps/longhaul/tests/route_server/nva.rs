@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::server::{PATIENCE, Settings};
 
+/// A load balancer in the VNet: a loopback address would be no next hop.
+const NEXT_HOP: [u8; 4] = [10, 1, 0, 10];
+
 const OPEN: u8 = 1;
 const UPDATE: u8 = 2;
 const NOTIFICATION: u8 = 3;
@@ -88,7 +91,7 @@ impl Nva {
     pub(crate) fn announce(&mut self, prefix: [u8; 3]) {
         let [a, b] = self.asn.to_be_bytes();
         let mut attributes = vec![0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, a, b, 0x40, 3, 4];
-        attributes.extend(self.address.octets());
+        attributes.extend(NEXT_HOP);
         let mut body = vec![0, 0];
         body.extend((attributes.len() as u16).to_be_bytes());
         body.extend(attributes);

@@ -25,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) announced: Vec<&'static str>,
     pub(crate) branch_to_branch: bool,
     pub(crate) routes_per_peer: u32,
+    /// Whether there is another instance.
+    pub(crate) twin: bool,
 }
 
 impl Settings {
@@ -36,6 +38,7 @@ impl Settings {
             announced: vec!["10.1.0.0/16"],
             branch_to_branch: false,
             routes_per_peer: 4_000,
+            twin: false,
         }
     }
 
@@ -94,13 +97,15 @@ impl Server {
             .arg(&config)
             .arg("--control")
             .arg(socket(settings.instance, "sock"))
-            .arg("--twin")
-            .arg(socket(1 - settings.instance, "sock"))
             .arg("--management")
             .arg(format!("unix:{}", at.display()))
             .env("LOG", "info")
             .stdin(Stdio::null())
             .stderr(fs::File::create(socket(settings.instance, "log")).expect("a file"));
+        if settings.twin {
+            let twin = socket(1 - settings.instance, "sock");
+            command.arg("--twin").arg(twin);
+        }
         let process = command.spawn().expect("the program starts");
         let mut server = Self {
             process,

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use design::plan::RouteServerConfig;
+use design::plan::{BgpPeerConfig, RouteServerConfig};
 
-use super::{Command, PeerRefusal, RouteServer, refusal};
+use super::{Command, PeerRefusal, RouteServer, maps, refusal};
 
 /// Why a configuration cannot take the place of the one in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub enum Obstacle {
         /// Why.
         refusal: PeerRefusal,
     },
+    /// Route maps that cannot be.
+    RouteMaps(PeerRefusal),
 }
 
 impl fmt::Display for Obstacle {
@@ -37,7 +39,9 @@ impl fmt::Display for Obstacle {
                 f,
                 "{field} cannot change while the instance runs; start it anew"
             ),
-            Self::Peer { refusal, .. } | Self::Gateway { refusal, .. } => refusal.fmt(f),
+            Self::Peer { refusal, .. }
+            | Self::Gateway { refusal, .. }
+            | Self::RouteMaps(refusal) => refusal.fmt(f),
         }
     }
 }
@@ -82,7 +86,9 @@ fn obstacles(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Obstacle>
         let refusal = refusal::check_gateway(next, &next.gateways[..index], gateway).err()?;
         Some(Obstacle::Gateway { index, refusal })
     });
-    fixed.chain(peers).chain(gateways).collect()
+    let maps = maps::check(next, &next.route_maps).err();
+    let maps = maps.map(|fault| Obstacle::RouteMaps(PeerRefusal::RouteMap(fault)));
+    fixed.chain(peers).chain(gateways).chain(maps).collect()
 }
 
 /// Settings come before the peers that they are for, and peers go before others take their places.
@@ -112,13 +118,23 @@ fn commands(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Command> {
     if old.route_maps != next.route_maps {
         commands.push(Command::RouteMaps(next.route_maps.clone()));
     }
-    let gone = old.peers.iter().filter(|peer| !next.peers.contains(peer));
+    let has = |peers: &[BgpPeerConfig], peer: &BgpPeerConfig| {
+        peers.iter().any(|other| other.address == peer.address)
+    };
+    let gone = old.peers.iter().filter(|peer| !has(&next.peers, peer));
     commands.extend(gone.map(|peer| Command::RemovePeer(peer.address)));
     let gone = old.gateways.iter();
     let gone = gone.filter(|gateway| !next.gateways.contains(gateway));
     commands.extend(gone.map(|gateway| Command::RemoveGateway(gateway.address)));
     let new = next.peers.iter().filter(|peer| !old.peers.contains(peer));
-    commands.extend(new.cloned().map(Command::AddPeer));
+    commands.extend(new.cloned().map(|peer| {
+        if has(&old.peers, &peer) {
+            let maps = Some(old.route_maps.of(peer.address));
+            Command::PutPeer { peer, maps }
+        } else {
+            Command::AddPeer(peer)
+        }
+    }));
     let new = next.gateways.iter();
     let new = new.filter(|gateway| !old.gateways.contains(gateway));
     commands.extend(new.cloned().map(Command::AddGateway));

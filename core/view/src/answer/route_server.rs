@@ -1,16 +1,16 @@
 //! A Route Server instance in the platform's shapes, and what management changes at it.
 
 use azure::RouteServer;
-use azure::route_server::{Command, PeerRefusal, Peering, PeeringRefusal, Peerings};
+use azure::route_server::{Command, PeerRefusal, Peering, PeeringRefusal, Peerings, RouteMapFault};
 use bgp::{AsPath, NeighborId, State};
-use design::plan::BgpPeerConfig;
+use design::plan::{BgpPeerConfig, MapPair};
 use inet::{Asn, Instant};
 
 use crate::Change;
 use crate::platform::{
     AddressSpace, BgpConnection, BgpConnectionProperties, BgpPeerStatus, List, PeerRoute,
-    PeerRoutes, PlatformError, VirtualHub, VirtualHubProperties, VnetPeering,
-    VnetPeeringProperties, hub_name, preference, preference_name, role,
+    PeerRoutes, PlatformError, RoutingConfiguration, SubResource, VirtualHub, VirtualHubProperties,
+    VnetPeering, VnetPeeringProperties, hub_name, preference, preference_name, role,
 };
 
 /// What the platform says of everything that is as it was ordered.
@@ -85,7 +85,10 @@ pub(super) fn connections(server: &RouteServer) -> List<BgpConnection> {
                 peer_ip: peer.address,
                 provisioning_state: SUCCEEDED.to_owned(),
                 connection_state: connection_state(state).to_owned(),
-                routing_configuration: None,
+                routing_configuration: routing_configuration(
+                    &hub,
+                    &server.config().route_maps.of(peer.address),
+                ),
             },
         }
     });
@@ -176,6 +179,9 @@ pub fn route_server_commands(
 pub fn peer_refused(refusal: &PeerRefusal) -> PlatformError {
     let code = match refusal {
         PeerRefusal::TooMany(_) => "Conflict",
+        PeerRefusal::RouteMap(RouteMapFault::Spoke(_)) => {
+            "HubBgpConnectionFromSpokeVnetCannotReferenceRouteMap"
+        }
         _ => "InvalidPeer",
     };
     PlatformError::new(code, refusal.to_string())
@@ -192,14 +198,41 @@ fn put_connection(
         address: properties.peer_ip,
         asn: Asn(properties.peer_asn),
     };
+    let mut others = server.peers().filter(|(_, other)| other.name != name);
+    if others.any(|(_, other)| other.address == peer.address) {
+        return Err(peer_refused(&PeerRefusal::Address(peer.address)));
+    }
+    let maps = properties.routing_configuration.as_ref().map(map_pair);
     let old = find(server, name).ok().map(|(_, old)| old.clone());
-    if old.as_ref() == Some(&peer) {
+    let attached = server.config().route_maps.of(peer.address);
+    if old.as_ref() == Some(&peer) && attached == maps.clone().unwrap_or_default() {
         return Ok(Vec::new());
     }
-    let mut commands = Vec::new();
-    commands.extend(old.map(|old| Command::RemovePeer(old.address)));
-    commands.push(Command::AddPeer(peer));
+    let moved = old.filter(|old| old.address != peer.address);
+    let mut commands = vec![Command::PutPeer { peer, maps }];
+    commands.extend(moved.map(|old| Command::RemovePeer(old.address)));
     Ok(commands)
+}
+
+fn map_pair(routing: &RoutingConfiguration) -> MapPair {
+    let name = |map: &Option<SubResource>| map.as_ref().map(|map| map.name().to_owned());
+    MapPair {
+        inbound: name(&routing.inbound_route_map),
+        outbound: name(&routing.outbound_route_map),
+    }
+}
+
+/// The route maps of a peer; `None` without any.
+fn routing_configuration(hub: &str, maps: &MapPair) -> Option<RoutingConfiguration> {
+    let map = |name: &Option<String>| {
+        name.as_ref().map(|name| SubResource {
+            id: format!("/virtualHubs/{hub}/routeMaps/{name}"),
+        })
+    };
+    (*maps != MapPair::default()).then(|| RoutingConfiguration {
+        inbound_route_map: map(&maps.inbound),
+        outbound_route_map: map(&maps.outbound),
+    })
 }
 
 fn put_peering(

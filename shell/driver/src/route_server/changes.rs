@@ -66,6 +66,7 @@ fn at_line(text: &str, obstacle: &Obstacle) -> String {
     let path = match obstacle {
         Obstacle::Fixed { field } => vec![Step::Field(field)],
         Obstacle::Peer { index, .. } => vec![Step::Field("peers"), Step::Item(*index)],
+        Obstacle::RouteMaps(_) => vec![Step::Field("route_maps")],
         Obstacle::Gateway { index, .. } => vec![Step::Field("gateways"), Step::Item(*index)],
     };
     let (line, column) = design::locate(text, &path).unwrap_or((0, 0));

@@ -12,7 +12,8 @@
 //!            └─ the core's wake-up time, SIGTERM
 //! ```
 //!
-//! [`Watch`] is BFD: a thread beside the loop of whoever wants neighbours watched.
+//! Management over HTTP is a thread beside the loop that asks through the same channel as control
+//! connections. [`Watch`] is BFD: a thread beside the loop of whoever wants neighbours watched.
 //!
 //! The loops of a Route Server and of a router are the same without the data plane; a Route Server
 //! tells the fabric which routes to program, over a Unix socket whose end is the instance's end.

@@ -21,7 +21,7 @@ pub(super) fn sessions(device: &str, speaker: &Speaker, now: Instant) -> Session
                 .as_ref()
                 .map(|session| u64::from(session.hold_time_s) * 1000),
             received: u64::from(neighbor.received),
-            sent: speaker.adj_out(neighbor.id).len() as u64,
+            sent: u64::from(neighbor.sent),
         }
     });
     Sessions::merge([Sessions {
@@ -54,7 +54,7 @@ fn status(device: &str, kind: DeviceKind, speaker: &Speaker) -> DeviceStatus {
         running: true,
         sessions_up,
         sessions,
-        routes: speaker.loc_rib().len() as u32,
+        routes: speaker.counts().prefixes as u32,
         ..DeviceStatus::silent(device, kind)
     }
 }

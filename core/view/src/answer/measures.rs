@@ -21,7 +21,7 @@ pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -
             since_ms: now.since(neighbor.since).as_millis() as u64,
             received: u64::from(neighbor.received),
             accepted: u64::from(neighbor.accepted),
-            advertised: speaker.adj_out(neighbor.id).len() as u64,
+            advertised: u64::from(neighbor.sent),
             prefixes_max: neighbor
                 .settings
                 .prefix_limit
@@ -37,7 +37,7 @@ pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -
     });
     Measures {
         status,
-        prefixes: speaker.loc_rib().len() as u64,
+        prefixes: speaker.counts().prefixes as u64,
         sessions: sessions.collect(),
         tunnels: Vec::new(),
         route_server: None,

@@ -93,6 +93,19 @@ impl Policy {
         }
     }
 
+    /// The same with other numbers of neighbours, for a speaker that numbers them otherwise.
+    #[must_use]
+    pub fn renumbered(&self, number: &dyn Fn(NeighborId) -> NeighborId) -> Self {
+        let mut terms = self.terms.to_vec();
+        for holds in terms.iter_mut().flat_map(|term| &mut term.when) {
+            holds.renumber(number);
+        }
+        Self {
+            terms: terms.into(),
+            otherwise: self.otherwise,
+        }
+    }
+
     /// The terms.
     pub fn terms(&self) -> &[Term] {
         &self.terms

@@ -75,7 +75,8 @@ impl Program {
         self.policies.iter().map(|policy| policy.name.text.as_str())
     }
 
-    /// Makes a policy for its use at a neighbour. Warnings come with the policy, errors without.
+    /// Makes a policy for its use at a neighbour. Warnings come with the policy, errors without;
+    /// what [`Self::parse`] found wrong is not repeated.
     pub fn policy(
         &self,
         name: &str,

@@ -108,6 +108,20 @@ impl Match {
         }
     }
 
+    /// Gives the neighbours other numbers.
+    pub(super) fn renumber(&mut self, number: &dyn Fn(NeighborId) -> NeighborId) {
+        match self {
+            Self::From(id) => *id = number(*id),
+            Self::All(parts) | Self::Any(parts) => {
+                for part in parts {
+                    part.renumber(number);
+                }
+            }
+            Self::Not(inner) => inner.renumber(number),
+            _ => {}
+        }
+    }
+
     /// The same for matches that look at nothing but the attributes.
     fn holds_of(&self, attributes: &Attributes) -> bool {
         let path = &attributes.as_path;

@@ -239,3 +239,27 @@ dynamic: {{rack: {{prefix: 10.0.0.0/24, limit: 40, asns: [65101, 65102], templat
             .contains("there is no template `rack`")
     );
 }
+
+#[test]
+fn the_corpus_of_the_fuzz_target_is_survived_and_the_document_has_its_file() {
+    let customer = include_str!("../../../../fuzz/corpus/router_read/customer.yaml");
+    assert!(include_str!("../../../../docs/policy.md").contains(customer));
+    read(customer);
+    read(include_str!(
+        "../../../../fuzz/corpus/router_read/everything.yaml"
+    ));
+    let reports = refused(include_str!(
+        "../../../../fuzz/corpus/router_read/many-errors.yaml"
+    ));
+    assert!(!reports.render(false).contains("hunter2"));
+}
+
+#[test]
+fn any_cut_of_a_file_is_read_or_refused_with_a_report() {
+    let text = include_str!("../../../../fuzz/corpus/router_read/everything.yaml");
+    for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        let (config, reports) = read_router("router.yaml", &text[..end]);
+        assert_eq!(config.is_none(), reports.has_errors(), "cut at {end}");
+        let _ = reports.render(false);
+    }
+}

@@ -7,6 +7,7 @@ use super::{Fault, Program, Side, Surroundings, Use};
 use crate::settings::{Group, Neighbor, NeighborId};
 use crate::wire::attributes::{AsPath, Attributes};
 
+mod documented;
 mod random;
 
 const OURS: Asn = Asn(65_000);
@@ -361,4 +362,40 @@ policy a {
 }
 "
     );
+}
+
+#[test]
+fn the_corpus_of_the_fuzz_target_is_survived() {
+    let corpus = [
+        include_str!("../../../../../fuzz/corpus/bgp_policy/attachment.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/customer.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/deep.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/every-word.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/many-errors.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/peer.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/route-server.policy"),
+        include_str!("../../../../../fuzz/corpus/bgp_policy/wide-calls.policy"),
+    ];
+    let neighbor = neighbor(65_001);
+    for text in corpus {
+        let (program, faults) = Program::parse(text);
+        if faults.iter().all(|fault| fault.warning) {
+            assert_eq!(Program::parse(&program.to_string()).0, program);
+        }
+        for name in program.policies() {
+            for side in [Side::Import, Side::Export] {
+                let place = Use {
+                    side,
+                    neighbor: &neighbor,
+                };
+                let surroundings = Surroundings {
+                    local_as: OURS,
+                    neighbors: &["a"],
+                };
+                let (policy, found) = program.policy(name, place, surroundings);
+                let said = faults.iter().chain(&found).count();
+                assert!(policy.is_some() || said > 0, "{name}");
+            }
+        }
+    }
 }

@@ -209,7 +209,12 @@ impl Process {
                     }),
                 ) => tracing::debug!(?event),
                 Output::Event(event) => tracing::info!(?event),
-                Output::Serving(serving) => tracing::info!(serving),
+                Output::Serving(serving) => {
+                    tracing::info!(serving);
+                    if let Some(fabric) = self.fabric.as_ref().filter(|_| !serving) {
+                        fabric.hang_up();
+                    }
+                }
                 Output::Refused(refusal) => tracing::warn!(%refusal),
             }
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use view::ProgrammingMeasures;
 
 use crate::programming::{Decision, Hello, line};
@@ -20,6 +20,8 @@ pub(super) struct Fabric {
     decisions: mpsc::UnboundedSender<(Instant, Decision)>,
     /// Says each time that a new connection stands and knows of nothing yet.
     connected: mpsc::Receiver<()>,
+    /// Asks for this connection to end and for another one.
+    hung_up: Arc<Notify>,
     state: Arc<State>,
 }
 
@@ -39,6 +41,8 @@ impl Fabric {
         let (connects, connected) = mpsc::channel(1);
         let state = Arc::new(State::default());
         let seen = Arc::clone(&state);
+        let hung_up = Arc::new(Notify::new());
+        let asked = Arc::clone(&hung_up);
         tokio::spawn(async move {
             loop {
                 if let Ok(stream) = UnixStream::connect(&path).await {
@@ -46,7 +50,10 @@ impl Fabric {
                     if connects.send(()).await.is_err() {
                         return;
                     }
-                    talk(stream, &instance, &mut queue, &seen).await;
+                    tokio::select! {
+                        () = talk(stream, &instance, &mut queue, &seen) => {}
+                        () = asked.notified() => {}
+                    }
                     seen.connected.store(false, Ordering::Relaxed);
                     // What was decided before is told anew, from the whole table.
                     while queue.try_recv().is_ok() {}
@@ -58,8 +65,15 @@ impl Fabric {
         Self {
             decisions,
             connected,
+            hung_up,
             state,
         }
+    }
+
+    /// Ends the connection and calls again. For the fabric the instance is then one that knows
+    /// nothing yet: the other one serves until this one has caught up.
+    pub(super) fn hang_up(&self) {
+        self.hung_up.notify_one();
     }
 
     /// Tells the fabric. Without a connection it is told everything when there is one.

@@ -9,38 +9,45 @@ use crate::{Prefix, PrefixError};
 /// An IPv6 prefix. Host bits are always zero; ordered by address, then by length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Prefix6 {
-    bits: u128,
+    // Two halves instead of a `u128`, whose alignment would double the size of `Net`.
+    high: u64,
+    low: u64,
     len: u8,
 }
 
 impl Prefix6 {
     /// `::/0`.
-    pub const DEFAULT: Self = Self { bits: 0, len: 0 };
+    pub const DEFAULT: Self = Self::of(0, 0);
+
+    const fn of(bits: u128, len: u8) -> Self {
+        Self {
+            high: (bits >> 64) as u64,
+            low: bits as u64,
+            len,
+        }
+    }
 
     /// The prefix of `len` bits around `address`; host bits are cleared. `None` when `len` > 128.
     pub const fn around(address: Ipv6Addr, len: u8) -> Option<Self> {
         if len > 128 {
             return None;
         }
-        Some(Self {
-            bits: address.to_bits() & mask(len),
-            len,
-        })
+        Some(Self::of(address.to_bits() & mask(len), len))
     }
 
     /// The prefix with exactly this address and length. `None` when host bits are set.
     pub fn new(address: Ipv6Addr, len: u8) -> Option<Self> {
-        Self::around(address, len).filter(|prefix| prefix.bits == address.to_bits())
+        Self::around(address, len).filter(|prefix| prefix.bits() == address.to_bits())
     }
 
     /// The network address.
     pub const fn address(self) -> Ipv6Addr {
-        Ipv6Addr::from_bits(self.bits)
+        Ipv6Addr::from_bits(self.bits())
     }
 
     /// The network address as an integer in host order.
     pub const fn bits(self) -> u128 {
-        self.bits
+        (self.high as u128) << 64 | self.low as u128
     }
 
     /// The length in bits, 0 to 128.
@@ -54,12 +61,12 @@ impl Prefix6 {
 
     /// Whether the address lies in the prefix.
     pub const fn contains(self, address: Ipv6Addr) -> bool {
-        address.to_bits() & mask(self.len) == self.bits
+        address.to_bits() & mask(self.len) == self.bits()
     }
 
     /// Whether `other` is this prefix or a more specific one inside it.
     pub const fn covers(self, other: Self) -> bool {
-        other.len >= self.len && other.bits & mask(self.len) == self.bits
+        other.len >= self.len && other.bits() & mask(self.len) == self.bits()
     }
 }
 
@@ -226,7 +233,7 @@ impl FromStr for Prefix6 {
         }
         let len = len.parse().map_err(|_| NetError::Length)?;
         let prefix = Self::around(address, len).ok_or(NetError::Length)?;
-        if prefix.bits != address.to_bits() {
+        if prefix.bits() != address.to_bits() {
             return Err(NetError::HostBits(prefix));
         }
         Ok(prefix)

@@ -41,7 +41,9 @@ impl Speaker {
                 self.contribute(source, (net, path), Some((into, attributes)), epoch);
             }
             _ => {
-                self.contribute(source, (net, path), None, epoch);
+                if !self.aggregates.places.is_empty() {
+                    self.contribute(source, (net, path), None, epoch);
+                }
                 self.put(id, told);
             }
         }

@@ -157,17 +157,20 @@ impl Life {
         self.give(Input::Command(command));
     }
 
-    /// A good OPEN and KEEPALIVE, with the capabilities that the octets say.
+    /// A good OPEN and KEEPALIVE, with the capabilities that the octets are.
     fn introduce(&mut self, conn: ConnId, bytes: &[u8]) {
         let mut capabilities = vec![
             Capability::Multiprotocol(Family::IPV4_UNICAST),
             Capability::FourOctetAs(Asn(65_001)),
             Capability::RouteRefresh,
         ];
-        capabilities.extend(bytes.chunks(5).map(|chunk| Capability::Other {
-            code: chunk[0],
-            value: chunk[1..].to_vec(),
-        }));
+        let mut rest = bytes;
+        while let [code, len, tail @ ..] = rest {
+            let (value, tail) = tail.split_at(usize::from(*len).min(tail.len()));
+            rest = tail;
+            let (code, value) = (*code, value.to_vec());
+            capabilities.push(Capability::Other { code, value });
+        }
         let open = Open {
             my_as: 65_001,
             hold_time_s: 90,

@@ -40,8 +40,13 @@ fn arb_step() -> impl Strategy<Value = Vec<u8>> {
     let usual = prop::sample::select(vec![
         step(3, &[]),
         step(7, &[]),
-        step(7, &[64, 0x40, 60, 0, 1]),
-        step(7, &[70, 71, 6]),
+        step(7, &[64, 6, 0x40, 60, 0, 1, 1, 0x80]),
+        step(
+            7,
+            &[64, 6, 0, 60, 0, 1, 1, 0x80, 71, 7, 0, 1, 1, 0x80, 0, 1, 0],
+        ),
+        step(7, &[70, 0, 6, 0]),
+        step(7, &[69, 4, 0, 1, 1, 3]),
         step(2, &[0xff, 0xff]),
         step(4, &[]),
         step(9, &[1, 0, 0, 0, 0]),

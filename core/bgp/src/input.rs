@@ -45,7 +45,8 @@ pub enum Input<'a> {
         /// The connection.
         conn: ConnId,
     },
-    /// The connection takes no more bytes for now: updates wait in the group's log. A shell that
+    /// The connection takes no more bytes for now: it is told the state
+    /// of what it missed once it is writable. A shell that
     /// buffers without bound need not say it.
     Blocked {
         /// The connection.

@@ -12,16 +12,18 @@
 //! 2. `session` is RFC 4271's state machine, one small value per connection, with what both OPENs
 //!    make of it; `speaker::connections` and `speaker::messages` move it. Every state with every
 //!    event is a table: `tests/it/matrix.txt`.
-//! 3. `rib` interns the path attributes (equal sets are one number), gives prefixes dense numbers
-//!    and chains the paths of a prefix and the paths of a neighbour.
+//! 3. `interner` keeps each set of path attributes once, as the bytes of the wire, and `rank` what
+//!    the decision needs of it; `rib` gives prefixes dense numbers and keeps their paths.
 //! 4. `decision` picks the best path and those equal to it; the answer depends on the paths only,
 //!    never on their age. Our own routes go before all learned ones, whatever their LOCAL_PREF:
 //!    deliberately, as routers' weight has it.
-//! 5. `export` keeps one Adj-RIB-Out per group of neighbours that are told the same, encodes each
-//!    change once, and lets every member follow the group's log with a cursor.
+//! 5. `export` keeps one Adj-RIB-Out per group of neighbours that are told the same and encodes
+//!    each change once for all of them. What a member cannot take yet is a set of prefixes, whose
+//!    state it is told later.
 //!
 //! Nothing is delayed by a timer: the changes of one `handle` call are decided and sent at its
-//! end, packed by attribute set. Routes of a lost neighbour are found by its own chain.
+//! end, packed by attribute set. What is long, such as a table for a late joiner, is done in
+//! slices: [`Speaker::wake`] asks to come back at once, and the shell serves its sockets meanwhile.
 #![warn(missing_docs)]
 
 mod bits;

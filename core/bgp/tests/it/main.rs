@@ -7,6 +7,7 @@ mod matrix;
 mod model;
 mod net;
 mod restarts;
+mod rfc7606;
 mod routes;
 mod sessions;
 mod stories;

@@ -296,6 +296,9 @@ impl Process {
             self.feed(Input::Command(command));
         }
         self.neighbors = Neighbors::of(&self.speaker);
+        for command in self.neighbors.policies(&self.speaker, &next) {
+            self.feed(Input::Command(command));
+        }
         self.config = next;
         if let Err(error) = self.watch() {
             tracing::error!(%error, "neighbours are not watched");

@@ -10,7 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::{complain, root, run};
 
 /// Package, and a file that shows it is there.
-const PACKAGES: [(&str, &str); 8] = [
+const PACKAGES: [(&str, &str); 9] = [
+    ("bgpdump", "/usr/bin/bgpdump"),
     ("bird2", "/usr/sbin/bird"),
     ("exabgp", "/usr/sbin/exabgp"),
     ("frr", "/usr/lib/frr/bgpd"),

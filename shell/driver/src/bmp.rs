@@ -17,9 +17,9 @@ use bgp::{Ended, NeighborId, NeighborView, RecordedRoute, Speaker};
 use design::plan::BmpConfig;
 use inet::Net;
 use observe::bmp::{self, Down, Family, Peer, Statistic, Table, Termination};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::monitor::{NOBODY, Session, Us, after, now, router_id};
@@ -59,7 +59,10 @@ pub(crate) struct Station {
 #[derive(Debug)]
 struct Line {
     queue: mpsc::UnboundedSender<Vec<u8>>,
+    /// Octets.
     waiting: Arc<AtomicUsize>,
+    /// What waits is not worth sending any more.
+    abandon: Arc<Notify>,
 }
 
 /// How far the table is told.
@@ -291,6 +294,7 @@ impl Station {
         let waiting = line.waiting.fetch_add(len, Ordering::Relaxed) + len;
         if waiting > WAITING_MAX {
             tracing::warn!(station = %self.address, "a BMP station is too slow and begins anew");
+            line.abandon.notify_one();
         }
         if waiting > WAITING_MAX || line.queue.send(bytes).is_err() {
             (self.line, self.sync) = (None, None);
@@ -309,31 +313,59 @@ async fn call(address: SocketAddr, caller: mpsc::Sender<Line>) {
     let mut pause = REDIAL;
     loop {
         match tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await {
-            Ok(Ok(mut stream)) => {
+            Ok(Ok(stream)) => {
                 pause = REDIAL;
-                let (queue, mut told) = mpsc::unbounded_channel::<Vec<u8>>();
+                let (queue, told) = mpsc::unbounded_channel::<Vec<u8>>();
                 let waiting = Arc::new(AtomicUsize::new(0));
+                let abandon = Arc::new(Notify::new());
                 let line = Line {
                     queue,
                     waiting: waiting.clone(),
+                    abandon: abandon.clone(),
                 };
                 if caller.send(line).await.is_err() {
                     return;
                 }
-                // Ends when the station goes, or when we hang up.
-                while let Some(bytes) = told.recv().await {
-                    if let Err(error) = stream.write_all(&bytes).await {
-                        tracing::info!(%error, station = %address, "a BMP station has gone");
-                        break;
-                    }
-                    waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+                tokio::select! {
+                    () = carry(stream, told, &waiting) => {}
+                    () = abandon.notified() => {}
                 }
+                tracing::info!(station = %address, "a BMP station has gone");
             }
             Ok(Err(error)) => tracing::debug!(%error, station = %address, "calling a BMP station"),
             Err(_) => tracing::debug!(station = %address, "a BMP station does not answer"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(REDIAL_MAX);
+    }
+}
+
+/// Sends what there is to say, until the station goes or we hang up.
+async fn carry(
+    mut stream: TcpStream,
+    mut told: mpsc::UnboundedReceiver<Vec<u8>>,
+    waiting: &AtomicUsize,
+) {
+    let (mut reader, mut writer) = stream.split();
+    // A station has nothing to say; the end is what is heard.
+    let mut heard = [0; 256];
+    loop {
+        tokio::select! {
+            bytes = told.recv() => {
+                let Some(bytes) = bytes else {
+                    return;
+                };
+                if writer.write_all(&bytes).await.is_err() {
+                    return;
+                }
+                waiting.fetch_sub(bytes.len(), Ordering::Relaxed);
+            }
+            len = reader.read(&mut heard) => {
+                if !matches!(len, Ok(1..)) {
+                    return;
+                }
+            }
+        }
     }
 }
 

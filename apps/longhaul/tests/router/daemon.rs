@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -32,10 +32,21 @@ pub(crate) struct Entry {
 impl Router {
     /// Starts a router with these neighbours and waits until it answers.
     pub(crate) fn start(name: &str, port: u16, neighbors: &[Entry]) -> Self {
+        Self::start_with(name, port, neighbors, |_| String::new())
+    }
+
+    /// The same with further lines in the file, which may need the folder of the test.
+    pub(crate) fn start_with(
+        name: &str,
+        port: u16,
+        neighbors: &[Entry],
+        more: impl FnOnce(&Path) -> String,
+    ) -> Self {
         let folder = std::env::temp_dir().join(format!("longhaul-{name}-{}", std::process::id()));
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder).expect("a directory can be made");
-        fs::write(folder.join("router.yaml"), file(port, neighbors)).expect("a file");
+        let text = file(port, neighbors) + &more(&folder);
+        fs::write(folder.join("router.yaml"), text).expect("a file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_longhaul"));
         command
             .arg("router")
@@ -67,6 +78,11 @@ impl Router {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// The folder of the test.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// What it has logged.

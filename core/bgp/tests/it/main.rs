@@ -9,5 +9,6 @@ mod net;
 mod restarts;
 mod rfc7606;
 mod routes;
+mod second_opinion;
 mod sessions;
 mod stories;

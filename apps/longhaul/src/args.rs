@@ -295,6 +295,12 @@ pub(crate) struct Target {
 pub(crate) enum Bench {
     /// BGP daemons, ours and others', as plain external routers under the same load. Needs root.
     Bgp(BenchBgp),
+    /// Our Route Server at the platform's limits: 8 NVAs with 4,000 routes each, 4,000 VMs.
+    RouteServer {
+        /// How often; medians are shown.
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+        repeat: u16,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bench::{Make, Options, Outcome, Report, Row, Spread, Workload};
+use bench::{Machine, Make, Options, Outcome, Report, Row, Spread, Workload};
 use comfy_table::CellAlignment;
 
 use crate::args::{Bench, BenchBgp, Format};
@@ -20,6 +20,7 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn bench(format: Format, what: &Bench) -> output::Outcome {
     match what {
         Bench::Bgp(options) => bgp(format, options),
+        Bench::RouteServer { repeat } => route_server(format, *repeat),
     }
 }
 
@@ -37,6 +38,42 @@ fn bgp(format: Format, options: &BenchBgp) -> output::Outcome {
     } else {
         Ended::Clean
     })
+}
+
+fn route_server(format: Format, repeat: u16) -> output::Outcome {
+    let report = bench::route_server(repeat.into())?;
+    result(format, &report, |report| {
+        let mut table =
+            render::table(&["NVAS", "ROUTES", "VMS", "TIME s", "", "CPU s", "PEAK MiB"]);
+        for row in &report.rows {
+            let whose = if row.same { "the same" } else { "own" };
+            table.add_row([
+                row.nvas.to_string(),
+                format!("{} ({whose})", row.routes),
+                row.vms.to_string(),
+                format!("{:.3}", row.time.median),
+                format!("{:.3}-{:.3}", row.time.min, row.time.max),
+                format!("{:.3}", row.cpu_s.median),
+                (row.peak_rss >> 20).to_string(),
+            ]);
+        }
+        format!(
+            "{}{} runs\n\n{}",
+            machine(&report.machine),
+            report.repeat,
+            render::text(&table)
+        )
+    })
+}
+
+fn machine(machine: &Machine) -> String {
+    format!(
+        "{}, {} processors, {} GiB, Linux {}\n",
+        machine.processor,
+        machine.processors,
+        machine.memory_bytes >> 30,
+        machine.kernel,
+    )
 }
 
 fn wanted(options: &BenchBgp) -> Result<Options, Failure> {
@@ -82,14 +119,7 @@ fn end_when_interrupted() -> Result<(), Failure> {
 }
 
 fn text(report: &Report) -> String {
-    let machine = &report.machine;
-    let mut text = format!(
-        "{}, {} processors, {} GiB, Linux {}\n",
-        machine.processor,
-        machine.processors,
-        machine.memory_bytes >> 30,
-        machine.kernel,
-    );
+    let mut text = machine(&report.machine);
     let processors = report.processors.as_deref().unwrap_or("all");
     text.push_str(&format!(
         "full table {} prefixes, {} runs (median, least-greatest), daemons on processors: {processors}\n\n",

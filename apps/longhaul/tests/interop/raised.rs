@@ -161,10 +161,20 @@ fn told(output: &Output) -> String {
 }
 
 /// Waits until something is so. `look` says what it sees when it is not.
-pub(crate) fn until(what: &str, mut look: impl FnMut() -> Result<(), String>) {
-    let deadline = Instant::now() + PATIENCE;
+pub(crate) fn until(what: &str, look: impl FnMut() -> Result<(), String>) {
+    within(PATIENCE, PAUSE, what, look);
+}
+
+/// Waits so long until something is so, with this pause between two looks.
+pub(crate) fn within(
+    patience: Duration,
+    pause: Duration,
+    what: &str,
+    mut look: impl FnMut() -> Result<(), String>,
+) {
+    let deadline = Instant::now() + patience;
     while let Err(seen) = look() {
         assert!(Instant::now() < deadline, "never: {what}\n{seen}");
-        thread::sleep(PAUSE);
+        thread::sleep(pause);
     }
 }

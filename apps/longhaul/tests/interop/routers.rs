@@ -84,6 +84,65 @@ fn bird_and_frr_learn_the_routes_of_each_other_and_of_our_nvas_from_route_server
     });
 }
 
+#[test]
+fn bird_sees_the_capabilities_and_timers_of_the_platform() {
+    let mut lab = Raised::new(DESIGN);
+    start_bird(&mut lab);
+    until("BIRD has both sessions", || bird_is_established(&lab));
+    for (_, session, _) in INSTANCES {
+        let answer = birdc(&lab, &format!("show protocols all {session}"));
+        let (_, theirs) = answer.split_once("Neighbor capabilities").expect(&answer);
+        let (theirs, rest) = theirs.split_once("Session:").expect(&answer);
+        let theirs: Vec<&str> = theirs.lines().map(str::trim).collect();
+        let captured = [
+            "",
+            "Multiprotocol",
+            "AF announced: ipv4 ipv6",
+            "Route refresh",
+            "4-octet AS numbers",
+            "",
+        ];
+        assert_eq!(theirs, captured, "{answer}");
+        for (timer, seconds) in [("Hold timer:", "/180"), ("Keepalive timer:", "/60")] {
+            let line = rest.lines().find(|line| line.contains(timer));
+            assert!(line.is_some_and(|line| line.ends_with(seconds)), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn frr_sees_the_capabilities_and_timers_of_the_platform() {
+    let mut lab = Raised::new(DESIGN);
+    start_frr(&mut lab);
+    until("FRR has both sessions", || frr_is_established(&lab));
+    for (_, _, address) in INSTANCES {
+        let answer = vtysh(&lab, &format!("show bgp neighbors {address} json"));
+        let session = &answer[address];
+        assert_eq!(session["bgpTimerHoldTimeMsecs"], 180_000, "{session:#}");
+        assert_eq!(
+            session["bgpTimerKeepAliveIntervalMsecs"], 60_000,
+            "{session:#}"
+        );
+        let capabilities = &session["neighborCapabilities"];
+        let both = "advertisedAndReceived";
+        assert_eq!(capabilities["4byteAs"], both, "{session:#}");
+        let refresh = capabilities["routeRefresh"].as_str();
+        assert!(
+            refresh.is_some_and(|said| said.contains("eceived")),
+            "{session:#}"
+        );
+        let families = &capabilities["multiprotocolExtensions"];
+        for family in ["ipv4Unicast", "ipv6Unicast"] {
+            let family = families[family].to_string();
+            assert!(family.contains("eceived"), "{session:#}");
+        }
+        for absent in ["gracefulRestart", "enhancedRouteRefresh", "extendedMessage"] {
+            let said = capabilities[absent].to_string();
+            assert!(!said.contains("eceived"), "{absent}: {session:#}");
+        }
+    }
+}
+
 fn start_bird(lab: &mut Raised) {
     let config = lab.write(
         "bird.conf",

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// How long anything may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const HEADER: usize = 19;
+/// Who forwards what is announced. A loopback address would be refused.
+const NEXT_HOP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
 
 pub(crate) const OPEN: u8 = 1;
 pub(crate) const UPDATE: u8 = 2;
@@ -100,7 +102,7 @@ impl Peer {
 
     /// Announces /24s.
     pub(crate) fn announce(&mut self, prefixes: &[[u8; 3]]) {
-        let bytes = announcements(self.asn, self.address, prefixes);
+        let bytes = announcements(&[self.asn], prefixes);
         self.stream.write_all(&bytes).expect("the router reads");
     }
 }
@@ -120,11 +122,15 @@ pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// UPDATEs of 200 prefixes each.
-pub(crate) fn announcements(asn: u16, next_hop: Ipv4Addr, prefixes: &[[u8; 3]]) -> Vec<u8> {
-    let [high, low] = asn.to_be_bytes();
-    let mut attributes = vec![0x40, 1, 1, 0, 0x40, 2, 6, 2, 1, 0, 0, high, low, 0x40, 3, 4];
-    attributes.extend(next_hop.octets());
+/// UPDATEs of 200 prefixes each, with this AS_PATH.
+pub(crate) fn announcements(path: &[u16], prefixes: &[[u8; 3]]) -> Vec<u8> {
+    let hops = u8::try_from(path.len()).expect("short");
+    let mut attributes = vec![0x40, 1, 1, 0, 0x40, 2, 2 + 4 * hops, 2, hops];
+    for asn in path {
+        attributes.extend(u32::from(*asn).to_be_bytes());
+    }
+    attributes.extend([0x40, 3, 4]);
+    attributes.extend(NEXT_HOP.octets());
     let mut bytes = Vec::new();
     for chunk in prefixes.chunks(200) {
         let len = u16::try_from(attributes.len()).expect("short");

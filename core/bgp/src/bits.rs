@@ -116,7 +116,17 @@ impl Bits {
 
     /// Puts all numbers below `end` in.
     pub(crate) fn fill(&mut self, end: u32) {
-        for n in 0..end {
+        let whole = end as usize / PIECE;
+        self.pieces.resize(self.pieces.len().max(whole), None);
+        for slot in &mut self.pieces[..whole] {
+            let had = slot.as_ref().map_or(0, |piece| piece.count as usize);
+            self.len += PIECE - had;
+            *slot = Some(Box::new(Piece {
+                count: PIECE as u32,
+                words: [u64::MAX; WORDS],
+            }));
+        }
+        for n in (whole * PIECE) as u32..end {
             self.insert(n);
         }
     }
@@ -151,6 +161,10 @@ mod tests {
                 prop_assert_eq!(bits.contains(n), set.contains(&n));
             }
             prop_assert_eq!(bits.iter().collect::<Vec<_>>(), set.iter().copied().collect::<Vec<_>>());
+            let end = set.len() as u32 * 37;
+            bits.fill(end);
+            set.extend(0..end);
+            prop_assert_eq!(bits.len(), set.len());
             let from = 7_000;
             prop_assert_eq!(bits.next_from(from), set.range(from..).next().copied());
         }

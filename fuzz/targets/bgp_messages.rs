@@ -7,7 +7,7 @@ use bgp::wire::open::Open;
 use bgp::wire::refresh;
 
 /// The first octet chooses the decoder.
-pub fn run(input: &[u8]) {
+pub(crate) fn run(input: &[u8]) {
     let Some((kind, bytes)) = input.split_first() else {
         return;
     };

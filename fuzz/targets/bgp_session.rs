@@ -22,7 +22,7 @@ const PEER: NeighborId = NeighborId(0);
 const WAKES_MAX: usize = 10_000;
 
 /// The first octet says what we offer; then come steps: what, how many octets, the octets.
-pub fn run(input: &[u8]) {
+pub(crate) fn run(input: &[u8]) {
     let Some((offers, mut rest)) = input.split_first() else {
         return;
     };

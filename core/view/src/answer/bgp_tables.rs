@@ -1,7 +1,7 @@
 //! Sessions and routes of a BGP speaker.
 
-use bgp::{NeighborView, Path, Speaker, State};
-use inet::{Instant, Net, Prefix};
+use bgp::{Candidate, Explanation, Fate, NeighborId, Refusal, Speaker, State, Step};
+use inet::{Instant, Prefix};
 
 use crate::{DeviceKind, DeviceStatus, FormatVersion, Route, Routes, Session, Sessions};
 
@@ -70,6 +70,7 @@ const fn state(state: State) -> &'static str {
     }
 }
 
+/// The routes in use; those of one prefix with every path to it, refused ones too.
 pub(super) fn routes(device: &str, speaker: &Speaker, only: Option<Prefix>) -> Routes {
     let nets = match only {
         Some(prefix) => vec![prefix.into()],
@@ -77,13 +78,12 @@ pub(super) fn routes(device: &str, speaker: &Speaker, only: Option<Prefix>) -> R
     };
     let mut routes = Vec::new();
     for net in nets {
-        let used = speaker.multipath(net);
-        let paths = speaker.paths(net);
-        let best = paths.iter().find(|path| path.best);
-        for path in &paths {
-            let is_used = used.iter().any(|other| other.neighbor == path.neighbor);
-            routes.push(route(device, net, path, is_used, best, speaker));
-        }
+        let said = speaker.explain(net);
+        let shown = said
+            .candidates
+            .iter()
+            .filter(|candidate| only.is_some() || !matches!(candidate.fate, Fate::Refused(_)));
+        routes.extend(shown.map(|candidate| route(device, &said, candidate, speaker)));
     }
     Routes::merge([Routes {
         format_version: FormatVersion,
@@ -91,29 +91,21 @@ pub(super) fn routes(device: &str, speaker: &Speaker, only: Option<Prefix>) -> R
     }])
 }
 
-fn route(
-    device: &str,
-    net: Net,
-    path: &Path,
-    used: bool,
-    best: Option<&Path>,
-    speaker: &Speaker,
-) -> Route {
-    let neighbor = |path: &Path| path.neighbor.and_then(|id| speaker.neighbor(id));
-    let why = match best {
-        _ if path.best => "best".to_owned(),
-        _ if used => "as good as the best: shares its flows".to_owned(),
-        Some(best) => lost(path, neighbor(path), best, neighbor(best)),
-        None => "not usable".to_owned(),
+fn route(device: &str, said: &Explanation, path: &Candidate, speaker: &Speaker) -> Route {
+    let why = match path.fate {
+        Fate::Best => "best".to_owned(),
+        Fate::Used => "as good as the best: shares its flows".to_owned(),
+        Fate::Lost { step, to } => lost(said, path, step, to, speaker),
+        Fate::Refused(refusal) => refused(refusal).to_owned(),
     };
     let attributes = &path.attributes;
     Route {
         device: device.to_owned(),
-        prefix: net,
-        best: path.best,
-        used,
+        prefix: said.net,
+        best: path.fate == Fate::Best,
+        used: matches!(path.fate, Fate::Best | Fate::Used),
         why,
-        neighbor: neighbor(path).map(|neighbor| neighbor.settings.name.clone()),
+        neighbor: name(path.neighbor, speaker),
         next_hop: attributes.next_hop,
         as_path: attributes.as_path.to_string(),
         local_pref: attributes.local_pref,
@@ -127,38 +119,64 @@ fn route(
     }
 }
 
-/// Which step of the decision (RFC 4271 §9.1.2.2, RFC 4456 §9) a path lost to the best one.
+fn name(neighbor: Option<NeighborId>, speaker: &Speaker) -> Option<String> {
+    let neighbor = speaker.neighbor(neighbor?)?;
+    Some(neighbor.settings.name.clone())
+}
+
+/// At which step of the decision (RFC 4271 §9.1.2.2, RFC 4456 §9) a path lost, and to which.
 fn lost(
-    path: &Path,
-    from: Option<NeighborView<'_>>,
-    best: &Path,
-    best_from: Option<NeighborView<'_>>,
+    said: &Explanation,
+    path: &Candidate,
+    step: Step,
+    to: Option<NeighborId>,
+    speaker: &Speaker,
 ) -> String {
-    let preference = |path: &Path| path.attributes.local_pref.unwrap_or(100);
-    let hops = |path: &Path| path.attributes.as_path.len();
-    let origin = |path: &Path| path.attributes.origin.number();
-    let med = |path: &Path| path.attributes.med.unwrap_or(0);
-    let is_external = |path: &Path| !path.attributes.as_path.0.is_empty();
-    let cost = |from: &Option<NeighborView<'_>>| {
-        from.as_ref().map_or(0, |from| from.settings.interior_cost)
+    let winner = said
+        .candidates
+        .iter()
+        .find(|other| other.neighbor == to && !matches!(other.fate, Fate::Refused(_)))
+        .unwrap_or(path);
+    let preference = |path: &Candidate| path.attributes.local_pref.unwrap_or(100);
+    let hops = |path: &Candidate| path.attributes.as_path.len();
+    let med = |path: &Candidate| path.attributes.med.unwrap_or(0);
+    let cost = |path: &Candidate| {
+        let neighbor = path.neighbor.and_then(|id| speaker.neighbor(id));
+        neighbor.map_or(0, |neighbor| neighbor.settings.interior_cost)
     };
-    let (own_cost, best_cost) = (cost(&from), cost(&best_from));
-    if preference(path) != preference(best) {
-        format!("LOCAL_PREF {} under {}", preference(path), preference(best))
-    } else if path.neighbor.is_some() != best.neighbor.is_some() {
-        "the best one is the device's own".to_owned()
-    } else if hops(path) != hops(best) {
-        format!("AS_PATH of {} over {}", hops(path), hops(best))
-    } else if origin(path) != origin(best) {
-        "a worse ORIGIN".to_owned()
-    } else if med(path) != med(best) {
-        format!("MED {} over {}", med(path), med(best))
-    } else if own_cost != best_cost {
-        format!("interior cost {own_cost} over {best_cost}")
-    } else if is_external(path) != is_external(best) {
-        "internal, the best one is external".to_owned()
-    } else {
-        "a higher router ID, longer CLUSTER_LIST or higher address".to_owned()
+    let words = match step {
+        Step::Own => "the best one is the device's own".to_owned(),
+        Step::Stale => "long-lived stale: the last choice".to_owned(),
+        Step::LocalPref => format!(
+            "LOCAL_PREF {} under {}",
+            preference(path),
+            preference(winner)
+        ),
+        Step::AsPathLength => format!("AS_PATH of {} over {}", hops(path), hops(winner)),
+        Step::Origin => "a worse ORIGIN".to_owned(),
+        Step::Med => format!("MED {} over {}", med(path), med(winner)),
+        Step::External => "internal, the best one is external".to_owned(),
+        Step::InteriorCost => format!("interior cost {} over {}", cost(path), cost(winner)),
+        Step::RouterId => "a higher router ID".to_owned(),
+        Step::ClusterList => "a longer CLUSTER_LIST".to_owned(),
+        Step::Address => "a higher address".to_owned(),
+        Step::PathId => "a higher path identifier".to_owned(),
+    };
+    match name(to, speaker) {
+        Some(other) if winner.fate != Fate::Best => format!("{words}, against {other}"),
+        _ => words,
+    }
+}
+
+const fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::AsLoop => "refused: our AS is in AS_PATH",
+        Refusal::ReflectionLoop => "refused: we are in ORIGINATOR_ID or CLUSTER_LIST",
+        Refusal::NoPolicy => "refused: the neighbour has no import policy (RFC 8212)",
+        Refusal::Policy => "refused by the import policy",
+        Refusal::RouteLeak => "refused: OTC says that it leaked (RFC 9234)",
+        Refusal::Aggregated => "counts under a shorter prefix",
+        Refusal::TooManyPrefixes => "refused: as many prefixes as there may be",
     }
 }
 
@@ -173,3 +191,6 @@ fn ext_community(value: &u64) -> String {
         _ => format!("{value:#018x}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,10 @@ use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use crate::daemon::{Entry, Router};
-use crate::peer::{PATIENCE, Peer, listener};
+use crate::peer::{NEXT_HOP, PATIENCE, Peer, listener};
 
 const ROUTE: [u8; 3] = [203, 0, 113];
 const NEIGHBOR: Ipv4Addr = Ipv4Addr::new(127, 0, 9, 1);
@@ -62,7 +63,7 @@ fn mrt_files_are_read_by_bgpdump_as_the_routes_were() {
     let mut peer = Peer::called(&calls, 65001);
     peer.establish(90);
     peer.announce(&[ROUTE]);
-    let route = "127.0.9.1|65001|203.0.113.0/24|65001|IGP|127.0.9.1|0|0||NAG||";
+    let route = format!("127.0.9.1|65001|203.0.113.0/24|65001|IGP|{NEXT_HOP}|0|0||NAG||");
     router.eventually("the message is in the file", |router| {
         let lines = dumped(router.folder(), "updates.");
         let wanted = ["STATE|127.0.9.1|65001|5|6".to_owned(), format!("A|{route}")];
@@ -89,7 +90,12 @@ fn message(station: &mut TcpStream) -> (u8, [u8; 2], Vec<u8>) {
 
 /// Reads until a message of this type about this table, which holds these octets.
 fn hear(station: &mut TcpStream, kind: u8, table: [u8; 2], part: &[u8]) {
+    let start = Instant::now();
     loop {
+        assert!(
+            start.elapsed() < PATIENCE,
+            "no message {kind} about {table:?}"
+        );
         let (its, about, body) = message(station);
         let holds = part.is_empty() || body.windows(part.len()).any(|window| window == part);
         if its == kind && about == table && holds {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const HEADER: usize = 19;
 /// Who forwards what is announced. A loopback address would be refused.
-const NEXT_HOP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
+pub(crate) const NEXT_HOP: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
 
 pub(crate) const OPEN: u8 = 1;
 pub(crate) const UPDATE: u8 = 2;

@@ -38,6 +38,17 @@ pub(super) enum Pressure {
     Falls,
 }
 
+/// Whether the speaker was asked to pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    /// It was not, or was asked to go on.
+    Free,
+    /// It was, until little enough waits.
+    Full,
+    /// It was, and the kernel has taken nothing since.
+    Stuck,
+}
+
 /// One TCP connection.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -49,10 +60,7 @@ pub(super) struct Connection {
     sent: usize,
     /// Octets of the queue that are not.
     waiting: usize,
-    /// The speaker was asked to pause, and not yet to go on.
-    paused: bool,
-    /// The kernel has taken nothing since the speaker was asked to pause because of just that.
-    stuck: bool,
+    flow: Flow,
     /// When to look again: whether the kernel has taken something, or whether it has closed.
     pub(super) deadline: Option<Instant>,
     /// Writing failed: nothing more is sent, but what the other side said last can still be read.
@@ -72,8 +80,7 @@ impl Connection {
             queue: VecDeque::new(),
             sent: 0,
             waiting: 0,
-            paused: false,
-            stuck: false,
+            flow: Flow::Free,
             deadline: None,
             broken: false,
             awaits_room: matches!(phase, Phase::Connecting),
@@ -114,7 +121,9 @@ impl Connection {
     }
 
     fn advance(&mut self, len: usize) {
-        self.stuck = false;
+        if self.flow == Flow::Stuck {
+            self.flow = Flow::Full;
+        }
         if self.phase == Phase::Open {
             self.deadline = None;
         }
@@ -130,7 +139,7 @@ impl Connection {
 
     fn give_up(&mut self) {
         self.broken = true;
-        self.stuck = false;
+        self.flow = Flow::Free;
         self.queue.clear();
         self.sent = 0;
         self.waiting = 0;
@@ -138,24 +147,23 @@ impl Connection {
 
     /// Whether what waits has just passed one of the two marks.
     pub(super) const fn pressure(&mut self) -> Option<Pressure> {
-        if !self.paused && self.waiting > PAUSE_ABOVE {
-            self.paused = true;
-            Some(Pressure::Rises)
-        } else if self.paused && !self.stuck && self.waiting < RESUME_BELOW {
-            self.paused = false;
-            Some(Pressure::Falls)
-        } else {
-            None
+        match self.flow {
+            Flow::Free if self.waiting > PAUSE_ABOVE => {
+                self.flow = Flow::Full;
+                Some(Pressure::Rises)
+            }
+            Flow::Full if self.waiting < RESUME_BELOW => {
+                self.flow = Flow::Free;
+                Some(Pressure::Falls)
+            }
+            Flow::Free | Flow::Full | Flow::Stuck => None,
         }
     }
 
     /// The kernel has taken nothing for a while, however little waits: the speaker is to pause, and
     /// to count the time (RFC 9687). Whether it has to be told.
-    pub(super) const fn is_stuck(&mut self) -> bool {
-        let news = !self.paused;
-        self.stuck = true;
-        self.paused = true;
-        news
+    pub(super) fn is_stuck(&mut self) -> bool {
+        std::mem::replace(&mut self.flow, Flow::Stuck) == Flow::Free
     }
 
     /// Reads once; nothing when nothing is there, zero when the other side has closed or the

@@ -95,11 +95,15 @@ impl RouteServer {
         others.retain(|old| old.address != address);
         refusal::check(&self.config, &others, &peer)?;
         let mut all = self.wanted_maps().clone();
-        all.peers.retain(|attached| attached.peer != address);
-        all.peers.extend(maps.map(|maps| PeerMaps {
-            peer: address,
-            maps,
-        }));
+        let maps = maps.unwrap_or_default();
+        if all.of(address) != maps {
+            all.peers.retain(|attached| attached.peer != address);
+            let attached = Some(maps).filter(|maps| *maps != MapPair::default());
+            all.peers.extend(attached.map(|maps| PeerMaps {
+                peer: address,
+                maps,
+            }));
+        }
         maps::check(&self.config, &all).map_err(PeerRefusal::RouteMap)?;
         let known = self.config.peers.iter_mut();
         let mut known = known.filter(|old| old.address == address);
@@ -178,6 +182,7 @@ impl RouteServer {
             .collect();
         self.originate(now, &new, said);
         self.config.vnet_space = space;
+        drop(self.let_misplaced_peers_go(now, said));
         for prefix in self.speaker.loc_rib().into_iter().filter_map(Net::v4) {
             self.program(prefix, out);
         }

@@ -55,7 +55,9 @@ impl RouteServer {
     pub fn changes_to(&self, next: &RouteServerConfig) -> Result<Vec<Command>, Vec<Obstacle>> {
         let obstacles = obstacles(&self.config, next);
         if obstacles.is_empty() {
-            Ok(commands(&self.config, next))
+            let mut wanted = self.config.clone();
+            wanted.route_maps = self.wanted_maps().clone();
+            Ok(commands(&wanted, next))
         } else {
             Err(obstacles)
         }
@@ -129,7 +131,7 @@ fn commands(old: &RouteServerConfig, next: &RouteServerConfig) -> Vec<Command> {
     let new = next.peers.iter().filter(|peer| !old.peers.contains(peer));
     commands.extend(new.cloned().map(|peer| {
         if has(&old.peers, &peer) {
-            let maps = Some(old.route_maps.of(peer.address));
+            let maps = Some(next.route_maps.of(peer.address));
             Command::PutPeer { peer, maps }
         } else {
             Command::AddPeer(peer)

@@ -40,7 +40,7 @@ impl Upgrade {
 
 impl RouteServer {
     /// The maps in force, or those that hold once the upgrade is done.
-    pub(super) const fn wanted_maps(&self) -> &RouteMaps {
+    pub const fn wanted_maps(&self) -> &RouteMaps {
         match &self.upgrade {
             Upgrade::UnderWay(_, maps) => maps,
             Upgrade::Never | Upgrade::Done => &self.config.route_maps,
@@ -87,16 +87,27 @@ impl RouteServer {
         if let Upgrade::UnderWay(_, maps) = core::mem::replace(&mut self.upgrade, Upgrade::Done) {
             self.config.route_maps = maps;
         }
-        let peers = core::mem::take(&mut self.config.peers);
-        for peer in peers {
+        let refusals = self.let_misplaced_peers_go(now, said);
+        out.extend(refusals.into_iter().map(Output::Refused));
+        self.update_members(now, said);
+    }
+
+    /// Peers that could not be made now go; says why.
+    pub(super) fn let_misplaced_peers_go(
+        &mut self,
+        now: Instant,
+        said: &mut Vec<bgp::Output>,
+    ) -> Vec<PeerRefusal> {
+        let mut refusals = Vec::new();
+        for peer in core::mem::take(&mut self.config.peers) {
             match refusal::check(&self.config, &self.config.peers, &peer) {
                 Ok(()) => self.config.peers.push(peer),
                 Err(refusal) => {
                     self.remove(now, peer.address, false, said);
-                    out.push(Output::Refused(refusal));
+                    refusals.push(refusal);
                 }
             }
         }
-        self.update_members(now, said);
+        refusals
     }
 }

@@ -204,7 +204,7 @@ fn put_connection(
     }
     let maps = properties.routing_configuration.as_ref().map(map_pair);
     let old = find(server, name).ok().map(|(_, old)| old.clone());
-    let attached = server.config().route_maps.of(peer.address);
+    let attached = server.wanted_maps().of(peer.address);
     if old.as_ref() == Some(&peer) && attached == maps.clone().unwrap_or_default() {
         return Ok(Vec::new());
     }

@@ -13,6 +13,8 @@ use crate::error::Error;
 impl Process {
     /// Does what management wants. What the core refuses changes nothing.
     pub(super) fn change(&mut self, change: &Change) -> Result<(), PlatformError> {
+        // What is due is done first, so that no refusal but the commands' own is heard below.
+        self.feed(Input::Wake);
         let mut peerings = self.peerings.clone();
         for command in view::route_server_commands(&self.server, &mut peerings, change)? {
             self.order(command)?;
@@ -31,6 +33,8 @@ impl Process {
             path: self.path.clone(),
             reason: error.to_string(),
         })?;
+        // What is due is done first, so that no refusal but the commands' own is heard below.
+        self.feed(Input::Wake);
         let commands = self.server.changes_to(&next).map_err(|obstacles| {
             let lines = obstacles.iter().map(|obstacle| at_line(&text, obstacle));
             Error::Refused {

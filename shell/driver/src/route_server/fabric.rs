@@ -15,6 +15,10 @@ use crate::programming::{Decision, Hello, line};
 /// Pause before the fabric is called again.
 const REDIAL: Duration = Duration::from_millis(100);
 
+/// Decisions that wait for the fabric. Beyond it the connection is given up: the next one is told
+/// the whole table, which is smaller.
+const QUEUE_MAX: u64 = 100_000;
+
 /// The task that talks to the fabric, as the loop sees it.
 pub(super) struct Fabric {
     decisions: mpsc::UnboundedSender<(Instant, Decision)>,
@@ -79,7 +83,9 @@ impl Fabric {
     /// Tells the fabric. Without a connection it is told everything when there is one.
     pub(super) fn decide(&self, decision: Decision) {
         if self.state.connected.load(Ordering::Relaxed) {
-            self.state.queued.fetch_add(1, Ordering::Relaxed);
+            if self.state.queued.fetch_add(1, Ordering::Relaxed) >= QUEUE_MAX {
+                return self.hang_up();
+            }
             // The task ends with the runtime only.
             drop(self.decisions.send((Instant::now(), decision)));
         }

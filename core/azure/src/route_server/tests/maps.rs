@@ -292,6 +292,73 @@ fn azure_1_2_peers_without_remote_gateway_do_not_survive_the_upgrade() {
     assert_eq!(net.ended(), 1);
 }
 
+/// Reloads a configuration, command by command; nothing is refused.
+fn reload(net: &mut Net, next: &RouteServerConfig) {
+    for command in net.server.changes_to(next).expect("it can be") {
+        net.command(command);
+    }
+    assert_eq!(net.refused, [], "a reload is done whole");
+}
+
+#[test]
+fn a_reload_that_attaches_no_map_brings_no_upgrade() {
+    let mut net = net(RouteMaps::default());
+    let mut next = net.server.config().clone();
+    next.peers[1].asn = inet::Asn(65_003);
+    reload(&mut net, &next);
+    net.pass(Duration::from_secs(26 * 60));
+    assert_eq!(net.server.upgraded_at(), None);
+    assert_eq!(
+        net.server.config(),
+        &next,
+        "the last of two keeps its place"
+    );
+}
+
+#[test]
+fn a_reload_changes_a_peer_and_its_map_together() {
+    let drop = maps(0, true, vec![rule(Vec::new(), vec![RouteMapAction::Drop])]);
+    let mut net = net(drop);
+    let mut next = net.server.config().clone();
+    next.peers[0].asn = inet::Asn(65_003);
+    next.route_maps = RouteMaps::default();
+    reload(&mut net, &next);
+    let config = net.server.config();
+    assert_eq!(config.route_maps, next.route_maps);
+    assert_eq!(config.peers.len(), 2);
+    assert!(config.peers.contains(&next.peers[0]), "it has its new AS");
+}
+
+#[test]
+fn maps_that_a_reload_takes_back_during_the_upgrade_never_hold() {
+    let mut net = net(RouteMaps::default());
+    net.announce(0, LAN);
+    let before = net.server.config().clone();
+    let mut next = before.clone();
+    next.route_maps = maps(0, true, vec![rule(Vec::new(), vec![RouteMapAction::Drop])]);
+    reload(&mut net, &next);
+    net.pass(Duration::from_secs(60));
+    reload(&mut net, &before);
+    net.pass(Duration::from_secs(26 * 60));
+    assert_eq!(net.programmed(LAN), [nva(0)]);
+    assert_eq!(net.server.config(), &before);
+}
+
+#[test]
+fn a_peer_goes_with_the_vnet_that_it_stands_in() {
+    let mut config = with(RouteMaps::default());
+    config.peers[1].address = ip("10.3.0.9");
+    let mut net = Net::new(config.clone());
+    net.settle();
+    let space = config.own_space.clone();
+    net.command(Command::Vnets {
+        announced: space.clone(),
+        space,
+    });
+    assert_eq!(net.server.config().peers.len(), 1);
+    assert_eq!(net.ended(), 1);
+}
+
 #[test]
 fn azure_1_11_a_put_without_routing_configuration_wipes_the_map() {
     let drop = maps(0, true, vec![rule(Vec::new(), vec![RouteMapAction::Drop])]);

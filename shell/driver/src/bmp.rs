@@ -15,7 +15,8 @@ use bgp::wire::attributes;
 use bgp::wire::update::Update;
 use bgp::{Ended, NeighborId, NeighborView, RecordedRoute, Speaker};
 use design::plan::BmpConfig;
-use inet::Net;
+use inet::{Asn, Net};
+use observe::Ends;
 use observe::bmp::{self, Down, Family, Peer, Statistic, Table, Termination};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -144,8 +145,8 @@ impl Station {
     }
 
     /// A session ended.
-    pub(crate) fn down(&mut self, view: &NeighborView<'_>, session: &Session, reason: &Ended) {
-        let peer = peer(view, session, Table::In);
+    pub(crate) fn down(&mut self, ends: Ends, session: &Session, reason: &Ended) {
+        let peer = peer_of(ends.remote, ends.remote_as, session, Table::In);
         let notification = match reason {
             Ended::Sent(notification) | Ended::Received(notification) => notification.encode(),
             _ => Vec::new(),
@@ -392,10 +393,15 @@ fn tell_routes(us: &Us, speaker: &Speaker, routes: &[RecordedRoute<'_>], out: &m
 }
 
 fn peer(view: &NeighborView<'_>, session: &Session, table: Table) -> Peer {
+    let settings = view.settings;
+    peer_of(settings.address, settings.remote_as, session, table)
+}
+
+fn peer_of(address: IpAddr, asn: Asn, session: &Session, table: Table) -> Peer {
     Peer {
         table,
-        address: view.settings.address,
-        asn: view.settings.remote_as,
+        address,
+        asn,
         router_id: router_id(session.received.as_deref()),
         two_octet_as: false,
     }

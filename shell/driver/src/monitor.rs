@@ -49,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) sent: Option<Arc<[u8]>>,
     pub(crate) received: Option<Arc<[u8]>>,
     pub(crate) established: bool,
+    /// Who talks, once it stands. The speaker may know the neighbour no more, or otherwise, when its end is seen.
+    ends: Option<Ends>,
     pub(crate) four_octet_as: bool,
     /// Prefixes that come and go have path identifiers, for each family and direction.
     pub(crate) add_path_in: [bool; 2],
@@ -96,7 +98,7 @@ impl Monitor {
                 established: true,
                 reason,
             }) => {
-                self.ended(speaker, *neighbor, reason);
+                self.ended(*neighbor, reason);
             }
             _ => {}
         }
@@ -144,7 +146,10 @@ impl Monitor {
         direction: Direction,
         bytes: &Arc<[u8]>,
     ) {
-        let Some(view) = speaker.neighbor(id) else {
+        let view = speaker.neighbor(id);
+        let known = self.sessions.get(&id).and_then(|session| session.ends);
+        let named = || view.as_ref().map(|view| ends(&self.us, view));
+        let Some(ends) = known.or_else(named) else {
             return;
         };
         let session = self.sessions.entry(id).or_default();
@@ -157,9 +162,13 @@ impl Monitor {
             *last = Some(bytes.clone());
         }
         if let Some(recorder) = &mut self.recorder {
-            recorder.message(ends(&self.us, &view), session, direction, bytes);
+            recorder.message(ends, session, direction, bytes);
         }
-        if kind == Some(UPDATE) && direction == Direction::In && session.established {
+        if let Some(view) = view
+            && kind == Some(UPDATE)
+            && direction == Direction::In
+            && session.established
+        {
             for station in &mut self.stations {
                 station.update(speaker, &view, session, bytes);
             }
@@ -171,7 +180,9 @@ impl Monitor {
             return;
         };
         let session = self.sessions.entry(id).or_default();
+        let ends = ends(&self.us, &view);
         session.established = true;
+        session.ends = Some(ends);
         if let Some(stands) = &view.session {
             let agreed = stands.negotiated.agreed;
             session.four_octet_as = agreed.four_octet;
@@ -183,24 +194,25 @@ impl Monitor {
                 observe::mrt::State::OpenConfirm,
                 observe::mrt::State::Established,
             );
-            recorder.state(ends(&self.us, &view), from, to);
+            recorder.state(ends, from, to);
         }
         for station in &mut self.stations {
             station.up(&view, session);
         }
     }
 
-    fn ended(&mut self, speaker: &Speaker, id: NeighborId, reason: &Ended) {
+    fn ended(&mut self, id: NeighborId, reason: &Ended) {
         let session = self.sessions.remove(&id).unwrap_or_default();
-        let Some(view) = speaker.neighbor(id) else {
+        // Nobody heard of a session whose beginning was not seen.
+        let Some(ends) = session.ends else {
             return;
         };
         if let Some(recorder) = &mut self.recorder {
             let (from, to) = (observe::mrt::State::Established, observe::mrt::State::Idle);
-            recorder.state(ends(&self.us, &view), from, to);
+            recorder.state(ends, from, to);
         }
         for station in &mut self.stations {
-            station.down(&view, &session, reason);
+            station.down(ends, &session, reason);
         }
     }
 }
@@ -246,3 +258,6 @@ pub(crate) fn now() -> Duration {
 
 /// Stands for the neighbour that our own routes are of.
 pub(crate) const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! The sockets of BFD: one to receive for each local address and kind, one to send for each session (RFC 5881 §4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub(super) struct Sockets {
     poller: Poller,
     receivers: BTreeMap<Place, Receiver>,
     senders: BTreeMap<SessionKey, UdpSocket>,
+    /// Sessions that wait for a socket to send from.
+    unsent: BTreeSet<SessionKey>,
     next_token: u64,
     next_port: u16,
     retry_at: Option<Instant>,
@@ -48,6 +50,7 @@ impl Sockets {
             poller,
             receivers: BTreeMap::new(),
             senders: BTreeMap::new(),
+            unsent: BTreeSet::new(),
             next_token: first_token,
             next_port: SOURCE_PORT_MIN + offset,
             retry_at: None,
@@ -70,6 +73,7 @@ impl Sockets {
         }
         match self.sender(session.local) {
             Ok(sender) => {
+                self.unsent.remove(&session);
                 self.senders.insert(session, sender);
                 let place = (session.local, session.hops);
                 let receiver = Receiver {
@@ -79,12 +83,19 @@ impl Sockets {
                 self.receivers.entry(place).or_insert(receiver).sessions += 1;
                 self.open(now, place);
             }
-            Err(error) => tracing::warn!(%error, local = %session.local, "no source port for BFD"),
+            Err(error) => {
+                if self.unsent.insert(session) {
+                    let local = session.local;
+                    tracing::warn!(%error, %local, "no BFD until there is a source port");
+                }
+                self.retry_at = Some(now + RETRY);
+            }
         }
     }
 
     /// Closes what only this session needed.
     pub(super) fn remove(&mut self, session: SessionKey) {
+        self.unsent.remove(&session);
         if self.senders.remove(&session).is_none() {
             return;
         }
@@ -108,6 +119,9 @@ impl Sockets {
                 .filter(|(_, receiver)| receiver.open.is_none());
             for place in closed.map(|(place, _)| *place).collect::<Vec<_>>() {
                 self.open(now, place);
+            }
+            for session in self.unsent.clone() {
+                self.add(now, session);
             }
         }
     }
@@ -190,5 +204,47 @@ impl Sockets {
             }
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_session_without_a_source_port_is_tried_again_until_it_is_removed() {
+        let mut sockets = Sockets::new(Poller::new().expect("a poller"), 1, 0);
+        let session = SessionKey {
+            // The kernel binds no link-local address without its interface.
+            local: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1).into(),
+            remote: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2).into(),
+            hops: Hops::Single,
+        };
+        let began = Instant::default();
+        sockets.add(began, session);
+        assert_eq!(sockets.retry_at(), Some(began + RETRY));
+        sockets.retry(began + RETRY);
+        assert_eq!(sockets.retry_at(), Some(began + RETRY + RETRY));
+        sockets.remove(session);
+        sockets.retry(began + RETRY + RETRY);
+        assert_eq!(sockets.retry_at(), None);
+    }
+
+    #[test]
+    fn a_session_that_waited_gets_its_sockets_when_there_is_a_port() {
+        let mut sockets = Sockets::new(Poller::new().expect("a poller"), 1, 0);
+        let session = SessionKey {
+            local: IpAddr::from([127, 0, 0, 93]),
+            remote: IpAddr::from([127, 0, 0, 94]),
+            hops: Hops::Multi,
+        };
+        let began = Instant::default();
+        sockets.unsent.insert(session);
+        sockets.retry_at = Some(began);
+        sockets.retry(began);
+        assert!(sockets.senders.contains_key(&session));
+        assert!(sockets.unsent.is_empty());
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Recorder {
 #[derive(Debug)]
 enum Piece {
     Messages(Vec<u8>),
+    /// The peers, with which each table begins.
+    TableBegin(Vec<u8>),
     Table(Vec<u8>),
     /// The table is complete.
     TableEnd,
@@ -209,7 +211,7 @@ impl Dump {
             peers,
             sequence: 0,
             from: Some(0),
-            waiting: Some(Piece::Table(record)),
+            waiting: Some(Piece::TableBegin(record)),
             resume: Instant::now(),
         }
     }
@@ -294,7 +296,12 @@ impl Files {
     fn take(&mut self, piece: Piece) -> io::Result<()> {
         match piece {
             Piece::Messages(bytes) => self.updates()?.write_all(&bytes),
-            Piece::Table(bytes) => self.table()?.write_all(&bytes),
+            Piece::TableBegin(bytes) => self.begin_table()?.write_all(&bytes),
+            // The rest of a table of which something was lost is of no use.
+            Piece::Table(bytes) => match &mut self.table {
+                None => Ok(()),
+                Some((_, file)) => file.write_all(&bytes),
+            },
             Piece::TableEnd => match self.table.take() {
                 None => Ok(()),
                 Some((path, mut file)) => {
@@ -323,13 +330,10 @@ impl Files {
     }
 
     /// A table that is not complete has another name.
-    fn table(&mut self) -> io::Result<&mut io::BufWriter<File>> {
-        if self.table.is_none() {
-            let path = self.directory.join(format!("rib.{}.mrt", stamp(now())));
-            let file = io::BufWriter::new(File::create(path.with_extension("part"))?);
-            self.table = Some((path, file));
-        }
-        let (_, file) = self.table.as_mut().expect("opened above");
+    fn begin_table(&mut self) -> io::Result<&mut io::BufWriter<File>> {
+        let path = self.directory.join(format!("rib.{}.mrt", stamp(now())));
+        let file = io::BufWriter::new(File::create(path.with_extension("part"))?);
+        let (_, file) = self.table.insert((path, file));
         Ok(file)
     }
 }
@@ -400,7 +404,8 @@ mod tests {
         for piece in [
             Piece::Messages(vec![1]),
             Piece::Messages(vec![2]),
-            Piece::Table(vec![3]),
+            Piece::TableBegin(vec![3]),
+            Piece::Table(vec![4]),
         ] {
             files.take(piece).expect("it is written");
         }
@@ -421,7 +426,28 @@ mod tests {
             .expect("a directory")
             .map(|file| file.and_then(|file| file.metadata()).expect("a file").len())
             .sum();
-        assert_eq!(sizes, 3, "nothing is lost by rotation");
+        assert_eq!(sizes, 4, "nothing is lost by rotation");
+        fs::remove_dir_all(&directory).expect("it goes");
+    }
+
+    #[test]
+    fn a_table_of_which_something_was_lost_never_gets_its_name() {
+        let name = format!("longhaul-mrt-lost-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        drop(fs::remove_dir_all(&directory));
+        fs::create_dir_all(&directory).expect("a directory");
+        let mut files = Files::new(directory.clone(), Duration::ZERO);
+        files.take(Piece::TableBegin(vec![1])).expect("it begins");
+        // What an error does.
+        files.table = None;
+        for piece in [Piece::Table(vec![2]), Piece::TableEnd] {
+            files.take(piece).expect("it is passed over");
+        }
+        let finished = fs::read_dir(&directory).expect("a directory").any(|file| {
+            let path = file.expect("a file").path();
+            path.extension().is_some_and(|extension| extension == "mrt")
+        });
+        assert!(!finished);
         fs::remove_dir_all(&directory).expect("it goes");
     }
 }

@@ -27,8 +27,12 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Answers it: with `answer`, except that a stop is agreed to whoever is asked.
+    /// Answers it: with `answer`, except that a stop is agreed to whoever is asked. Nothing is done for an asker that
+    /// has given up: it was told that it failed, and may have asked for something else since.
     pub(crate) fn reply(self, answer: impl FnOnce(&Query) -> Answer) {
+        if self.answer.is_closed() && self.query != Query::Stop {
+            return;
+        }
         let said = match &self.query {
             Query::Stop => Answer::Done,
             query => answer(query),
@@ -146,7 +150,7 @@ mod tests {
 
     use view::{Answer, Query};
 
-    use super::{ask, channel, serve};
+    use super::{Question, ask, channel, serve};
 
     #[test]
     fn a_query_is_answered_and_nonsense_is_refused_without_troubling_the_core() {
@@ -182,5 +186,13 @@ mod tests {
             assert_eq!(answer, Answer::Done);
         });
         std::fs::remove_file(&path).expect("the socket is there");
+    }
+
+    #[test]
+    fn nothing_is_done_for_an_asker_that_has_given_up() {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        drop(answered);
+        let query = Query::Status;
+        Question { query, answer }.reply(|_| panic!("nobody waits"));
     }
 }

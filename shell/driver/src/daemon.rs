@@ -3,7 +3,7 @@
 use std::fs;
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -11,20 +11,37 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Error;
 
-/// Makes a non-blocking Unix socket that only its owner may connect to. A file that an earlier
-/// daemon left goes.
+/// Makes a non-blocking Unix socket that only its owner may connect to. A socket that an earlier
+/// daemon left goes; anything else stays, and is an error.
 pub(crate) fn listen(path: &Path) -> Result<UnixListener, Error> {
     let make = || {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+        clear(path)?;
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
     make().map_err(Error::system(format!("Unix socket {}", path.display())))
+}
+
+/// Takes away the socket at `path`, if there is one.
+fn clear(path: &Path) -> io::Result<()> {
+    let kind = match fs::symlink_metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if kind.is_socket() {
+        return fs::remove_file(path);
+    }
+    let found = match kind {
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_file() => "a regular file",
+        kind if kind.is_symlink() => "a symbolic link",
+        _ => "something that is no socket",
+    };
+    let reason = format!("{found} is in the way; move it, or name another path");
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, reason))
 }
 
 /// Runs a daemon's loop on the calling thread.
@@ -84,5 +101,27 @@ impl Hangup {
     /// Waits for it. Several that come at once are heard as one.
     pub(crate) async fn heard(&mut self) {
         self.0.recv().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_socket_gives_way_and_a_file_stays() {
+        let path = std::env::temp_dir().join(format!("listen-{}.sock", std::process::id()));
+        fs::write(&path, "precious").expect("it is written");
+        let error = listen(&path).expect_err("a file is in the way").to_string();
+        let name = path.display().to_string();
+        assert!(
+            error.contains(&name) && error.contains("a regular file is in the way"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&path).expect("it stays"), "precious");
+        fs::remove_file(&path).expect("it goes");
+        drop(listen(&path).expect("nothing is in the way"));
+        drop(listen(&path).expect("the old socket goes"));
+        fs::remove_file(&path).expect("it goes");
     }
 }

@@ -70,15 +70,6 @@ impl Speaker {
             .iter()
             .find(|session| !session.outgoing && session.phase != Phase::Established)
             .map(|session| session.conn);
-        if let Some(stale) = stale {
-            self.end(
-                now,
-                stale,
-                Ended::Sent(Notification::cease(cease::COLLISION)),
-                out,
-            );
-            self.peers[id.index()].refreshed();
-        }
         // Whoever calls again may have lost the first connection: a KEEPALIVE finds out.
         if let Some(established) = self.peers[id.index()].established() {
             let conn = established.conn;
@@ -94,6 +85,13 @@ impl Speaker {
             .sessions
             .push(Session::accepted(conn, longest));
         self.half_open.insert(conn);
+        // The new one is there before the old one goes: a neighbour from a range lives as long as
+        // it has a connection.
+        if let Some(stale) = stale {
+            let reason = Ended::Sent(Notification::cease(cease::COLLISION));
+            self.end(now, stale, reason, out);
+            self.peers[id.index()].refreshed();
+        }
         self.stands(now, id, conn, out);
     }
 
@@ -176,6 +174,7 @@ impl Speaker {
         let Some(id) = self.conns.remove(&conn) else {
             return;
         };
+        self.half_open.remove(&conn);
         if self.settings.tap {
             self.ended.push((conn, id));
         }
@@ -189,7 +188,6 @@ impl Speaker {
         };
         let session = peer.sessions.remove(place);
         let established = session.phase == Phase::Established;
-        self.half_open.remove(&conn);
         match &reason {
             // RFC 4271 §8.2.1.5: no NOTIFICATION before our OPEN.
             Ended::Sent(notification) if session.phase > Phase::Delaying => {

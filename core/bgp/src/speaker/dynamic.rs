@@ -64,6 +64,8 @@ impl Speaker {
             self.peers[place] = peer;
         }
         let id = NeighborId(u32::try_from(place).expect("fewer than 2^32 neighbours"));
+        // What was to be done with the routes of the one before is not for this one.
+        self.jobs.retain(|job| job.neighbor() != id);
         self.set_origin(id);
         id
     }
@@ -102,7 +104,9 @@ impl Speaker {
         peer.removed = true;
         peer.start_at = None;
         let address = peer.settings.address;
-        self.addresses.remove(&address);
+        if self.addresses.get(&address) == Some(&id) {
+            self.addresses.remove(&address);
+        }
         out.push(Output::Event(Event::Removed { neighbor: id }));
     }
 }

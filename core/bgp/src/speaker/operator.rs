@@ -49,12 +49,18 @@ impl Speaker {
         let old = core::mem::replace(&mut peer.settings, neighbor);
         let new = &peer.settings;
         if old.address != new.address {
-            self.addresses.remove(&old.address);
+            if self.addresses.get(&old.address) == Some(&id) {
+                self.addresses.remove(&old.address);
+            }
             self.addresses.insert(new.address, id);
         }
         if session_settings(&old) != session_settings(new) {
             self.reset(now, id, cease::CONFIGURATION, out);
             return;
+        }
+        let peer = &self.peers[id.index()];
+        if peer.enabled && peer.sessions.is_empty() && peer.start_at.is_none() {
+            self.start(now, id, out);
         }
         self.set_origin(id);
         self.import_all_again(id);

@@ -119,7 +119,7 @@ impl Speaker {
             return;
         }
         for id in core::mem::take(&mut self.dead).iter() {
-            if self.rib.entry(id).routes.is_empty() {
+            if self.rib.entry(id).routes.is_empty() && !self.pinned.contains(&id) {
                 self.rib.remove(id);
             }
         }

@@ -440,7 +440,9 @@ impl Speaker {
     /// The neighbour's connection is full.
     pub(super) fn blocked(&mut self, conn: ConnId) {
         if let Some(id) = self.conns.get(&conn) {
-            self.peers[id.index()].blocked = true;
+            let peer = &mut self.peers[id.index()];
+            let carries = peer.established().map(|session| session.conn);
+            peer.blocked |= carries == Some(conn);
         }
     }
 

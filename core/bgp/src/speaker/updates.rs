@@ -6,6 +6,7 @@ use inet::{Instant, Net};
 use smallvec::SmallVec;
 
 use super::Speaker;
+use super::aggregates::AGGREGATE_PATH;
 use super::import::Told;
 use crate::interner::AttrId;
 use crate::output::{Event, Output};
@@ -58,13 +59,15 @@ impl Speaker {
             return Ok(());
         }
         let source = SourceId::of(id);
-        for (net, path) in update.withdrawn() {
+        let withdrawn = update.withdrawn().filter(|(_, path)| is_theirs(*path));
+        for (net, path) in withdrawn {
             self.forget(source, net, path);
         }
         let reach = update.attributes().reach;
         let in_reach = reach.map(|reach| reach.prefixes).unwrap_or_default();
         if update.treat_as_withdraw() {
-            for (net, path) in update.announced().chain(in_reach) {
+            let announced = update.announced().chain(in_reach);
+            for (net, path) in announced.filter(|(_, path)| is_theirs(*path)) {
                 self.forget(source, net, path);
             }
             return Ok(());
@@ -107,11 +110,15 @@ impl Speaker {
         prefixes: impl Iterator<Item = (Net, u32)>,
     ) {
         let peer = &self.peers[id.index()];
-        let (epochs, keeps_v6) = (peer.epochs, peer.settings.accept_ipv6);
+        let epochs = peer.epochs;
+        let keeps_v6 = peer.agreed.ipv6 && peer.settings.accept_ipv6;
+        let keeps = [peer.agreed.ipv4, keeps_v6];
         let mut importer = self.importer(id, received);
         let mut nets: SmallVec<[Net; 32]> = SmallVec::new();
         let mut paths: SmallVec<[u32; 32]> = SmallVec::new();
-        for (net, path) in prefixes.filter(|(net, _)| keeps_v6 || !net.is_v6()) {
+        for (net, path) in
+            prefixes.filter(|(net, path)| keeps[usize::from(net.is_v6())] && is_theirs(*path))
+        {
             nets.push(net);
             paths.push(path);
         }
@@ -131,4 +138,10 @@ impl Speaker {
         }
         self.interner.release(received);
     }
+}
+
+/// Whether a path identifier is one that a neighbour can use: the last one marks our own aggregates
+/// of its routes, and what comes with it is passed over.
+const fn is_theirs(path: u32) -> bool {
+    path != AGGREGATE_PATH
 }

@@ -46,6 +46,13 @@ pub(crate) struct Job {
     left: Bits,
 }
 
+impl Job {
+    /// Whose routes it is about.
+    pub(super) const fn neighbor(&self) -> NeighborId {
+        self.neighbor
+    }
+}
+
 /// What a member is sent once it has caught up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
@@ -143,7 +150,6 @@ impl Speaker {
             let age = job.epochs[place].wrapping_sub(route.epoch);
             let older = (1..=i8::MAX as u8).contains(&age);
             let stale = route.source == source && job.families[place] && older;
-            let before = self.rib.entry(id).routes.len();
             if stale {
                 match job.chore {
                     Chore::Sweep => self.drop_route(id, at),
@@ -151,12 +157,9 @@ impl Speaker {
                     Chore::Import => {}
                 }
             }
-            if self.rib.entry(id).routes.len() < before {
-                // The order may have changed.
-                at = 0;
-            } else {
-                at += 1;
-            }
+            // When something was done, the order may have changed.
+            let same = self.rib.entry(id).routes.get(at) == Some(&route);
+            at = if same { at + 1 } else { 0 };
         }
     }
 

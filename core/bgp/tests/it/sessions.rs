@@ -531,6 +531,22 @@ fn a_flood_from_a_range_does_not_make_the_speaker_grow() {
 }
 
 #[test]
+fn whoever_calls_twice_from_a_range_is_one_neighbour_and_leaves_nothing_behind() {
+    let mut far = Far::new(range(2, &[]));
+    for _ in 0..3_000 {
+        let (first, _) = far.call(7);
+        let (second, _) = far.call(7);
+        assert_eq!(far.speaker.neighbors().count(), 1);
+        far.give(Input::Closed { conn: first });
+        far.give(Input::Closed { conn: second });
+        assert_eq!(far.speaker.neighbors().count(), 0);
+    }
+    let (_, out) = far.call(9);
+    let added = |output: &Output| matches!(output, Output::Event(Event::Added { .. }));
+    assert!(out.iter().any(added), "there is room for others");
+}
+
+#[test]
 fn settings_that_do_not_touch_the_session_keep_it_and_others_end_it() {
     type Change = (&'static str, fn(&mut Neighbor));
     let keep: [Change; 14] = [

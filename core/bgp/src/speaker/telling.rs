@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Speaker;
 use super::work::{BEGIN_OF_REFRESH, Marker, refresh_marker};
+use crate::bits::Bits;
 use crate::decision::Decision;
 use crate::export::{
     Advertised, Change, Encoder, GroupKey, Memo, Speaking, Tagged, Teller, UpdateGroup, Wire,
@@ -360,22 +361,34 @@ impl Speaker {
         let Some(place) = self.peers[id.index()].group else {
             return;
         };
-        let Some(group) = self.groups[place].as_ref().filter(|group| group.key != key) else {
+        let moves = |group: &UpdateGroup| group.key != key;
+        if !self.groups[place].as_ref().is_some_and(moves) {
             return;
-        };
-        // It may have been told what it is now, and what it has not been told that it went.
-        let mut before = core::mem::take(&mut self.peers[id.index()].pending);
-        let mut gone = core::mem::take(&mut self.peers[id.index()].gone);
-        for place in 0..self.rib.end() {
-            for (tag, _) in group.told(id, place) {
-                before.insert(place);
-                if group.tells_paths() {
-                    gone.insert((place, tag));
+        }
+        // What is told now belongs to what it has to be told that it went.
+        self.settle(out);
+        let peer = &mut self.peers[id.index()];
+        let (blocked, fresh) = (peer.blocked, peer.fresh_from);
+        let markers = core::mem::take(&mut peer.markers);
+        let mut gone = core::mem::take(&mut peer.gone);
+        gone.retain(|(prefix, _)| *prefix < fresh);
+        // It may have been told what it is now, and what it has not been told that it went; of
+        // what it was told nothing in this session, nothing has to be withdrawn.
+        let mut before = Bits::default();
+        let missed = core::mem::take(&mut peer.pending);
+        for prefix in missed.iter().take_while(|prefix| *prefix < fresh) {
+            before.insert(prefix);
+        }
+        if let Some(group) = &self.groups[place] {
+            for prefix in 0..self.rib.end().min(fresh) {
+                for (tag, _) in group.told(id, prefix) {
+                    before.insert(prefix);
+                    if group.tells_paths() {
+                        gone.insert((prefix, tag));
+                    }
                 }
             }
         }
-        let blocked = self.peers[id.index()].blocked;
-        self.settle(out);
         self.leave(id);
         let place = self.group(key);
         if let Some(group) = &mut self.groups[place] {
@@ -391,7 +404,8 @@ impl Speaker {
         peer.group = Some(place);
         peer.pending = before;
         peer.gone = gone;
-        if !peer.pending.is_empty() {
+        peer.markers = markers;
+        if !peer.pending.is_empty() || !peer.markers.is_empty() {
             self.lagging.insert(id);
         }
         self.busy = true;

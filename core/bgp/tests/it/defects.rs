@@ -304,3 +304,71 @@ fn zero_retry_does_not_loop() {
     });
     assert_eq!(rx.recv_timeout(Duration::from_secs(5)), Ok(true));
 }
+
+#[test]
+fn a_member_that_moves_while_it_catches_up_withdraws_nothing_and_hears_the_end_of_rib() {
+    let behind = |n| {
+        let mut neighbor = lax(nb(n, 65001));
+        neighbor.graceful_restart = Some(GracefulRestart::HELPER);
+        neighbor
+    };
+    let mut sp = speaker(vec![behind(2), behind(3)]);
+    let now = Instant::ZERO;
+    let give = |sp: &mut Speaker, input: Input<'_>| {
+        let mut out = vec![];
+        sp.handle(now, input, &mut out);
+        out
+    };
+    let gone: inet::Net = "2001:db8::/48".parse().expect("a network");
+    let first = u32::from(Ipv4Addr::new(20, 0, 0, 0));
+    for n in 0..6_000 {
+        // The number of a prefix that went stands between those of others, further than a slice.
+        if n == 5_000 {
+            give(
+                &mut sp,
+                Input::Command(Command::Originate(gone, Origination::default())),
+            );
+        }
+        let net = format!("{}/32", Ipv4Addr::from_bits(first + n));
+        let net = net.parse().expect("a network");
+        give(
+            &mut sp,
+            Input::Command(Command::Originate(net, Origination::default())),
+        );
+    }
+    give(&mut sp, Input::Command(Command::Withdraw(gone)));
+    establish(&mut sp, 2, 65001, now);
+    while sp.wake() == Some(now) {
+        give(&mut sp, Input::Wake);
+    }
+    let conn = establish(&mut sp, 3, 65001, now);
+    let drain = Command::GracefulShutdown {
+        neighbor: Some(NeighborId(1)),
+        on: true,
+    };
+    let mut out = give(&mut sp, Input::Command(drain));
+    while sp.wake() == Some(now) {
+        out.extend(give(&mut sp, Input::Wake));
+    }
+    let (mut ends, mut announcing) = (0, 0);
+    for output in out {
+        let Output::Send { conn: to, bytes } = output else {
+            continue;
+        };
+        let mut left = &bytes[..];
+        while to == conn && left.len() >= header::LEN {
+            let (message, rest) = left.split_at(usize::from(left[16]) << 8 | usize::from(left[17]));
+            left = rest;
+            assert_eq!(message[18], 2, "an UPDATE");
+            assert_eq!(message[19..21], [0, 0], "it withdraws nothing");
+            if message.len() == 23 {
+                ends += 1
+            } else {
+                announcing += 1
+            }
+        }
+    }
+    assert_eq!(ends, 1, "End-of-RIB");
+    assert!(announcing > 0);
+    assert_eq!(sp.adj_out(NeighborId(1)).len(), 6_000);
+}

@@ -89,6 +89,8 @@ pub(crate) struct Peer {
     pub(crate) fresh_from: PrefixId,
     /// What it is sent when it has caught up.
     pub(crate) markers: SmallVec<[Marker; 2]>,
+    /// The families that it wants to be told again: IPv4, IPv6. Asking twice is asking once.
+    pub(crate) asked: [bool; 2],
     burst: Burst,
     /// The deadline under which it stands in the speaker's timers.
     pub(crate) armed: Option<Instant>,
@@ -143,6 +145,7 @@ impl Peer {
             cursor: 0,
             fresh_from: PrefixId::MAX,
             markers: SmallVec::new(),
+            asked: [false; 2],
             burst: Burst::default(),
             armed: None,
             settings,
@@ -206,6 +209,7 @@ impl Peer {
         self.warned = false;
         self.burst = Burst::default();
         self.blocked = false;
+        self.asked = [false; 2];
         self.caught_up();
     }
 

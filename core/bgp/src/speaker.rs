@@ -196,7 +196,7 @@ impl Speaker {
             Command::Originate(net, origination) => self.originate(net, &origination),
             Command::Withdraw(net) => self.forget(SourceId::LOCAL, net, 0),
             Command::Refresh(id) if known(id) => self.ask_refresh(id, out),
-            Command::Resend(id) if known(id) => self.resend(id, None, out),
+            Command::Resend(id) if known(id) => self.tell_all_again(id, [true; 2]),
             Command::AddNeighbor(neighbor) => self.add(now, *neighbor),
             Command::RemoveNeighbor(id) if known(id) => self.remove(now, id, out),
             Command::SetNeighbor(id, neighbor) if known(id) => {

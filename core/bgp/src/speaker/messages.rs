@@ -4,6 +4,7 @@
 use inet::Instant;
 
 use super::Speaker;
+use super::work::only;
 use crate::output::{Direction, Ended, Event, Output};
 use crate::session::{Negotiated, Phase, check_open, keeps_outgoing};
 use crate::settings::{ConnId, NeighborId};
@@ -233,7 +234,7 @@ impl Speaker {
         match subtype {
             Subtype::Request => {
                 out.push(Output::Event(Event::RefreshReceived { neighbor: id }));
-                self.resend(id, Some(family), out);
+                self.tell_all_again(id, only(family));
             }
             Subtype::Begin | Subtype::End => self.refreshed(now, id, family, subtype),
         }

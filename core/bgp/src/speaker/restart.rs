@@ -102,7 +102,7 @@ impl Speaker {
         };
         let stale = self.peers[id.index()].stale[place];
         match (said, stale) {
-            (Subtype::Begin, Stale::None) => {
+            (Subtype::Begin, Stale::None) if !self.is_sweeping(id, family) => {
                 self.mark_stale(id, family);
                 self.peers[id.index()].stale[place] = Stale::Refreshing(now + REFRESH_TIME_MAX);
             }
@@ -111,7 +111,8 @@ impl Speaker {
                 self.sweep_stale(id, family);
             }
             // Before End-of-RIB there is nothing to refresh; a second beginning and an end
-            // without a beginning say nothing new.
+            // without a beginning say nothing new. While an earlier refresh is still swept up, a
+            // neighbour cannot make that begin again.
             (Subtype::Begin | Subtype::End | Subtype::Request, _) => {}
         }
     }

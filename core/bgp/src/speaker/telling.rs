@@ -15,7 +15,6 @@ use crate::output::Output;
 use crate::policy::Source;
 use crate::rib::{PrefixId, Route, SourceId};
 use crate::settings::{ConnId, NeighborId};
-use crate::wire::capability::Family;
 use crate::wire::header::Kind;
 
 impl Speaker {
@@ -339,6 +338,7 @@ impl Speaker {
     pub(super) fn leave(&mut self, id: NeighborId) {
         let peer = &mut self.peers[id.index()];
         peer.caught_up();
+        peer.asked = [false; 2];
         self.lagging.remove(&id);
         let Some(place) = peer.group.take() else {
             return;
@@ -370,6 +370,7 @@ impl Speaker {
         let peer = &mut self.peers[id.index()];
         let (blocked, fresh) = (peer.blocked, peer.fresh_from);
         let markers = core::mem::take(&mut peer.markers);
+        let asked = peer.asked;
         let mut gone = core::mem::take(&mut peer.gone);
         gone.retain(|(prefix, _)| *prefix < fresh);
         // It may have been told what it is now, and what it has not been told that it went; of
@@ -405,18 +406,30 @@ impl Speaker {
         peer.pending = before;
         peer.gone = gone;
         peer.markers = markers;
-        if !peer.pending.is_empty() || !peer.markers.is_empty() {
+        peer.asked = asked;
+        if !peer.pending.is_empty() || !peer.markers.is_empty() || asked != [false; 2] {
             self.lagging.insert(id);
         }
         self.busy = true;
     }
 
-    /// Tells a neighbour all its routes again, of one family or of all; between BoRR and EoRR
-    /// where enhanced refresh was agreed on (RFC 7313).
-    pub(super) fn resend(&mut self, id: NeighborId, family: Option<Family>, out: &mut Vec<Output>) {
+    /// A neighbour is to be told all its routes of some families again, when it takes bytes and has
+    /// been told what it is still to be told: however often it asks, one answer follows another.
+    pub(super) fn tell_all_again(&mut self, id: NeighborId, families: [bool; 2]) {
+        let peer = &mut self.peers[id.index()];
+        if peer.group.is_some() {
+            for (asked, wanted) in peer.asked.iter_mut().zip(families) {
+                *asked |= wanted;
+            }
+            self.lagging.insert(id);
+            self.busy = true;
+        }
+    }
+
+    /// Tells a neighbour all its routes of a family again; between BoRR and EoRR where enhanced
+    /// refresh was agreed on (RFC 7313).
+    pub(super) fn resend(&mut self, id: NeighborId, v6: bool, out: &mut Vec<Output>) {
         let enhanced = self.enhanced(id);
-        let wanted =
-            |v6: bool| family.is_none_or(|family| v6 == (family.afi == Family::IPV6_UNICAST.afi));
         let group = self.peers[id.index()].group;
         let Some(group) = group.and_then(|place| self.groups[place].as_ref()) else {
             return;
@@ -426,23 +439,17 @@ impl Speaker {
             return;
         };
         for place in 0..self.rib.end() {
-            if wanted(self.rib.entry(place).is_v6()) && group.told(id, place).next().is_some() {
+            if self.rib.entry(place).is_v6() == v6 && group.told(id, place).next().is_some() {
                 peer.pending.insert(place);
             }
         }
-        for v6 in [false, true] {
-            if enhanced && wanted(v6) && group.key.wire.takes(v6) {
-                let bytes = refresh_marker(v6, BEGIN_OF_REFRESH).into();
-                out.push(Output::Send { conn, bytes });
-                peer.counters.said(Kind::RouteRefresh);
-                peer.markers.retain(|m| *m != Marker::EndOfRefresh { v6 });
-                peer.markers.push(Marker::EndOfRefresh { v6 });
-            }
+        if enhanced && group.key.wire.takes(v6) {
+            let bytes = refresh_marker(v6, BEGIN_OF_REFRESH).into();
+            out.push(Output::Send { conn, bytes });
+            peer.counters.said(Kind::RouteRefresh);
+            peer.markers.retain(|m| *m != Marker::EndOfRefresh { v6 });
+            peer.markers.push(Marker::EndOfRefresh { v6 });
         }
-        if !peer.pending.is_empty() || !peer.markers.is_empty() {
-            self.lagging.insert(id);
-        }
-        self.busy = true;
     }
 
     /// Whether enhanced refresh was agreed on.

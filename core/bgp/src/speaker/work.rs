@@ -72,7 +72,8 @@ const fn place(family: Family) -> usize {
     (family.afi == Family::IPV6_UNICAST.afi) as usize
 }
 
-const fn only(family: Family) -> [bool; 2] {
+/// One family among both.
+pub(super) const fn only(family: Family) -> [bool; 2] {
     let v6 = place(family) == 1;
     [!v6, v6]
 }
@@ -205,6 +206,14 @@ impl Speaker {
 
     fn serve(&mut self, id: NeighborId, budget: &mut usize, out: &mut Vec<Output>) {
         let peer = &mut self.peers[id.index()];
+        if peer.pending.is_empty()
+            && let Some(family) = peer.asked.iter().position(|asked| *asked)
+        {
+            peer.asked[family] = false;
+            *budget = budget.saturating_sub((self.rib.end() as usize).max(1));
+            self.resend(id, family == 1, out);
+        }
+        let peer = &mut self.peers[id.index()];
         let group = peer.group.and_then(|place| self.groups[place].as_ref());
         let (Some(group), Some(session)) = (
             group,
@@ -244,7 +253,9 @@ impl Speaker {
         if peer.pending.is_empty() {
             messages += mark(&peer.markers, &mut bytes);
             peer.caught_up();
-            self.lagging.remove(&id);
+            if peer.asked == [false; 2] {
+                self.lagging.remove(&id);
+            }
         }
         send(&mut peer.counters, conn, Arc::from(bytes), messages, out);
     }
@@ -283,6 +294,13 @@ impl Speaker {
     /// Takes away what is stale of a neighbour's routes of a family.
     pub(super) fn sweep_stale(&mut self, id: NeighborId, family: Family) {
         self.begin(id, Chore::Sweep, only(family));
+    }
+
+    /// Whether stale routes of a neighbour's family are still being taken away.
+    pub(super) fn is_sweeping(&self, id: NeighborId, family: Family) -> bool {
+        self.jobs.iter().any(|job| {
+            job.neighbor == id && job.chore == Chore::Sweep && job.families[place(family)]
+        })
     }
 
     /// Makes what is stale of a neighbour's routes of a family long-lived (RFC 9494 §4.3).

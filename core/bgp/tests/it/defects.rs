@@ -372,3 +372,26 @@ fn a_member_that_moves_while_it_catches_up_withdraws_nothing_and_hears_the_end_o
     assert!(announcing > 0);
     assert_eq!(sp.adj_out(NeighborId(1)).len(), 6_000);
 }
+
+#[test]
+fn rfc2918_a_flood_of_requests_has_one_answer_and_none_while_the_neighbour_takes_no_bytes() {
+    let mut sp = speaker(vec![lax(nb(2, 65001))]);
+    let now = Instant::ZERO;
+    let conn = establish(&mut sp, 2, 65001, now);
+    let mut give = |input: Input<'_>| {
+        let mut out = vec![];
+        sp.handle(now, input, &mut out);
+        out.retain(|output| matches!(output, Output::Send { .. }));
+        out.len()
+    };
+    let net = "192.0.2.0/24".parse().expect("a network");
+    let route = Command::Originate(net, Origination::default());
+    assert_eq!(give(Input::Command(route)), 1);
+    let flood = header::message(header::Kind::RouteRefresh, &[0, 1, 0, 1]).repeat(1_000);
+    let bytes = &flood[..];
+    assert_eq!(give(Input::Bytes { conn, bytes }), 1);
+    give(Input::Blocked { conn });
+    assert_eq!(give(Input::Bytes { conn, bytes }), 0);
+    assert_eq!(give(Input::Writable { conn }), 1);
+    assert_eq!(give(Input::Wake), 0);
+}

@@ -38,7 +38,12 @@ impl Speaker {
                     ..told
                 };
                 self.put(id, kept);
-                self.contribute(source, (net, path), Some((into, attributes)), epoch);
+                if self.rib.entry(id).place(source, path).is_some() {
+                    self.contribute(source, (net, path), Some((into, attributes)), epoch);
+                } else {
+                    // One path too many.
+                    self.interner.release(attributes);
+                }
             }
             _ => {
                 if !self.aggregates.places.is_empty() {

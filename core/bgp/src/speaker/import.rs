@@ -335,9 +335,13 @@ impl Speaker {
             .entry(place)
             .routes
             .iter()
-            .filter(|route| route.source == source)
+            .filter(|route| route.source == source && route.path != AGGREGATE_PATH)
             .copied()
             .collect();
+        if routes.is_empty() {
+            // The number may be free by now; an aggregate follows its contributors.
+            return;
+        }
         let net = self.rib.net(place);
         for route in routes {
             let mut importer = self.importer(id, route.received);

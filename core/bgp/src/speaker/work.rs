@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Speaker;
+use super::aggregates::AGGREGATE_PATH;
 use super::telling::send;
 use crate::bits::Bits;
 use crate::export::{Encoder, UpdateGroup};
@@ -153,6 +154,8 @@ impl Speaker {
             let stale = route.source == source && job.families[place] && older;
             if stale {
                 match job.chore {
+                    // An aggregate goes with its last contributor.
+                    Chore::Sweep if route.path == AGGREGATE_PATH => {}
                     Chore::Sweep => self.drop_route(id, at),
                     Chore::LiveLong => self.live_long(id, at),
                     Chore::Import => {}

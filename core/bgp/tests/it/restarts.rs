@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use bgp::{
-    Command, DownReason, Event, GracefulRestart, NeighborId, OnExceed, PrefixLimit, Settings, Stale,
+    Action, Command, DownReason, Event, GracefulRestart, Match, NeighborId, OnExceed, Policy,
+    PrefixLimit, PrefixSet, Settings, Stale, Term, Verdict,
 };
-use inet::Instant;
+use inet::{Asn, Instant};
 
 use crate::net::Net;
 
@@ -404,4 +405,46 @@ fn link_down_ends_the_routes_as_well() {
     net.command(1, Command::Down(NeighborId(0), DownReason::Link));
     net.run(SECOND);
     assert!(net.routes(1).is_empty());
+}
+
+#[test]
+fn an_aggregate_stays_when_only_some_of_its_contributors_are_stale() {
+    let mut net = chain_with(restarting(), |at, settings| {
+        if at == 1 {
+            let inside = PrefixSet::within([crate::net::prefix("10.0.0.0/8")]);
+            let into = "10.0.0.0/8".parse().expect("a network");
+            let term = Term {
+                when: vec![Match::PrefixIn(inside)],
+                then: vec![
+                    Action::Aggregate(into),
+                    Action::PrependAs(vec![Asn(65_009)]),
+                ],
+                verdict: Verdict::Accept,
+            };
+            settings.neighbors[0].import = Policy::new(vec![term], Verdict::Accept);
+        }
+    });
+    net.originate(0, "10.1.0.0/16");
+    net.originate(0, "10.2.0.0/16");
+    net.run(SECOND);
+    let both = ["10.0.0.0/8", NET];
+    assert_eq!(net.routes(2), both);
+    net.cut(1, 0);
+    net.command(
+        0,
+        Command::Withdraw("10.1.0.0/16".parse().expect("a prefix")),
+    );
+    net.run(SECOND * 30);
+    assert!(net.up(1, 0) && stale(&net) == Stale::None);
+    assert_eq!(net.routes(2), both);
+    let before = net.path(1, "10.0.0.0/8").as_path;
+    let mut settings = net.speakers[1]
+        .neighbor(NeighborId(0))
+        .expect("0")
+        .settings
+        .clone();
+    settings.interior_cost = 7;
+    net.command(1, Command::SetNeighbor(NeighborId(0), Box::new(settings)));
+    net.run(SECOND);
+    assert_eq!(net.path(1, "10.0.0.0/8").as_path, before);
 }

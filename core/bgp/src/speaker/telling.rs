@@ -108,7 +108,9 @@ impl Speaker {
         }
         // An aggregate may change again in a batch: it is told once.
         let again = group.aggregates.as_ref();
-        let again = again.and_then(|_| changes.iter_mut().find(|change| change.id == id));
+        let again = again
+            .filter(|_| self.pinned.contains(&id))
+            .and_then(|_| changes.iter_mut().find(|change| change.id == id));
         if let Some(change) = again {
             change.new = new;
             if let Some((attributes, _)) = old {

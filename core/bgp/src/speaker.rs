@@ -150,6 +150,7 @@ impl Speaker {
             Input::Command(command) => self.command(now, command, out),
         }
         self.woken(now, is_wake, out);
+        self.resume_if_full(out);
         self.settle(out);
         if core::mem::take(&mut self.busy) {
             self.work(out);

@@ -7,6 +7,7 @@ use core::time::Duration;
 use inet::Instant;
 
 use super::Speaker;
+use super::work::DEAD_MAX;
 use crate::output::{Ended, Event, Output};
 use crate::peer::Peer;
 use crate::peer::stale::Stale;
@@ -159,6 +160,13 @@ impl Speaker {
     pub(super) fn resume_if_complete(&mut self, out: &mut Vec<Output>) {
         let waits = |peer: &Peer| peer.enabled && !peer.removed && !peer.is_complete();
         if self.deferring() && !self.peers.iter().any(waits) {
+            self.resume(out);
+        }
+    }
+
+    /// Ends the wait when more prefixes changed than are kept until its end.
+    pub(super) fn resume_if_full(&mut self, out: &mut Vec<Output>) {
+        if self.dirty.len() > DEAD_MAX {
             self.resume(out);
         }
     }

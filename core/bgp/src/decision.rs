@@ -164,6 +164,24 @@ impl<'a> Decision<'a> {
         }
     }
 
+    /// Whether other paths may be used once the one at `place` goes or changes: it is in use, or it
+    /// kept a path of the same neighbouring AS out by its MULTI_EXIT_DISC before it lost itself.
+    /// The other steps are an order, where one that loses keeps nobody out.
+    pub(crate) fn matters(&self, entry: &Entry, place: usize) -> bool {
+        if place < entry.used() {
+            return true;
+        }
+        if self.settings.med != MedRule::SameNeighborAs {
+            return false;
+        }
+        let steps = |route: &Route| {
+            let accepted = route.accepted?;
+            Some(self.first_steps(route.source, accepted))
+        };
+        let best = entry.best().and_then(steps);
+        best.is_some() && best == steps(&entry.routes[place])
+    }
+
     /// Decides from scratch: the paths in use go to the front.
     pub(crate) fn decide(&self, entry: &mut Entry) {
         if let [only] = entry.routes.as_slice() {

@@ -224,8 +224,9 @@ impl Speaker {
         } else {
             self.touch(id);
             let (entry, decision) = self.deciding(id);
+            let mattered = decision.matters(entry, place);
             entry.routes[place] = new;
-            if place < entry.used() {
+            if mattered {
                 decision.decide(entry);
             } else {
                 decision.came(entry, place);
@@ -278,8 +279,9 @@ impl Speaker {
         self.touch(id);
         let had = self.rib.entry(id).used() > 0;
         let (entry, decision) = self.deciding(id);
+        let mattered = decision.matters(entry, place);
         let old = entry.routes.remove(place);
-        if place < entry.used() {
+        if mattered {
             entry.set_used(0);
             decision.decide(entry);
         }

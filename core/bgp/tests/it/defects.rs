@@ -8,6 +8,8 @@ use inet::{Asn, Instant};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::net;
+
 fn ip(n: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, n)
 }
@@ -394,4 +396,32 @@ fn rfc2918_a_flood_of_requests_has_one_answer_and_none_while_the_neighbour_takes
     assert_eq!(give(Input::Bytes { conn, bytes }), 0);
     assert_eq!(give(Input::Writable { conn }), 1);
     assert_eq!(give(Input::Wake), 0);
+}
+
+/// `bgpsim` found it: a path that had lost was thought to matter to no other.
+#[test]
+fn rfc4271_9_1_2_2_c_a_path_keeps_others_out_by_its_med_only_while_it_stands() {
+    const P: &str = "192.0.2.0/24";
+    let to = net::prefix(P).into();
+    let route = |med, behind: &[u32]| {
+        let origination = Origination {
+            med: Some(med),
+            as_path: behind.iter().copied().map(Asn).collect(),
+            ..Origination::default()
+        };
+        Command::Originate(to, origination)
+    };
+    for change in [Command::Withdraw(to), route(2, &[]), route(0, &[64_900])] {
+        let links = [(0, 1), (0, 2), (0, 3)];
+        let mut net = net::Net::of(&[65_000, 65_101, 65_102, 65_101], &links, |_, _| {});
+        net.run(Duration::from_secs(5));
+        for (at, med) in [(1, 1), (2, 0), (3, 0)] {
+            net.command(at, route(med, &[]));
+        }
+        net.run(Duration::from_secs(5));
+        assert_eq!(net.path(0, P).next_hop, net::ip(2), "1 loses to 3, 3 to 2");
+        net.command(3, change);
+        net.run(Duration::from_secs(5));
+        assert_eq!(net.path(0, P).next_hop, net::ip(1));
+    }
 }

@@ -12,3 +12,4 @@ mod routes;
 mod second_opinion;
 mod sessions;
 mod stories;
+mod topologies;

@@ -304,7 +304,7 @@ fn reload(net: &mut Net, next: &RouteServerConfig) {
 fn a_reload_that_attaches_no_map_brings_no_upgrade() {
     let mut net = net(RouteMaps::default());
     let mut next = net.server.config().clone();
-    next.peers[1].asn = inet::Asn(65_003);
+    next.peers[1].asn = Asn(65_003);
     reload(&mut net, &next);
     net.pass(Duration::from_secs(26 * 60));
     assert_eq!(net.server.upgraded_at(), None);
@@ -320,7 +320,7 @@ fn a_reload_changes_a_peer_and_its_map_together() {
     let drop = maps(0, true, vec![rule(Vec::new(), vec![RouteMapAction::Drop])]);
     let mut net = net(drop);
     let mut next = net.server.config().clone();
-    next.peers[0].asn = inet::Asn(65_003);
+    next.peers[0].asn = Asn(65_003);
     next.route_maps = RouteMaps::default();
     reload(&mut net, &next);
     let config = net.server.config();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::Speaker;
-use super::work::{BEGIN_OF_REFRESH, Marker, refresh_marker};
+use super::work::{Marker, family};
 use crate::bits::Bits;
 use crate::decision::Decision;
 use crate::export::{
@@ -16,6 +16,7 @@ use crate::policy::Source;
 use crate::rib::{PrefixId, Route, SourceId};
 use crate::settings::{ConnId, NeighborId};
 use crate::wire::header::Kind;
+use crate::wire::refresh::{self, Subtype};
 
 impl Speaker {
     fn teller(&self, id: SourceId) -> Teller {
@@ -446,7 +447,7 @@ impl Speaker {
             }
         }
         if enhanced && group.key.wire.takes(v6) {
-            let bytes = refresh_marker(v6, BEGIN_OF_REFRESH).into();
+            let bytes = refresh::encode(family(v6), Subtype::Begin).into();
             out.push(Output::Send { conn, bytes });
             peer.counters.said(Kind::RouteRefresh);
             peer.markers.retain(|m| *m != Marker::EndOfRefresh { v6 });

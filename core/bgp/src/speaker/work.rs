@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::rib::{PrefixId, SourceId};
 use crate::settings::NeighborId;
 use crate::wire::capability::Family;
-use crate::wire::header;
+use crate::wire::refresh::{self, Subtype};
 use crate::wire::update::end_of_rib;
 
 /// Ages of routes are told apart up to 127.
@@ -409,27 +409,18 @@ fn mark(markers: &[Marker], bytes: &mut Vec<u8>) -> u64 {
         match marker {
             Marker::EndOfRib { v6 } => end_of_rib(*v6, bytes),
             Marker::EndOfRefresh { v6 } => {
-                bytes.extend_from_slice(&refresh_marker(*v6, END_OF_REFRESH));
+                bytes.extend_from_slice(&refresh::encode(family(*v6), Subtype::End));
             }
         }
     }
     markers.len() as u64
 }
 
-/// Message subtypes of RFC 7313 §3.2.
-pub(super) const BEGIN_OF_REFRESH: u8 = 1;
-const END_OF_REFRESH: u8 = 2;
-
-/// BoRR or EoRR of a family.
-pub(super) fn refresh_marker(v6: bool, subtype: u8) -> Vec<u8> {
-    let family = if v6 {
+/// The family of a flag.
+pub(super) const fn family(v6: bool) -> Family {
+    if v6 {
         Family::IPV6_UNICAST
     } else {
         Family::IPV4_UNICAST
-    };
-    let [high, low] = family.afi.to_be_bytes();
-    header::message(
-        header::Kind::RouteRefresh,
-        &[high, low, subtype, family.safi],
-    )
+    }
 }

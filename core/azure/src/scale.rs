@@ -353,6 +353,8 @@ fn fabric_config(size: Size) -> FabricConfig {
         route_table: None,
     };
     FabricConfig {
+        wires: Vec::new(),
+        forwarders: Vec::new(),
         seed: 1,
         regions: vec![FabricRegion {
             name: "west".to_owned(),

@@ -11,16 +11,26 @@ use inet::{Asn, Coordinates, Prefix};
 use serde::{Deserialize, Serialize};
 
 mod community;
+mod express_route;
 mod route_server;
 mod router;
+mod routers;
+mod steering;
 
 pub use community::Community;
+pub use express_route::{
+    CircuitLimits, CustomerEdge, ErGatewayConfig, ForwarderConfig, ForwarderKind,
+    GatewayConnection, GatewayLimits, GatewaySku, MicrosoftPeering, MseeConfig, MseeConnection,
+    PrivatePeering, TaggedPrefix,
+};
 pub use route_server::{
     BranchKind, GatewayConfig, Limits, MapPair, NicShare, OverTotal, PeerMaps, PlatformChoices,
     ProgrammingConfig, RouteMapAction, RouteMapConfig, RouteMapMatch, RouteMapRule, RouteMaps,
     RouteServerConfig, RoutesCounted, RoutingPreference, VmsOver,
 };
 pub use router::{AuthConfig, AuthKind, BfdConfig, BmpConfig, MrtConfig, RouterConfig};
+pub use routers::{NodeNeighbor, RouterDevice, RouterPlace, WireConfig, WireEnd};
+pub use steering::{BudgetConfig, ClassConfig, ClassMatch, OtherwiseConfig, PlainLink, SlaConfig};
 
 /// A design, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +48,15 @@ pub struct Plan {
     pub nodes: Vec<NodeConfig>,
     /// Route Server instances, two for each Route Server.
     pub route_servers: Vec<RouteServerConfig>,
+    /// Instances of ExpressRoute gateways, two for each gateway.
+    #[serde(default)]
+    pub gateways: Vec<ErGatewayConfig>,
+    /// MSEEs, two for each circuit.
+    #[serde(default)]
+    pub msees: Vec<MseeConfig>,
+    /// Customer and provider routers.
+    #[serde(default)]
+    pub routers: Vec<RouterDevice>,
     /// VMs and hosts at sites.
     pub hosts: Vec<HostConfig>,
     /// Devices run by foreign software (BIRD, FRR, `wireguard-go`): an address and a place only.
@@ -115,6 +134,26 @@ pub struct NodeConfig {
     /// The LANs behind the node (CPE only).
     #[serde(default)]
     pub lans: Vec<NodeLan>,
+    /// Routers at the site that it speaks BGP with (CPE only).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbors: Vec<NodeNeighbor>,
+    /// Application classes, first match first; what none matches takes `PathConfig::preference`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassConfig>,
+    /// Prefixes that it announces to Route Server of its own accord, such as a default (NVA only).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub originate: Vec<Prefix>,
+    /// Numbers of the routing domains that Route Server's side reaches beside its own region: the
+    /// circuits of its gateway. What came from one of them is not announced there again (NVA only).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<u16>,
+    /// Whether routes of other origin than the own side are told from each other by where they came
+    /// from; without it a loop across regions is possible, as with routers of other make (NVA only).
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub guards_origin: bool,
+    /// How many routes it may announce, and what it does about it (NVA only).
+    #[serde(default, skip_serializing_if = "BudgetConfig::is_default")]
+    pub budget: BudgetConfig,
     /// Probing of paths.
     pub probe: ProbeConfig,
     /// How many times the own AS is prepended towards Route Server: 0 active, 2 or so passive.
@@ -190,6 +229,9 @@ pub struct LinkConfig {
     pub static_routes: Vec<Prefix>,
     /// The paths, one for each pair of locators.
     pub paths: Vec<PathConfig>,
+    /// Without any tunnel: BGP and packets go over the underlay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plain: Option<PlainLink>,
 }
 
 /// What a neighbour is to a node.
@@ -358,6 +400,12 @@ pub struct FabricConfig {
     pub attachments: Vec<AttachmentConfig>,
     /// Site LANs.
     pub lans: Vec<LanConfig>,
+    /// Point-to-point links.
+    #[serde(default)]
+    pub wires: Vec<WireConfig>,
+    /// Devices whose packets the fabric forwards itself: gateways and MSEEs.
+    #[serde(default)]
+    pub forwarders: Vec<ForwarderConfig>,
     /// Milliseconds from a Route Server's decision to the NICs, at least.
     pub programming_delay_ms: u32,
     /// At most: each decision takes a time between the two. Smaller than the least means the least.
@@ -685,4 +733,13 @@ pub struct LanPortConfig {
     pub address: Ipv4Addr,
     /// Whether packets to other networks may be handed to it.
     pub router: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_yes(value: &bool) -> bool {
+    *value
 }

@@ -138,6 +138,7 @@ fn neighbor(config: &NodeConfig, role: LinkRole, paths: Vec<PathConfig>) -> Link
         loopback: Some(config.loopback),
         static_routes: Vec::new(),
         paths,
+        plain: None,
     }
 }
 
@@ -172,6 +173,12 @@ fn node(name: &str, number: u8, role: NodeRole) -> NodeConfig {
         route_servers: Vec::new(),
         summaries: Vec::new(),
         lans: Vec::new(),
+        neighbors: Vec::new(),
+        classes: Vec::new(),
+        originate: Vec::new(),
+        domains: Vec::new(),
+        guards_origin: true,
+        budget: design::plan::BudgetConfig::default(),
         probe: ProbeConfig {
             interval_ms: 200,
             dead_after_ms: 900,

@@ -68,6 +68,8 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
         clouds: clouds.collect(),
         attachments: parts.attachments,
         lans: parts.lans,
+        wires: Vec::new(),
+        forwarders: Vec::new(),
         programming_delay_ms: millis(settled.programming_delay.value),
         programming_delay_max_ms: millis(settled.programming_delay_max.value),
     }

@@ -79,6 +79,7 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
                 loopback: Some(other.loopback),
                 static_routes: Vec::new(),
                 paths: vec![path],
+                plain: None,
             });
         }
         devices.nodes[own].links = links;
@@ -138,6 +139,7 @@ fn site_links(
                 loopback: Some(other.loopback),
                 static_routes: Vec::new(),
                 paths,
+                plain: None,
             };
             let (up, down) = (link(nva, up, to_nva), link(cpe, down, to_cpe));
             devices.nodes[cpe_at].links.push(up);
@@ -182,5 +184,6 @@ fn plain_wireguard(context: &Context<'_>, index: usize, site: &Site, devices: &m
         loopback: None,
         static_routes: wireguard.allowed.value.clone(),
         paths: vec![path],
+        plain: None,
     });
 }

@@ -240,6 +240,8 @@ pub(super) fn packet_of(flow: FiveTuple) -> Vec<u8> {
 /// The world.
 pub(super) fn config() -> FabricConfig {
     FabricConfig {
+        wires: Vec::new(),
+        forwarders: Vec::new(),
         seed: 7,
         regions: vec![
             region("west", WEST),

@@ -6,7 +6,7 @@ use std::io;
 use design::plan::{InterfaceConfig, Plan};
 use driver::PortName;
 use inet::Prefix;
-use linux::{NetNamespace, Netlink, RouteChange, RouteTo, Tun, sysctl};
+use linux::{NetNamespace, Netlink, RouteChange, RouteOwner, RouteTo, Tun, sysctl};
 
 use crate::Error;
 
@@ -126,8 +126,9 @@ fn attach(netlink: &mut Netlink, interface: &InterfaceConfig, host: bool) -> io:
         };
         netlink.change_routes(&[RouteChange {
             prefix: Prefix::DEFAULT,
+            owner: RouteOwner::Node,
             metric,
-            to: Some(to),
+            to: vec![to],
         }])?;
     }
     Ok(tun)

@@ -21,23 +21,35 @@ use message::Message;
 /// Requests sent before their answers are read, so that the answers fit the socket's buffer.
 const WINDOW: usize = 128;
 
-/// A change of the routing table.
+/// What marks a route in the kernel's table, and tells whose it is (`ip route` shows `proto 76`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteOwner {
+    /// An SD-WAN node, and the lab that sets a device up.
+    Node = 76,
+    /// A plain BGP router.
+    Router = 77,
+}
+
+/// A change of the routing table.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteChange {
     /// Destination.
     pub prefix: Prefix,
+    /// Whose route it is.
+    pub owner: RouteOwner,
     /// Metric; lower wins. Routes of equal prefix and metric replace each other.
     pub metric: u32,
-    /// Where it leads from now on; `None` removes it.
-    pub to: Option<RouteTo>,
+    /// Where it leads from now on: flows are shared among several places, none removes it.
+    pub to: Vec<RouteTo>,
 }
 
-/// Where a route leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A place that a route leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteTo {
     /// Index of the interface.
     pub interface: u32,
-    /// The next router; none is needed where the wire leads to one place only.
+    /// The next router, which is taken to be at the other end of the wire whatever the interface's
+    /// prefix says; none is needed where the wire leads to one place only.
     pub gateway: Option<Ipv4Addr>,
 }
 
@@ -133,14 +145,68 @@ impl Netlink {
             send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
             let answers = self.answers(first, window.len())?;
             for (change, (error, _)) in window.iter().zip(answers) {
-                let harmless = error == 0 || (change.to.is_none() && error == libc::ESRCH);
+                let harmless = error == 0 || (change.to.is_empty() && error == libc::ESRCH);
                 if !harmless && result.is_ok() {
-                    let what = if change.to.is_some() { "add" } else { "remove" };
+                    let what = if change.to.is_empty() {
+                        "remove"
+                    } else {
+                        "add"
+                    };
                     result = Err(failure(error, &format!("{what} route {}", change.prefix)));
                 }
             }
         }
         result
+    }
+
+    /// Removes all routes of an owner: those that a process left which did not live to do it.
+    ///
+    /// # Errors
+    ///
+    /// No permission.
+    pub fn remove_routes(&mut self, owner: RouteOwner) -> io::Result<()> {
+        let changes: Vec<RouteChange> = self
+            .routes(owner)?
+            .into_iter()
+            .map(|(prefix, metric)| RouteChange {
+                prefix,
+                owner,
+                metric,
+                to: Vec::new(),
+            })
+            .collect();
+        self.change_routes(&changes)
+    }
+
+    /// Prefix and metric of an owner's routes in the main table.
+    fn routes(&mut self, owner: RouteOwner) -> io::Result<Vec<(Prefix, u32)>> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = Message::dump_routes().finish(self.sequence);
+        send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        let mut found = Vec::new();
+        let mut buffer = vec![0; 32 * 1024];
+        loop {
+            let len = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Err(Errno::EINTR) => continue,
+                other => other?,
+            };
+            for answer in message::answers(buffer.get(..len).unwrap_or_default()) {
+                match answer.kind {
+                    message::AnswerKind::Acknowledged { error: 0 } | message::AnswerKind::Done => {
+                        return Ok(found);
+                    }
+                    message::AnswerKind::Acknowledged { error } => {
+                        return Err(failure(error, "list routes"));
+                    }
+                    message::AnswerKind::Route {
+                        owner: of,
+                        prefix,
+                        metric,
+                    } if of == owner as u8 => found.push((prefix, metric)),
+                    message::AnswerKind::Route { .. } | message::AnswerKind::Link { .. } => {}
+                }
+            }
+        }
     }
 
     /// Sends one message and waits for its acknowledgement.
@@ -183,6 +249,7 @@ impl Netlink {
                         missing = missing.saturating_sub(1);
                     }
                     message::AnswerKind::Link { interface } => slot.1 = Some(interface),
+                    message::AnswerKind::Done | message::AnswerKind::Route { .. } => {}
                 }
             }
         }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use inet::{FiveTuple, Prefix, packet};
 use linux::process::{self, ProcessId};
 use linux::{
-    NetNamespace, Netlink, RouteChange, RouteTo, Tun, epoll::Poller, socket, sysctl, user,
+    NetNamespace, Netlink, RouteChange, RouteOwner, RouteTo, Tun, epoll::Poller, socket, sysctl,
+    user,
 };
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -36,11 +37,12 @@ fn host() -> io::Result<(NetNamespace, Tun)> {
         sysctl::write("net.ipv4.ip_forward", "1")?;
         netlink.change_routes(&[RouteChange {
             prefix: Prefix::DEFAULT,
+            owner: RouteOwner::Node,
             metric: 10,
-            to: Some(RouteTo {
+            to: vec![RouteTo {
                 interface: eth0,
                 gateway: None,
-            }),
+            }],
         }])?;
         Ok(tun)
     })?;
@@ -114,11 +116,12 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
                 .filter_map(|n| Prefix::new(Ipv4Addr::from(0x0b00_0000 + (n << 8)), 24))
                 .map(|prefix| RouteChange {
                     prefix,
+                    owner: RouteOwner::Node,
                     metric: 0,
-                    to: Some(RouteTo {
+                    to: vec![RouteTo {
                         interface,
                         gateway: None,
-                    }),
+                    }],
                 })
                 .collect();
             netlink.change_routes(&changes)?;
@@ -126,7 +129,7 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
             let table = std::fs::read_to_string("/proc/thread-self/net/route")?;
             assert_eq!(table.lines().count(), 1 + 2 + 2000);
             for change in &mut changes {
-                change.to = None;
+                change.to.clear();
             }
             netlink.change_routes(&changes)?;
             netlink.change_routes(&changes)?;
@@ -155,20 +158,118 @@ fn a_route_through_a_gateway_replaces_one_without() {
             let mut netlink = Netlink::open()?;
             let interface = netlink.interface("eth0")?;
             let gateway = Some(Ipv4Addr::new(10, 0, 0, 254));
-            let to = Some(RouteTo { interface, gateway });
-            let change = RouteChange {
+            let mut change = RouteChange {
                 prefix: Prefix::DEFAULT,
+                owner: RouteOwner::Node,
                 metric: 10,
-                to,
+                to: vec![RouteTo { interface, gateway }],
             };
-            netlink.change_routes(&[change])?;
+            netlink.change_routes(std::slice::from_ref(&change))?;
             let default = linux::default_route()?.expect("there is one");
             assert_eq!(
                 (default.interface.as_str(), default.gateway),
                 ("eth0", gateway)
             );
-            netlink.change_routes(&[RouteChange { to: None, ..change }])?;
+            change.to.clear();
+            netlink.change_routes(&[change])?;
             assert_eq!(linux::default_route()?, None);
+            Ok(())
+        })
+        .expect("routes change");
+}
+
+/// What `ip route show proto …` says in the calling thread's namespace.
+fn routes_of(protocol: &str) -> io::Result<String> {
+    let said = Command::new("ip")
+        .args(["-4", "route", "show", "proto", protocol])
+        .output()?;
+    Ok(String::from_utf8_lossy(&said.stdout).into_owned())
+}
+
+#[test]
+fn a_route_shares_flows_among_gateways_at_the_other_ends_of_wires() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, _tun) = host().expect("a host");
+    namespace
+        .run(|| {
+            let wire = Tun::create("er0", true)?;
+            let mut netlink = Netlink::open()?;
+            let er0 = netlink.interface("er0")?;
+            netlink.set_up(er0, None)?;
+            let eth0 = netlink.interface("eth0")?;
+            // Neither gateway is in the prefix of its interface.
+            let to = |interface, last| RouteTo {
+                interface,
+                gateway: Some(Ipv4Addr::new(172, 29, 0, last)),
+            };
+            let prefix = Prefix::new(Ipv4Addr::new(10, 9, 0, 0), 16).expect("a prefix");
+            let mut change = RouteChange {
+                prefix,
+                owner: RouteOwner::Router,
+                metric: 77,
+                to: vec![to(er0, 2), to(eth0, 6)],
+            };
+            netlink.change_routes(std::slice::from_ref(&change))?;
+            let said = routes_of("77")?;
+            let lines: Vec<&str> = said.lines().map(str::trim).collect();
+            assert!(
+                lines[0].starts_with("10.9.0.0/16") && lines[0].contains("metric 77"),
+                "{said}"
+            );
+            assert!(
+                lines[1].starts_with("nexthop via 172.29.0.2 dev er0 weight 1 onlink")
+                    || lines[1]
+                        .starts_with("nexthop via 172.29.0.2 dev er0 weight 1 linkdown onlink"),
+                "{said}"
+            );
+            assert!(
+                lines[2].starts_with("nexthop via 172.29.0.6 dev eth0"),
+                "{said}"
+            );
+            change.to.pop();
+            netlink.change_routes(std::slice::from_ref(&change))?;
+            let said = routes_of("77")?;
+            assert_eq!(said.lines().count(), 1, "{said}");
+            drop(wire);
+            Ok(())
+        })
+        .expect("routes change");
+}
+
+#[test]
+fn the_routes_of_one_owner_go_and_those_of_others_stay() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, _tun) = host().expect("a host");
+    namespace
+        .run(|| {
+            let mut netlink = Netlink::open()?;
+            let interface = netlink.interface("eth0")?;
+            let routes: Vec<RouteChange> = (0..3000)
+                .filter_map(|n| Prefix::new(Ipv4Addr::from(0x0b00_0000 + (n << 8)), 24))
+                .map(|prefix| RouteChange {
+                    prefix,
+                    owner: RouteOwner::Router,
+                    metric: 77,
+                    to: vec![RouteTo {
+                        interface,
+                        gateway: Some(Ipv4Addr::new(10, 0, 0, 254)),
+                    }],
+                })
+                .collect();
+            netlink.change_routes(&routes)?;
+            assert_eq!(routes_of("77")?.lines().count(), 3000);
+            netlink.remove_routes(RouteOwner::Router)?;
+            assert_eq!(routes_of("77")?, "");
+            assert_eq!(
+                routes_of("76")?.lines().count(),
+                1,
+                "the default route stays"
+            );
+            netlink.remove_routes(RouteOwner::Router)?;
             Ok(())
         })
         .expect("routes change");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use design::plan::NodeConfig;
 use inet::Prefix;
-use linux::{DefaultRoute, Netlink, RouteChange, RouteTo, Tun, sysctl};
+use linux::{DefaultRoute, Netlink, RouteChange, RouteOwner, RouteTo, Tun, sysctl};
 use node::{LanId, RouteVia};
 
 use crate::error::Error;
@@ -91,8 +91,9 @@ impl Kernel {
         }
         self.changes.push(RouteChange {
             prefix,
+            owner: RouteOwner::Node,
             metric: METRIC,
-            to,
+            to: to.into_iter().collect(),
         });
     }
 
@@ -100,8 +101,9 @@ impl Kernel {
     pub(super) fn remove_route(&mut self, prefix: Prefix) {
         self.changes.push(RouteChange {
             prefix,
+            owner: RouteOwner::Node,
             metric: METRIC,
-            to: None,
+            to: Vec::new(),
         });
     }
 

@@ -3,14 +3,20 @@
 
 use std::net::Ipv4Addr;
 
+use inet::Prefix;
+
 use super::{RouteChange, RouteTo};
 
 /// Octets of `struct nlmsghdr`.
 const HEADER: usize = 16;
 /// `struct ifinfomsg`.
 const LINK: usize = 16;
-/// What marks a route as ours in the kernel's table (`ip route` shows `proto 76`).
-const PROTOCOL: u8 = 76;
+/// Octets of `struct rtmsg`.
+const ROUTE: usize = 12;
+/// `struct rtnexthop`.
+const NEXT_HOP: usize = 8;
+/// The gateway is at the other end of the wire (`linux/rtnetlink.h`).
+const RTNH_F_ONLINK: u8 = 4;
 
 /// A request in the making.
 pub(super) struct Message {
@@ -64,47 +70,63 @@ impl Message {
 
     /// Adds, replaces or removes a route.
     pub(super) fn route(change: &RouteChange) -> Self {
-        let (kind, flags, scope, route_type) = match change.to {
-            Some(RouteTo { gateway, .. }) => (
-                libc::RTM_NEWROUTE,
-                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
-                if gateway.is_some() {
-                    libc::RT_SCOPE_UNIVERSE
-                } else {
-                    libc::RT_SCOPE_LINK
-                },
-                libc::RTN_UNICAST,
-            ),
+        let on_wire = change.to.iter().all(|to| to.gateway.is_none());
+        let (kind, flags, scope, route_type) = if change.to.is_empty() {
             // "Nowhere" and "unspecified" match whatever the route has.
-            None => (
+            (
                 libc::RTM_DELROUTE,
                 0,
                 libc::RT_SCOPE_NOWHERE,
                 libc::RTN_UNSPEC,
-            ),
+            )
+        } else {
+            (
+                libc::RTM_NEWROUTE,
+                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+                if on_wire {
+                    libc::RT_SCOPE_LINK
+                } else {
+                    libc::RT_SCOPE_UNIVERSE
+                },
+                libc::RTN_UNICAST,
+            )
         };
-        let (table, protocol) = (libc::RT_TABLE_MAIN, PROTOCOL);
         let mut body = vec![
             family(),
             change.prefix.len(),
             0,
             0,
-            table,
-            protocol,
+            libc::RT_TABLE_MAIN,
+            change.owner as u8,
             scope,
             route_type,
         ];
-        body.extend([0; 4]);
+        let one = match change.to.as_slice() {
+            [one] => Some(*one),
+            _ => None,
+        };
+        body.extend(u32::from(flags_of(one.and_then(|to| to.gateway))).to_ne_bytes());
         let mut message = Self::new(kind, flags, body);
         message.attribute(libc::RTA_DST, &change.prefix.address().octets());
         message.number(libc::RTA_PRIORITY, change.metric);
-        if let Some(RouteTo { interface, gateway }) = change.to {
-            message.number(libc::RTA_OIF, interface);
-            if let Some(gateway) = gateway {
-                message.attribute(libc::RTA_GATEWAY, &gateway.octets());
+        match change.to.as_slice() {
+            [] => {}
+            [to] => {
+                message.number(libc::RTA_OIF, to.interface);
+                if let Some(gateway) = to.gateway {
+                    message.attribute(libc::RTA_GATEWAY, &gateway.octets());
+                }
             }
+            several => message.attribute(libc::RTA_MULTIPATH, &next_hops(several)),
         }
         message
+    }
+
+    /// Asks for all IPv4 routes.
+    pub(super) fn dump_routes() -> Self {
+        let mut body = vec![0; ROUTE];
+        body[0] = family();
+        Self::new(libc::RTM_GETROUTE, libc::NLM_F_DUMP, body)
     }
 
     /// Appends a 32-bit number.
@@ -141,6 +163,29 @@ impl Message {
     }
 }
 
+/// The places that flows are shared among, each a `struct rtnexthop` with its attribute.
+fn next_hops(several: &[RouteTo]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for RouteTo { interface, gateway } in several {
+        let len = NEXT_HOP + gateway.map_or(0, |_| 8);
+        bytes.extend(u16::try_from(len).expect("a short struct").to_ne_bytes());
+        bytes.push(flags_of(*gateway));
+        // A weight of 1, which the kernel writes as 0.
+        bytes.push(0);
+        bytes.extend(interface.to_ne_bytes());
+        if let Some(gateway) = gateway {
+            bytes.extend(8_u16.to_ne_bytes());
+            bytes.extend(libc::RTA_GATEWAY.to_ne_bytes());
+            bytes.extend(gateway.octets());
+        }
+    }
+    bytes
+}
+
+fn flags_of(gateway: Option<Ipv4Addr>) -> u8 {
+    gateway.map_or(0, |_| RTNH_F_ONLINK)
+}
+
 fn family() -> u8 {
     u8::try_from(libc::AF_INET).expect("an address family of 8 bits")
 }
@@ -157,6 +202,14 @@ pub(super) enum AnswerKind {
     Acknowledged { error: i32 },
     /// An interface.
     Link { interface: u32 },
+    /// A route of the main table.
+    Route {
+        owner: u8,
+        prefix: Prefix,
+        metric: u32,
+    },
+    /// The end of a list.
+    Done,
 }
 
 /// The messages in a datagram from the kernel, those of no interest left out.
@@ -179,9 +232,11 @@ fn answer(message: &[u8]) -> Option<Answer> {
         libc::RTM_NEWLINK => AnswerKind::Link {
             interface: u32_at(message, HEADER + 4)?,
         },
+        libc::RTM_NEWROUTE => route(message.get(HEADER..)?)?,
         kind if libc::c_int::from(kind) == libc::NLMSG_ERROR => AnswerKind::Acknowledged {
             error: -u32_at(message, HEADER)?.cast_signed(),
         },
+        kind if libc::c_int::from(kind) == libc::NLMSG_DONE => AnswerKind::Done,
         _ => return None,
     };
     Some(Answer {
@@ -192,6 +247,32 @@ fn answer(message: &[u8]) -> Option<Answer> {
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+/// A route of the main table: `struct rtmsg` and its attributes.
+fn route(body: &[u8]) -> Option<AnswerKind> {
+    let &[_, len, _, _, table, owner, ..] = body else {
+        return None;
+    };
+    let mut attributes = body.get(ROUTE..)?;
+    let (mut address, mut metric) = (Ipv4Addr::UNSPECIFIED, 0);
+    while let Some(head) = attributes.get(..4) {
+        let size = usize::from(u16::from_ne_bytes([head[0], head[1]]));
+        let value = attributes.get(4..size)?;
+        match u16::from_ne_bytes([head[2], head[3]]) {
+            libc::RTA_DST => address = <[u8; 4]>::try_from(value).ok()?.into(),
+            libc::RTA_PRIORITY => metric = u32_at(value, 0)?,
+            _ => {}
+        }
+        attributes = attributes
+            .get(size.next_multiple_of(4)..)
+            .unwrap_or_default();
+    }
+    (table == libc::RT_TABLE_MAIN).then_some(AnswerKind::Route {
+        owner,
+        prefix: Prefix::new(address, len)?,
+        metric,
+    })
 }
 
 #[cfg(test)]

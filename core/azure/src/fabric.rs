@@ -198,6 +198,7 @@ impl Fabric {
                     self.arrive_at_site(at, attachment, bytes, out);
                 }
                 Event::Lan { port, bytes } => self.arrive_on_lan(port, bytes, out),
+                Event::Wire { end, bytes } => self.arrive_by_wire(end, bytes, out),
                 Event::Program {
                     instance,
                     epoch,

@@ -1,27 +1,24 @@
 //! From a configuration to a fabric: names become numbers, and every name must exist.
 
+mod links;
 mod shares;
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use design::plan::{
-    AttachmentConfig, FabricConfig, LanConfig, LinkConfigOneWay, NatBehavior, NatConfig, NicConfig,
-    VnetConfig,
-};
+use design::plan::{FabricConfig, NicConfig, VnetConfig};
 use hashbrown::HashMap;
 use inet::hash::{self, Seeded};
 use inet::{Prefix, PrefixMap, Rng};
-use underlay::{Behavior, Cloud, CloudSettings, Link, LinkSettings, Nat, NatSettings, geography};
+use underlay::{Cloud, CloudSettings, geography};
 
 use super::error::{FabricError, Referent};
 use super::nsg::{Flows, Group};
 use super::program::{Instance, State};
 use super::topology::{
-    Attachment, AttachmentId, CloudId, CloudPart, Device, DeviceId, GroupId, Lan, LanId, Nic,
-    NicId, Owner, Peering, Port, PortKind, Region, RegionId, RouteTable, Subnet, SubnetId,
-    SystemRoute, TableId, Topology, Vnet, VnetId,
+    CloudId, CloudPart, Device, DeviceId, GroupId, Nic, NicId, Owner, Peering, Port, PortKind,
+    Region, RegionId, RouteTable, Subnet, SubnetId, SystemRoute, TableId, Topology, Vnet, VnetId,
 };
 use super::{InstanceId, NextHopType, PortId};
 
@@ -67,6 +64,9 @@ impl<'a> Builder<'a> {
         for lan in &config.lans {
             builder.lan(lan)?;
         }
+        for wire in &config.wires {
+            builder.wire(wire)?;
+        }
         builder.route_servers();
         shares::assign(config, &mut builder.topology);
         Ok((builder.topology, builder.instances))
@@ -89,6 +89,7 @@ impl<'a> Builder<'a> {
             nics: Vec::new(),
             attachments: Vec::new(),
             lans: Vec::new(),
+            wire_ends: Vec::new(),
             devices: Vec::new(),
             device_names: BTreeMap::new(),
             ports: Vec::new(),
@@ -303,64 +304,6 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn attachment(&mut self, config: &'a AttachmentConfig) -> Result<(), FabricError> {
-        let by = format!("{}/{}", config.device, config.interface);
-        let cloud = find(&self.clouds, Referent::Cloud, &config.cloud, &by)?;
-        let id = AttachmentId(number(self.topology.attachments.len()));
-        let device = self.device(&config.device);
-        let port = self.port(&config.device, &config.interface, PortKind::Attachment(id))?;
-        let rng = self.seed.named(&by);
-        let nat = config
-            .nat
-            .map(|nat| Nat::new(nat_settings(nat), rng.named("nat")));
-        let attachment = Attachment {
-            port,
-            device,
-            cloud,
-            place: config.place.into(),
-            address: config.address,
-            nat,
-            up: Link::new(link_settings(config.up), rng.named("up")),
-            down: Link::new(link_settings(config.down), rng.named("down")),
-            works: true,
-        };
-        self.public(attachment.outside(), Owner::Attachment(id), &by)?;
-        self.topology.attachments.push(attachment);
-        Ok(())
-    }
-
-    fn lan(&mut self, config: &'a LanConfig) -> Result<(), FabricError> {
-        let id = LanId(number(self.topology.lans.len()));
-        let mut lan = Lan {
-            site: config.site.clone(),
-            prefix: config.prefix,
-            gateway: config.gateway,
-            members: Vec::new(),
-            by_address: BTreeMap::new(),
-            router: None,
-        };
-        let mut routers = Vec::new();
-        for member in &config.ports {
-            let device = self.device(&member.device);
-            let kind = PortKind::Lan(id, device);
-            let port = self.port(&member.device, &member.interface, kind)?;
-            if lan.by_address.insert(member.address, port).is_some() {
-                let by = format!("{}/{}", member.device, member.interface);
-                return Err(duplicate(member.address, by));
-            }
-            lan.members.push(port);
-            if member.router {
-                routers.push(port);
-            }
-        }
-        lan.router = match routers.as_slice() {
-            [only] => Some(*only),
-            _ => lan.by_address.get(&config.gateway).copied(),
-        };
-        self.topology.lans.push(lan);
-        Ok(())
-    }
-
     /// Which VNets' NICs each Route Server programs: its own, and those of peers that use it.
     fn route_servers(&mut self) {
         for (index, config) in self.config.vnets.iter().enumerate() {
@@ -461,28 +404,4 @@ const fn duplicate(address: Ipv4Addr, by: String) -> FabricError {
 /// Tables hold far fewer than 2³² entries: a configuration of that size does not fit in memory.
 fn number(len: usize) -> u32 {
     u32::try_from(len).expect("fewer than 2^32 of anything")
-}
-
-fn link_settings(config: LinkConfigOneWay) -> LinkSettings {
-    LinkSettings {
-        rate_bps: config.rate_bps,
-        latency: Duration::from_micros(u64::from(config.latency_us)),
-        jitter: Duration::from_micros(u64::from(config.jitter_us)),
-        loss_ppm: config.loss_ppm,
-        queue_bytes: config.queue_bytes,
-    }
-}
-
-fn nat_settings(config: NatConfig) -> NatSettings {
-    let behavior = |behavior| match behavior {
-        NatBehavior::EndpointIndependent => Behavior::EndpointIndependent,
-        NatBehavior::AddressDependent => Behavior::AddressDependent,
-        NatBehavior::AddressAndPortDependent => Behavior::AddressAndPortDependent,
-    };
-    NatSettings {
-        public_address: config.public_address,
-        mapping: behavior(config.mapping),
-        filtering: behavior(config.filtering),
-        timeout: Duration::from_secs(u64::from(config.timeout_s)),
-    }
 }

@@ -53,7 +53,7 @@ pub enum DropReason {
     PeeringAccess,
     /// The platform does not carry it: GRE, IP-in-IP, multicast, broadcast, DHCP, UDP from 65330.
     Protocol,
-    /// The access link's queue is full.
+    /// The queue of an access link or point-to-point link is full.
     QueueFull,
     /// The region is down.
     RegionDown,
@@ -67,11 +67,13 @@ pub enum DropReason {
     TtlExpired,
     /// Nobody has the public address.
     UnknownPublicAddress,
+    /// The point-to-point link is cut.
+    WireDown,
 }
 
 impl DropReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::AttachmentDown,
         Self::BackboneDown,
         Self::CloudUnreachable,
@@ -102,6 +104,7 @@ impl DropReason {
         Self::SourceNotTranslated,
         Self::TtlExpired,
         Self::UnknownPublicAddress,
+        Self::WireDown,
     ];
 
     /// A stable kebab-case name, for counters and machine-readable answers.
@@ -137,6 +140,7 @@ impl DropReason {
             Self::SourceNotTranslated => "source-not-translated",
             Self::TtlExpired => "ttl-expired",
             Self::UnknownPublicAddress => "unknown-public-address",
+            Self::WireDown => "wire-down",
         }
     }
 }

@@ -6,7 +6,7 @@ use design::plan::Direction;
 use inet::{FiveTuple, Instant};
 
 use super::routes::row;
-use super::topology::{AttachmentId, LanId, Nic, NicId, PortKind};
+use super::topology::{AttachmentId, LanId, Nic, NicId, PortKind, WireEndId};
 use super::transit::{LAN_LATENCY, Landing, Transit, Via, on_lan};
 use super::{
     Carrier, DropReason, Explanation, Fabric, Outcome, PortId, Rewrite, Translator, Verdict,
@@ -36,6 +36,7 @@ impl Fabric {
             Some(PortKind::Nic(nic)) => self.explain_nic(now, nic, &mut said),
             Some(PortKind::Attachment(id)) => self.explain_site(now, id, &mut said),
             Some(PortKind::Lan(lan, _)) => self.explain_lan(lan, &mut said),
+            Some(PortKind::Wire(end)) => self.explain_wire(end, &mut said),
             None => Err(DropReason::DeviceDown),
         };
         said.outcome = match end {
@@ -88,6 +89,18 @@ impl Fabric {
             }
         }
         Ok((to, said.flow))
+    }
+
+    fn explain_wire(&self, id: WireEndId, said: &mut Explanation) -> End {
+        let other = self.topology.wire_end(id.other());
+        let to = &self.topology.ports[other.port.0 as usize].device;
+        said.carrier = Some(Carrier::Wire { to: to.clone() });
+        self.wire_works(id, said.flow)?;
+        said.latency += self.topology.wire_end(id).out.settings().latency;
+        if !self.topology.devices[other.device.index()].up {
+            return Err(DropReason::DeviceDown);
+        }
+        Ok((other.port, said.flow))
     }
 
     /// From the sender's edge to the receiver's interface; `sent` is the flow before the platform

@@ -132,6 +132,11 @@ pub enum Carrier {
     Cloud(String),
     /// A site's LAN.
     Lan(String),
+    /// A point-to-point link to a device.
+    Wire {
+        /// The device at the other end.
+        to: String,
+    },
 }
 
 /// What a security group said.

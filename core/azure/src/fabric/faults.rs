@@ -20,6 +20,10 @@ impl Faults {
     pub(crate) fn is_pair_cut(&self, a: RegionId, b: RegionId) -> bool {
         !self.pairs.is_empty() && self.pairs.contains(&(a.min(b), a.max(b)))
     }
+
+    pub(crate) fn is_path_cut(&self, a: Ipv4Addr, b: Ipv4Addr) -> bool {
+        !self.paths.is_empty() && self.paths.contains(&ordered(a, b))
+    }
 }
 
 impl Fabric {
@@ -40,6 +44,11 @@ impl Fabric {
                 self.topology.regions[region.index()].up = *up;
                 true
             }),
+            Fault::Wire {
+                device,
+                interface,
+                up,
+            } => self.set_wire(device, interface, *up),
         };
         if !found {
             out.push(Output::Refused(fault));
@@ -55,6 +64,18 @@ impl Fabric {
             return false;
         };
         self.topology.attachments[id.index()].works = up;
+        true
+    }
+
+    fn set_wire(&mut self, device: &str, interface: &str, up: bool) -> bool {
+        let port = self.port(device, interface);
+        let kind = port.and_then(|port| self.topology.ports.get(port.0 as usize));
+        let Some(PortKind::Wire(id)) = kind.map(|port| port.kind) else {
+            return false;
+        };
+        for end in [id, id.other()] {
+            self.topology.wire_ends[end.index()].works = up;
+        }
         true
     }
 

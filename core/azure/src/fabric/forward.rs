@@ -7,7 +7,7 @@ use inet::packet::{self, Ipv4};
 use inet::{FiveTuple, Instant};
 
 use super::schedule::Event;
-use super::topology::{AttachmentId, LanId, NicId, PortKind};
+use super::topology::{AttachmentId, LanId, NicId, PortKind, WireEndId};
 use super::transit::{LAN_LATENCY, Landing, Transit, Via, on_lan};
 use super::{DropReason, Fabric, Output, PortId};
 
@@ -53,6 +53,7 @@ impl Fabric {
                 self.send_on_lan(now, lan, port, flow, bytes)
             }
             PortKind::Lan(..) => Err(DropReason::DeviceDown),
+            PortKind::Wire(end) => self.send_by_wire(now, end, flow, bytes),
         };
         if let Err(reason) = sent {
             self.drop_packet(port, Some(flow), reason, out);
@@ -122,6 +123,23 @@ impl Fabric {
             let bytes = bytes.clone();
             self.schedule.push(at, Event::Lan { port, bytes });
         }
+        Ok(())
+    }
+
+    /// Puts a packet into a point-to-point link.
+    fn send_by_wire(
+        &mut self,
+        now: Instant,
+        id: WireEndId,
+        flow: FiveTuple,
+        bytes: Vec<u8>,
+    ) -> Result<(), DropReason> {
+        self.wire_works(id, flow)?;
+        let at = self.topology.wire_ends[id.index()]
+            .out
+            .send(now, bytes.len())?;
+        let end = id.other();
+        self.schedule.push(at, Event::Wire { end, bytes });
         Ok(())
     }
 
@@ -233,9 +251,20 @@ impl Fabric {
     pub(crate) fn arrive_on_lan(&mut self, port: PortId, bytes: Vec<u8>, out: &mut Vec<Output>) {
         let up = match self.topology.ports[port.0 as usize].kind {
             PortKind::Lan(_, device) => self.topology.devices[device.index()].up,
-            PortKind::Nic(_) | PortKind::Attachment(_) => false,
+            PortKind::Nic(_) | PortKind::Attachment(_) | PortKind::Wire(_) => false,
         };
         if up {
+            self.deliver(port, bytes, out);
+        } else {
+            self.drop_packet(port, Some(flow_of(&bytes)), DropReason::DeviceDown, out);
+        }
+    }
+
+    /// A packet reaches the far end of a point-to-point link. What was in it when it was cut arrives.
+    pub(crate) fn arrive_by_wire(&mut self, id: WireEndId, bytes: Vec<u8>, out: &mut Vec<Output>) {
+        let end = self.topology.wire_end(id);
+        let port = end.port;
+        if self.topology.devices[end.device.index()].up {
             self.deliver(port, bytes, out);
         } else {
             self.drop_packet(port, Some(flow_of(&bytes)), DropReason::DeviceDown, out);

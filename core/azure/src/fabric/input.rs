@@ -4,7 +4,8 @@ use core::net::Ipv4Addr;
 
 use inet::Prefix;
 
-/// An interface of a device: a NIC, an access link, or a place on a LAN.
+/// An interface of a device: a NIC, an access link, a place on a LAN, or an end of a point-to-point
+/// link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub u32);
 
@@ -83,6 +84,15 @@ pub enum Fault {
     Region {
         /// Region name.
         name: String,
+        /// Whether it works.
+        up: bool,
+    },
+    /// A point-to-point link, both ways.
+    Wire {
+        /// Device at one of its ends.
+        device: String,
+        /// Its interface.
+        interface: String,
         /// Whether it works.
         up: bool,
     },

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 
 use inet::{Instant, Prefix};
 
-use super::topology::{AttachmentId, NicId};
+use super::topology::{AttachmentId, NicId, WireEndId};
 use super::{InstanceId, PortId};
 
 /// Packets under way at one time; one more is dropped with a reason. At 200,000 packets a second
@@ -30,6 +30,8 @@ pub(crate) enum Event {
     },
     /// A packet reaches an interface on a LAN.
     Lan { port: PortId, bytes: Vec<u8> },
+    /// A packet reaches an end of a point-to-point link.
+    Wire { end: WireEndId, bytes: Vec<u8> },
     /// A decision of a Route Server instance reaches the NICs.
     Program {
         instance: InstanceId,

@@ -10,4 +10,5 @@ mod program;
 mod rubbish;
 mod site;
 mod speed;
+mod wire;
 mod world;

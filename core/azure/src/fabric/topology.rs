@@ -48,6 +48,8 @@ ids! {
     TableId;
     /// A VNet.
     VnetId;
+    /// An end of a point-to-point link; the two ends of one differ in the last bit.
+    WireEndId;
 }
 
 /// Everything that a configuration describes, by number.
@@ -64,6 +66,8 @@ pub(crate) struct Topology {
     pub(crate) nics: Vec<Nic>,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) lans: Vec<Lan>,
+    /// INVARIANT: both ends of a link stand beside each other, the first at an even number.
+    pub(crate) wire_ends: Vec<WireEnd>,
     pub(crate) devices: Vec<Device>,
     pub(crate) device_names: BTreeMap<String, DeviceId>,
     pub(crate) ports: Vec<Port>,
@@ -190,6 +194,24 @@ pub(crate) struct Lan {
     pub(crate) router: Option<PortId>,
 }
 
+/// An end of a point-to-point link.
+#[derive(Debug)]
+pub(crate) struct WireEnd {
+    pub(crate) port: PortId,
+    pub(crate) device: DeviceId,
+    /// From here to the other end.
+    pub(crate) out: Link,
+    /// Whether the link works: the same at both ends.
+    pub(crate) works: bool,
+}
+
+impl WireEndId {
+    /// The other end of the link.
+    pub(crate) const fn other(self) -> Self {
+        Self(self.0 ^ 1)
+    }
+}
+
 /// A device and whether it works.
 #[derive(Debug)]
 pub(crate) struct Device {
@@ -212,6 +234,7 @@ pub(crate) enum PortKind {
     Nic(NicId),
     Attachment(AttachmentId),
     Lan(LanId, DeviceId),
+    Wire(WireEndId),
 }
 
 /// Who has a public address.
@@ -232,6 +255,10 @@ impl Topology {
 
     pub(crate) fn attachment(&self, id: AttachmentId) -> &Attachment {
         &self.attachments[id.index()]
+    }
+
+    pub(crate) fn wire_end(&self, id: WireEndId) -> &WireEnd {
+        &self.wire_ends[id.index()]
     }
 
     pub(crate) fn region_of(&self, nic: &Nic) -> RegionId {

@@ -10,7 +10,9 @@ use inet::{FiveTuple, Instant};
 use underlay::Endpoint;
 
 use super::routes::{Matched, Next};
-use super::topology::{Attachment, AttachmentId, CloudId, Lan, Nic, NicId, Owner, RegionId};
+use super::topology::{
+    Attachment, AttachmentId, CloudId, Lan, Nic, NicId, Owner, RegionId, WireEndId,
+};
 use super::{DropReason, Fabric, PortId};
 
 /// One way across a LAN: a switch and two wires.
@@ -97,6 +99,21 @@ impl Fabric {
         }
         if !self.topology.devices[attachment.device.index()].up {
             return Err(DropReason::DeviceDown);
+        }
+        Ok(())
+    }
+
+    /// Whether a point-to-point link takes a packet from the device at one end.
+    pub(crate) fn wire_works(&self, id: WireEndId, flow: FiveTuple) -> Result<(), DropReason> {
+        let end = self.topology.wire_end(id);
+        if !self.topology.devices[end.device.index()].up {
+            return Err(DropReason::DeviceDown);
+        }
+        if !end.works {
+            return Err(DropReason::WireDown);
+        }
+        if self.faults.is_path_cut(flow.source, flow.destination) {
+            return Err(DropReason::PathDown);
         }
         Ok(())
     }
@@ -319,11 +336,9 @@ impl Fabric {
         };
         let sources = [sent.source, transit.flow.source];
         let destinations = [sent.destination, transit.flow.destination, end];
-        let cut = sources.iter().any(|a| {
-            destinations
-                .iter()
-                .any(|b| self.faults.paths.contains(&ordered(*a, *b)))
-        });
+        let cut = sources
+            .iter()
+            .any(|a| destinations.iter().any(|b| self.faults.is_path_cut(*a, *b)));
         if cut {
             return Err(DropReason::PathDown);
         }

@@ -114,6 +114,7 @@ fn underlay(carrier: &Carrier) -> String {
         Carrier::Backbone { from, to } => format!("backbone {from} to {to}"),
         Carrier::Cloud(name) => name.clone(),
         Carrier::Lan(_) => "lan".to_owned(),
+        Carrier::Wire { to } => format!("link to {to}"),
     }
 }
 

@@ -1,6 +1,7 @@
-//! The platform between the devices: virtual networks, underlays to the sites, and Route Server.
+//! The platform between the devices: virtual networks, underlays to the sites, Route Server and
+//! ExpressRoute.
 //!
-//! Two values live here.
+//! Four values live here.
 //!
 //! [`Fabric`] is everything that stands between devices. A device sends an IPv4 packet out of an
 //! interface; the fabric says at which interface it comes out, when, and with which addresses, or
@@ -13,6 +14,10 @@
 //! rules. What it decides it hands to the fabric, which keeps a table of programmed routes for each
 //! instance ([`fabric::Input::Program`]).
 //!
+//! [`Gateway`] is one of the two instances of an ExpressRoute gateway and [`Msee`] one of the two edge
+//! routers of a circuit: BGP speakers with the platform's rules again, which tell the fabric what
+//! their own packets follow.
+//!
 //! # Where the platform is silent
 //!
 //! Its behaviour is implemented as documented or captured. Where neither exists, a choice is made
@@ -22,9 +27,11 @@
 
 #![warn(missing_docs)]
 
+pub mod express_route;
 pub mod fabric;
 pub mod route_server;
 pub mod scale;
 
+pub use express_route::{Gateway, Msee};
 pub use fabric::{DropReason, Fabric, FabricError, Fault, InstanceId, PortId};
 pub use route_server::RouteServer;

@@ -7,8 +7,8 @@
 use core::time::Duration;
 
 use bgp::{
-    Action, AsPathRule, Counting, Families, HoldTimeRule, Match, MedRule, Neighbor, NextHopRule,
-    Policy, PrefixLimit, PrefixSet, Settings, Term, Verdict,
+    Action, AsPathRule, ConnectMode, Counting, Families, HoldTimeRule, Match, MedRule, Neighbor,
+    NextHopRule, Policy, PrefixLimit, PrefixSet, Settings, Term, Verdict,
 };
 use design::plan::{
     BgpPeerConfig, BranchKind, GatewayConfig, OverTotal, RouteServerConfig, RoutesCounted,
@@ -116,6 +116,7 @@ impl Rules<'_> {
         };
         Neighbor {
             hold_time: Duration::from_secs(u64::from(config.hold_time_s)),
+            connect: ConnectMode::Passive,
             group: class.group(),
             interior_cost: self.cost(class),
             route_reflector_client: true,

@@ -36,6 +36,9 @@ pub struct ErGatewayConfig {
     pub branch_to_branch: bool,
     /// Address space announced to circuits: the own VNet and spokes that use the hub's gateway.
     pub announced: Vec<Prefix>,
+    /// Address space of the own and all peered VNets: equal or longer routes are never programmed.
+    #[serde(default)]
+    pub vnet_space: Vec<Prefix>,
     /// These instead of what of `announced` is inside them.
     #[serde(default)]
     pub summarized: Vec<Prefix>,
@@ -178,9 +181,16 @@ pub struct MseeConnection {
     pub interface: String,
     /// Both instances of the gateway.
     pub gateways: Vec<BgpPeerConfig>,
-    /// Community of the region, such as 12076:50002.
+    /// Community of the region, such as 12076:50002; told with `custom_community` only.
     #[serde(default)]
     pub region_community: Option<Community>,
+    /// Community of the VNet, such as 12076:20031.
+    #[serde(default)]
+    pub custom_community: Option<Community>,
+    /// Whether it hears of the circuit's other VNets that also do, and they of it (platform: off on
+    /// new gateways).
+    #[serde(default = "super::yes", skip_serializing_if = "super::is_yes")]
+    pub remote_vnets: bool,
 }
 
 /// What a circuit allows; `data/platform.yaml` has the numbers by SKU and date.

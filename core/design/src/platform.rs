@@ -1,7 +1,19 @@
 //! What the platform has of its own accord, for the rules here and for the model of the platform.
 
+mod gateways;
+mod numbers;
+
+pub use gateways::{CircuitSku, GatewayCapacity};
+pub use numbers::{
+    ErGwNumbers, ErGwScaleNumbers, ExpressRouteNumbers, Numbers, PublishedLimits, VmNumbers,
+    VnetNumbers,
+};
+pub(crate) use numbers::{
+    ErGwNumbersText, ErGwScaleNumbersText, ExpressRouteNumbersText, PUBLISHED, VmNumbersText,
+    VnetNumbersText,
+};
+
 use core::str::FromStr;
-use std::collections::BTreeMap;
 
 /// The system routes of type None of a subnet, in the order in which the platform lists them: a
 /// packet from an interface to there is dropped unless another route claims it (captures of 2026).
@@ -29,9 +41,6 @@ pub const NONE_ROUTES: [([u8; 4], u8); 21] = [
     ([20, 35, 252, 0], 22),
 ];
 
-/// The limits by month, with their sources.
-const LIMITS: &str = include_str!("../data/platform.yaml");
-
 /// A month, written `2025-09`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month {
@@ -39,6 +48,14 @@ pub struct Month {
     pub year: u16,
     /// 1 to 12.
     pub month: u8,
+}
+
+impl Month {
+    /// After every month of the data file.
+    pub const LAST: Self = Self {
+        year: u16::MAX,
+        month: 12,
+    };
 }
 
 impl FromStr for Month {
@@ -61,91 +78,12 @@ impl FromStr for Month {
     }
 }
 
-/// What the platform published as limits of a Route Server in some month.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublishedLimits {
-    /// BGP peers.
-    pub peers: u32,
-    /// Routes of one peer.
-    pub routes_per_peer: u32,
-    /// Prefixes in all.
-    pub routes_total: u32,
-    /// VMs with the units that every Route Server has.
-    pub vms: u32,
-    /// VMs that each further unit adds.
-    pub vms_per_unit: u32,
-    /// VMs with all units.
-    pub vms_max: u32,
-    /// Infrastructure units that every Route Server has.
-    pub units: u32,
-    /// Units that it can have.
-    pub units_max: u32,
-    /// VNets, the own included.
-    pub vnets: u32,
-    /// Equal next hops of a prefix.
-    pub next_hops: u32,
-    /// Prefixes sent on to an ExpressRoute circuit, the VNets' own included.
-    pub routes_to_express_route: u32,
-}
-
-impl PublishedLimits {
-    /// The newest ones.
-    pub fn newest() -> Self {
-        Self::as_of(Month {
-            year: u16::MAX,
-            month: 12,
-        })
-    }
-
-    /// Those that held in a month.
-    pub fn as_of(month: Month) -> Self {
-        let limits = published();
-        let of = |name: &str| {
-            let by_month = limits.get(name).expect("the data file names every limit");
-            let held = by_month.iter().rev().find(|(from, _)| *from <= month);
-            held.or(by_month.first()).expect("a limit has a value").1
-        };
-        Self {
-            peers: of("peers"),
-            routes_per_peer: of("routes_per_peer"),
-            routes_total: of("routes_total"),
-            vms: of("vms"),
-            vms_per_unit: of("vms_per_unit"),
-            vms_max: of("vms_max"),
-            units: of("units"),
-            units_max: of("units_max"),
-            vnets: of("vnets"),
-            next_hops: of("next_hops"),
-            routes_to_express_route: of("routes_to_express_route"),
-        }
-    }
-
-    /// VMs with a number of infrastructure units.
-    pub fn vms_with(&self, units: u32) -> u32 {
-        let further = units.min(self.units_max).saturating_sub(self.units);
-        (self.vms + further * self.vms_per_unit).min(self.vms_max)
-    }
-}
-
-/// Every limit with its values by month, in order.
-fn published() -> BTreeMap<String, Vec<(Month, u32)>> {
-    let file: BTreeMap<String, BTreeMap<String, u32>> =
-        serde_saphyr::from_str(LIMITS).expect("the data file is YAML");
-    let by_month = |values: BTreeMap<String, u32>| {
-        let month = |text: String| text.parse().expect("the data file has months");
-        values.into_iter().map(|(at, n)| (month(at), n)).collect()
-    };
-    file.into_iter()
-        .map(|(name, values)| (name, by_month(values)))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn as_of(text: &str) -> PublishedLimits {
-        PublishedLimits::as_of(text.parse().expect("a month"))
+        Numbers::as_of(text.parse().expect("a month")).route_server
     }
 
     #[test]

@@ -131,10 +131,13 @@ fn programming(settled: &Settled, region: &Region, vnet: &Vnet) -> ProgrammingCo
 /// VMs that a Route Server is sure to program.
 pub(crate) fn vms(settled: &Settled, server: &RouteServer) -> u32 {
     let platform = &settled.platform;
-    let further = server.units.value.saturating_sub(platform.published.units);
+    let further = server
+        .units
+        .value
+        .saturating_sub(platform.numbers.route_server.units);
     match platform.limits.vms {
         0 => 0,
-        vms => vms + further * platform.published.vms_per_unit,
+        vms => vms + further * platform.numbers.route_server.vms_per_unit,
     }
 }
 

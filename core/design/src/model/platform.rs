@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::platform::Month;
+use crate::platform::{
+    ErGwNumbersText, ErGwScaleNumbersText, ExpressRouteNumbersText, Month, VmNumbersText,
+    VnetNumbersText,
+};
 use crate::reader::{Shape, expected, record};
 use crate::report::Report;
 use crate::scalars::{Count, TimeSpan, scalar, words};
@@ -13,14 +16,44 @@ record! {
     PlatformText {
         /// The month whose published limits hold.
         as_of: Month = "2025-09",
+        /// BGP peers of a Route Server.
+        peers: Count<1, 1000> = "8",
         /// Routes that a Route Server takes from one peer, held and incoming counted together.
         routes_per_peer: Count<1, 100000> = "4000",
         /// Prefixes that a Route Server handles in all; 0 is no limit.
         routes_total: Count<0, 10000000> = "10000",
         /// VMs that a Route Server is sure to program; 0 is no limit.
         vms: Count<0, 1000000> = "4000",
+        /// VMs that each further infrastructure unit adds.
+        vms_per_unit: Count<0, 1000000> = "1000",
+        /// VMs with all infrastructure units.
+        vms_max: Count<0, 1000000> = "50000",
+        /// Infrastructure units that every Route Server has.
+        units: Count<1, 1000> = "2",
+        /// Infrastructure units that a Route Server can have.
+        units_max: Count<1, 1000> = "48",
         /// VNets around a Route Server, its own included; 0 is no limit.
         vnets: Count<0, 100000> = "500",
+        /// Equal next hops of a prefix.
+        next_hops: Count<1, 255> = "8",
+        /// Prefixes sent on to an ExpressRoute circuit, those of the VNets included.
+        routes_to_express_route: Count<1, 100000> = "1000",
+        /// Length of the longest prefix that RouteServerSubnet can have.
+        subnet: Count<8, 29> = "26",
+        /// Figures of the gateway SKU ErGw1AZ.
+        ergw1az: ErGwNumbersText = r#"{"learned": 4000}"#,
+        /// Figures of the gateway SKU ErGw2AZ.
+        ergw2az: ErGwNumbersText = r#"{"learned": 9500}"#,
+        /// Figures of the gateway SKU ErGw3AZ.
+        ergw3az: ErGwNumbersText = r#"{"learned": 9500}"#,
+        /// Figures of the gateway SKU ErGwScale, for each of its units.
+        ergwscale: ErGwScaleNumbersText = r#"{"learned": 9500}"#,
+        /// Figures of circuits, and of gateways of every size.
+        express_route: ExpressRouteNumbersText = r#"{"announced": 1000}"#,
+        /// Limits of virtual networks, route tables and security groups.
+        vnet: VnetNumbersText = r#"{"peerings": 500}"#,
+        /// Figures of VMs.
+        vm: VmNumbersText = r#"{"mtu": 1500}"#,
         /// What the platform does where it publishes nothing.
         choices: ChoicesText = r#"{"smaller_hold_time": true}"#,
     }

@@ -10,14 +10,14 @@ use crate::model::{
 use crate::plan::{
     Limits, NicShare, OverTotal, PlatformChoices, ProgrammingConfig, RoutesCounted, VmsOver,
 };
-use crate::platform::PublishedLimits;
+use crate::platform::{Numbers, PUBLISHED};
 use crate::reader::At;
 use crate::scalars::{Count, TimeSpan, Word};
 
 /// The platform, decided.
 #[derive(Clone, Debug)]
 pub(crate) struct Platform {
-    pub(crate) published: PublishedLimits,
+    pub(crate) numbers: Numbers,
     /// Routes of one peer, where a region does not say otherwise.
     pub(crate) routes_per_peer: super::Val<u32>,
     pub(crate) limits: Limits,
@@ -28,42 +28,36 @@ pub(crate) struct Platform {
 }
 
 /// A value for people: its name under `platform`, where it comes from, and what it is.
-pub(crate) type Decided = (&'static str, Why, String);
+pub(crate) type Decided = (String, Why, String);
 
 /// Decides everything under `platform`.
 pub(crate) fn platform(text: Option<&At<PlatformText>>) -> Platform {
     let text = text.map(|at| at.value.clone()).unwrap_or_default();
     let mut list = Picker::default();
-    let published = match &text.as_of {
-        Some(at) => PublishedLimits::as_of(at.value),
-        None => PublishedLimits::newest(),
+    let mut numbers = match &text.as_of {
+        Some(at) => Numbers::as_of(at.value),
+        None => Numbers::newest(),
     };
+    for (name, why, number) in numbers.settle(&text) {
+        list.decided.push((name, why, number.to_string()));
+    }
+    let server = numbers.route_server;
     let routes_per_peer = super::pick!(
         [text.routes_per_peer],
-        published.routes_per_peer,
+        server.routes_per_peer,
         PUBLISHED,
         |count: &Count<1, 100_000>| count.0
     );
-    list.decided.push((
-        "routes_per_peer",
-        routes_per_peer.why,
-        routes_per_peer.value.to_string(),
-    ));
     let limits = Limits {
-        peers: published.peers,
-        routes_total: list.pick(
-            "routes_total",
-            &text.routes_total,
-            |n| n.0,
-            published.routes_total,
-        ),
-        vms: list.pick("vms", &text.vms, |n| n.0, published.vms),
-        vnets: list.pick("vnets", &text.vnets, |n| n.0, published.vnets),
-        next_hops: u8::try_from(published.next_hops).unwrap_or(u8::MAX),
+        peers: server.peers,
+        routes_total: server.routes_total,
+        vms: server.vms,
+        vnets: server.vnets,
+        next_hops: u8::try_from(server.next_hops).unwrap_or(u8::MAX),
     };
     let choices = text.choices.map(|at| at.value).unwrap_or_default();
     Platform {
-        published,
+        numbers,
         routes_per_peer,
         programming: programming(&choices, limits.vms, &mut list),
         choices: self::choices(&choices, &mut list),
@@ -192,9 +186,6 @@ fn switches(text: &ChoicesText, list: &mut Picker) -> PlatformChoices {
     all
 }
 
-/// Why a limit is what it is when the design does not say.
-const PUBLISHED: &str = "the limit that Microsoft publishes";
-
 /// Why a choice is what it is when the design does not say.
 const CHOSEN: &str = "the platform publishes nothing about it";
 
@@ -212,16 +203,11 @@ impl Picker {
         unwrap: impl Fn(&T) -> V,
         usual: V,
     ) -> V {
-        let why = if name.starts_with("choices.") {
-            CHOSEN
-        } else {
-            PUBLISHED
-        };
         let (value, why) = match written {
             Some(at) => (unwrap(&at.value), Why::Line(at.span)),
-            None => (usual, Why::Default(why)),
+            None => (usual, Why::Default(CHOSEN)),
         };
-        self.decided.push((name, why, value.to_string()));
+        self.decided.push((name.to_owned(), why, value.to_string()));
         value
     }
 
@@ -230,7 +216,8 @@ impl Picker {
             Some(at) => (at.value, Why::Line(at.span)),
             None => (usual, Why::Default(CHOSEN)),
         };
-        self.decided.push((name, why, value.word().to_owned()));
+        self.decided
+            .push((name.to_owned(), why, value.word().to_owned()));
         value
     }
 
@@ -248,7 +235,8 @@ impl Picker {
             None => (usual, Why::Default(CHOSEN)),
         };
         let shown = Duration::from_millis(u64::from(value) * unit_ms);
-        self.decided.push((name, why, crate::explain::time(shown)));
+        self.decided
+            .push((name.to_owned(), why, crate::explain::time(shown)));
         value
     }
 }

@@ -224,7 +224,7 @@ fn route_server(
         },
         units: pick!(
             [settings.units],
-            platform.published.units,
+            platform.numbers.route_server.units,
             "what every Route Server has",
             |count: &Count<2, 48>| count.0
         ),

@@ -1,7 +1,8 @@
 //! Everything between devices: see [`Fabric`].
 //!
 //! How a packet travels through the files: `forward` takes it from an interface and asks
-//! `transit` where it goes, which asks `routes` and `nsg`; `schedule` keeps it until it arrives.
+//! `transit` where it goes, which asks `routes` and `nsg`; `schedule` keeps it until it arrives, and
+//! `forwarders` sends it on where it passes a gateway or an MSEE.
 //! `explain` asks the same questions without sending anything. `program` keeps what Route Server
 //! decided, `faults` what the operator broke, `topology` everything that the configuration says,
 //! which `build` made from names.
@@ -13,6 +14,7 @@ mod explain;
 mod explanation;
 mod faults;
 mod forward;
+mod forwarders;
 mod input;
 mod nsg;
 mod output;
@@ -33,10 +35,10 @@ use inet::{Instant, Prefix};
 pub use drops::DropReason;
 pub use error::{FabricError, Referent};
 pub use explanation::{
-    Carrier, EffectiveRoute, Explanation, NextHopType, Outcome, Rewrite, RouteSource, Translator,
-    Verdict,
+    Carrier, EffectiveRoute, Explanation, Hop, NextHopType, Outcome, Rewrite, RouteSource,
+    Translator, Verdict,
 };
-pub use input::{Fault, Input, InstanceId, PortId};
+pub use input::{Fault, ForwarderId, Input, InstanceId, PortId};
 pub use output::Output;
 
 use build::Builder;
@@ -123,6 +125,20 @@ impl Fabric {
             } => self.program(now, instance, prefix, next_hops),
             Input::InstanceUp(instance) => self.start_instance(instance),
             Input::InstanceDown(instance) => self.stop_instance(now, instance),
+            Input::Forward {
+                forwarder,
+                prefix,
+                next_hops,
+            } => {
+                if let Some(one) = self.topology.forwarders.get_mut(usize::from(forwarder.0)) {
+                    one.learn(prefix, next_hops);
+                }
+            }
+            Input::ForwarderUp(forwarder) => {
+                if let Some(one) = self.topology.forwarders.get_mut(usize::from(forwarder.0)) {
+                    one.forget();
+                }
+            }
             Input::Command(fault) => self.command(now, fault, out),
         }
         self.catch_up(now, out);
@@ -152,7 +168,8 @@ impl Fabric {
         Some((&port.device, &port.interface))
     }
 
-    /// A Route Server instance by its device name.
+    /// An instance that programs NICs by its device name: a Route Server's, or a gateway's in a VNet
+    /// without Route Server.
     pub fn instance(&self, device: &str) -> Option<InstanceId> {
         let index = self.instances.iter().position(|i| i.name == device)?;
         u16::try_from(index).ok().map(InstanceId)
@@ -198,7 +215,10 @@ impl Fabric {
                     self.arrive_at_site(at, attachment, bytes, out);
                 }
                 Event::Lan { port, bytes } => self.arrive_on_lan(port, bytes, out),
-                Event::Wire { end, bytes } => self.arrive_by_wire(end, bytes, out),
+                Event::Wire { end, bytes } => self.arrive_by_wire(at, end, bytes, out),
+                Event::Forwarder { forwarder, bytes } => {
+                    self.arrive_at_forwarder(at, forwarder, bytes, out);
+                }
                 Event::Program {
                     instance,
                     epoch,

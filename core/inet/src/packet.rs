@@ -99,6 +99,11 @@ impl<'a> Ipv4<'a> {
         self.bytes[1]
     }
 
+    /// Whether routers must not fragment it (RFC 791).
+    pub fn must_not_fragment(&self) -> bool {
+        be16(self.bytes, 6) & 0x4000 != 0
+    }
+
     /// Whether this is a fragment other than the first.
     pub fn is_later_fragment(&self) -> bool {
         be16(self.bytes, 6) & 0x1fff != 0

@@ -1,5 +1,6 @@
 //! From a configuration to a fabric: names become numbers, and every name must exist.
 
+mod forwarders;
 mod links;
 mod shares;
 
@@ -67,7 +68,8 @@ impl<'a> Builder<'a> {
         for wire in &config.wires {
             builder.wire(wire)?;
         }
-        builder.route_servers();
+        builder.forwarders()?;
+        builder.programmers();
         shares::assign(config, &mut builder.topology);
         Ok((builder.topology, builder.instances))
     }
@@ -89,6 +91,8 @@ impl<'a> Builder<'a> {
             nics: Vec::new(),
             attachments: Vec::new(),
             lans: Vec::new(),
+            forwarders: Vec::new(),
+            microsoft: Vec::new(),
             wire_ends: Vec::new(),
             devices: Vec::new(),
             device_names: BTreeMap::new(),
@@ -249,6 +253,7 @@ impl<'a> Builder<'a> {
                 let peering = Peering {
                     access: half.allow_virtual_network_access,
                     forwarded: half.allow_forwarded_traffic,
+                    remote_gateways: half.use_remote_gateways,
                 };
                 vnet.peers.insert(remote, peering);
             }
@@ -287,25 +292,31 @@ impl<'a> Builder<'a> {
             group: optional(&self.groups, Referent::Nsg, config.nsg.as_ref(), &by)?,
             seed,
             share: Some((seed >> 32) as u32),
+            away: Duration::ZERO,
             flows: Flows::new(seed),
         });
         if config.subnet == ROUTE_SERVER_SUBNET {
-            let instance = InstanceId(self.instances.len() as u16);
-            self.topology.devices[device.index()].instance = Some(instance);
-            self.topology.vnets[vnet.index()].instances.push(instance);
-            self.instances.push(Instance {
-                name: config.device.clone(),
-                vnet,
-                state: State::Serving,
-                epoch: 0,
-                table: PrefixMap::new(),
-            });
+            self.instance(device, &config.device, vnet);
         }
         Ok(())
     }
 
-    /// Which VNets' NICs each Route Server programs: its own, and those of peers that use it.
-    fn route_servers(&mut self) {
+    /// Makes a device one that programs NICs from a VNet.
+    fn instance(&mut self, device: DeviceId, name: &str, vnet: VnetId) {
+        let instance = InstanceId(self.instances.len() as u16);
+        self.topology.devices[device.index()].instance = Some(instance);
+        self.topology.vnets[vnet.index()].instances.push(instance);
+        self.instances.push(Instance {
+            name: name.to_owned(),
+            vnet,
+            state: State::Serving,
+            epoch: 0,
+            table: PrefixMap::new(),
+        });
+    }
+
+    /// Which VNets' NICs each Route Server or gateway programs: its own, and those of peers that use it.
+    fn programmers(&mut self) {
         for (index, config) in self.config.vnets.iter().enumerate() {
             let id = VnetId(number(index));
             if !self.topology.vnet(id).instances.is_empty() {
@@ -334,6 +345,7 @@ impl<'a> Builder<'a> {
         self.topology.devices.push(Device {
             up: true,
             instance: None,
+            forwarder: None,
         });
         id
     }

@@ -35,6 +35,8 @@ pub enum DropReason {
     NoGateway,
     /// Sent to the internet from a NIC without public address.
     NoPublicAddress,
+    /// A gateway or an MSEE knows no way to the destination.
+    NoRoute,
     /// Nobody in the virtual network has the address.
     NoSuchAddress,
     /// Arrived at a NIC that it is not for, and IP forwarding is off there.
@@ -63,7 +65,9 @@ pub enum DropReason {
     SourceSpoofed,
     /// To the internet with a source that is not the NIC's own address.
     SourceNotTranslated,
-    /// The time to live ran out at a cloud or NAT.
+    /// Larger than a gateway takes.
+    TooBig,
+    /// The time to live ran out at a cloud, NAT, gateway or MSEE.
     TtlExpired,
     /// Nobody has the public address.
     UnknownPublicAddress,
@@ -73,7 +77,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::AttachmentDown,
         Self::BackboneDown,
         Self::CloudUnreachable,
@@ -88,6 +92,7 @@ impl DropReason {
         Self::NatRefused,
         Self::NoGateway,
         Self::NoPublicAddress,
+        Self::NoRoute,
         Self::NoSuchAddress,
         Self::NotForDestination,
         Self::NotFromSource,
@@ -102,6 +107,7 @@ impl DropReason {
         Self::RouteNone,
         Self::SourceSpoofed,
         Self::SourceNotTranslated,
+        Self::TooBig,
         Self::TtlExpired,
         Self::UnknownPublicAddress,
         Self::WireDown,
@@ -124,6 +130,7 @@ impl DropReason {
             Self::NatRefused => "nat-refused",
             Self::NoGateway => "no-gateway",
             Self::NoPublicAddress => "no-public-address",
+            Self::NoRoute => "no-route",
             Self::NoSuchAddress => "no-such-address",
             Self::NotForDestination => "not-for-destination",
             Self::NotFromSource => "not-from-source",
@@ -138,6 +145,7 @@ impl DropReason {
             Self::RouteNone => "route-none",
             Self::SourceSpoofed => "source-spoofed",
             Self::SourceNotTranslated => "source-not-translated",
+            Self::TooBig => "too-big",
             Self::TtlExpired => "ttl-expired",
             Self::UnknownPublicAddress => "unknown-public-address",
             Self::WireDown => "wire-down",
@@ -170,8 +178,14 @@ impl From<NatRefusal> for DropReason {
 }
 
 /// How many packets went for each reason.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Drops([u64; DropReason::ALL.len()]);
+
+impl Default for Drops {
+    fn default() -> Self {
+        Self([0; DropReason::ALL.len()])
+    }
+}
 
 impl Drops {
     pub(crate) const fn count(&mut self, reason: DropReason) {

@@ -7,6 +7,10 @@ use core::fmt;
 pub enum Referent {
     /// A cloud.
     Cloud,
+    /// A device.
+    Device,
+    /// A NIC of a device.
+    Nic,
     /// A network security group.
     Nsg,
     /// A region.
@@ -23,6 +27,8 @@ impl fmt::Display for Referent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Cloud => "cloud",
+            Self::Device => "device",
+            Self::Nic => "a NIC of",
             Self::Nsg => "network security group",
             Self::Region => "region",
             Self::RouteTable => "route table",
@@ -51,6 +57,11 @@ pub enum FabricError {
         /// The interface.
         interface: String,
     },
+    /// A device is named as a forwarder twice.
+    DuplicateForwarder {
+        /// The device.
+        device: String,
+    },
     /// An address that two interfaces of one VNet, or two public endpoints, have.
     DuplicateAddress {
         /// The address.
@@ -68,6 +79,9 @@ impl fmt::Display for FabricError {
             }
             Self::DuplicatePort { device, interface } => {
                 write!(f, "{device} has two interfaces named {interface:?}")
+            }
+            Self::DuplicateForwarder { device } => {
+                write!(f, "{device} is named as a forwarder twice")
             }
             Self::DuplicateAddress { address, by } => {
                 write!(f, "{by} has address {address}, which another one has")

@@ -5,8 +5,9 @@ use core::time::Duration;
 use design::plan::Direction;
 use inet::{FiveTuple, Instant};
 
+use super::forwarders::Side;
 use super::routes::row;
-use super::topology::{AttachmentId, LanId, Nic, NicId, PortKind, WireEndId};
+use super::topology::{AttachmentId, LanId, Nic, NicId, PortKind, RegionId, WireEndId};
 use super::transit::{LAN_LATENCY, Landing, Transit, Via, on_lan};
 use super::{
     Carrier, DropReason, Explanation, Fabric, Outcome, PortId, Rewrite, Translator, Verdict,
@@ -24,6 +25,7 @@ impl Fabric {
             verdicts: Vec::new(),
             rewrites: Vec::new(),
             carrier: None,
+            hops: Vec::new(),
             latency: Duration::ZERO,
             outcome: Outcome::Dropped(DropReason::DeviceDown),
         };
@@ -36,7 +38,7 @@ impl Fabric {
             Some(PortKind::Nic(nic)) => self.explain_nic(now, nic, &mut said),
             Some(PortKind::Attachment(id)) => self.explain_site(now, id, &mut said),
             Some(PortKind::Lan(lan, _)) => self.explain_lan(lan, &mut said),
-            Some(PortKind::Wire(end)) => self.explain_wire(end, &mut said),
+            Some(PortKind::Wire(end)) => self.explain_wire(now, end, flow, &mut said),
             None => Err(DropReason::DeviceDown),
         };
         said.outcome = match end {
@@ -91,21 +93,34 @@ impl Fabric {
         Ok((to, said.flow))
     }
 
-    fn explain_wire(&self, id: WireEndId, said: &mut Explanation) -> End {
+    /// Over a point-to-point link to the device at its other end, and past it when that forwards.
+    pub(crate) fn explain_wire(
+        &self,
+        now: Instant,
+        id: WireEndId,
+        flow: FiveTuple,
+        said: &mut Explanation,
+    ) -> End {
         let other = self.topology.wire_end(id.other());
         let to = &self.topology.ports[other.port.0 as usize].device;
-        said.carrier = Some(Carrier::Wire { to: to.clone() });
-        self.wire_works(id, said.flow)?;
+        said.carried_by(Carrier::Wire { to: to.clone() });
+        self.wire_works(id, flow)?;
         said.latency += self.topology.wire_end(id).out.settings().latency;
         if !self.topology.devices[other.device.index()].up {
             return Err(DropReason::DeviceDown);
         }
-        Ok((other.port, said.flow))
+        match self.passes(other.device, flow.destination) {
+            Some(forwarder) => {
+                let side = self.side_of(forwarder, id.other());
+                self.explain_passing(now, forwarder, side, flow, said)
+            }
+            None => Ok((other.port, flow)),
+        }
     }
 
     /// From the sender's edge to the receiver's interface; `sent` is the flow before the platform
     /// translated public addresses.
-    fn explain_transit(
+    pub(crate) fn explain_transit(
         &self,
         now: Instant,
         sent: FiveTuple,
@@ -118,28 +133,48 @@ impl Fabric {
                 flow: transit.flow,
             });
         }
-        let region = |id: super::topology::RegionId| self.topology.regions[id.index()].name.clone();
+        self.explain_carrier(transit, said);
+        match transit.to {
+            Landing::Nic(id) => self.explain_arrival(now, id, transit.flow, said),
+            Landing::Attachment(id) => self.explain_site_arrival(now, id, transit.flow, said),
+            Landing::Forwarder(id) => {
+                let device = self.topology.forwarders[usize::from(id.0)].device;
+                if !self.topology.devices[device.index()].up {
+                    return Err(DropReason::DeviceDown);
+                }
+                self.explain_passing(now, id, Side::Microsoft, transit.flow, said)
+            }
+        }
+    }
+
+    /// What carries it there, and how long that takes.
+    fn explain_carrier(&self, transit: Transit, said: &mut Explanation) {
+        let region = |id: RegionId| self.topology.regions[id.index()].name.clone();
         match transit.via {
-            Via::Network { from, to } => {
-                said.latency += self.topology.between(from, to);
-                said.carrier = Some(if from == to {
+            Via::Network { from, to, away } => {
+                said.latency += self.topology.between(from, to) + away;
+                let far = match transit.to {
+                    Landing::Nic(id) => self.topology.forwarder_of(self.topology.nic(id).device),
+                    Landing::Forwarder(id) => Some(&self.topology.forwarders[usize::from(id.0)]),
+                    Landing::Attachment(_) => None,
+                };
+                let far = far.filter(|one| one.is_msee()).map(|one| one.name.clone());
+                let near = said.hops.last().map(|hop| hop.device.clone());
+                let near = near.filter(|_| !away.is_zero() && far.is_none());
+                said.carried_by(if from == to && far.is_none() && near.is_none() {
                     Carrier::Region(region(from))
                 } else {
                     Carrier::Backbone {
-                        from: region(from),
-                        to: region(to),
+                        from: near.unwrap_or_else(|| region(from)),
+                        to: far.unwrap_or_else(|| region(to)),
                     }
                 });
             }
             Via::Cloud { cloud, from, to } => {
                 let part = &self.topology.clouds[cloud.index()];
                 said.latency += part.cloud.latency(from.1, to.1);
-                said.carrier = Some(Carrier::Cloud(part.name.clone()));
+                said.carried_by(Carrier::Cloud(part.name.clone()));
             }
-        }
-        match transit.to {
-            Landing::Nic(id) => self.explain_arrival(now, id, transit.flow, said),
-            Landing::Attachment(id) => self.explain_site_arrival(now, id, transit.flow, said),
         }
     }
 
@@ -153,6 +188,9 @@ impl Fabric {
         let nic = self.topology.nic(id);
         self.nic_works(nic)?;
         self.explain_guard(now, nic, Direction::In, flow, said)?;
+        if let Some(forwarder) = self.passes(nic.device, flow.destination) {
+            return self.explain_passing(now, forwarder, Side::Private, flow, said);
+        }
         self.accept(nic, flow)?;
         Ok((nic.port, flow))
     }
@@ -178,7 +216,7 @@ impl Fabric {
         Ok((attachment.port, flow))
     }
 
-    fn explain_guard(
+    pub(crate) fn explain_guard(
         &self,
         now: Instant,
         nic: &Nic,
@@ -213,4 +251,4 @@ impl Fabric {
 }
 
 /// Where a flow comes out and how, or why it does not.
-type End = Result<(PortId, FiveTuple), DropReason>;
+pub(crate) type End = Result<(PortId, FiveTuple), DropReason>;

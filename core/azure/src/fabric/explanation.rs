@@ -94,12 +94,40 @@ pub struct Explanation {
     pub verdicts: Vec<Verdict>,
     /// Who rewrote addresses or ports, in order.
     pub rewrites: Vec<Rewrite>,
-    /// What carries it; `None` when it was dropped before that.
+    /// What carries it from the interface; `None` when it was dropped before that.
     pub carrier: Option<Carrier>,
+    /// Gateways and MSEEs that forward it, in order.
+    pub hops: Vec<Hop>,
     /// From one interface to the other through idle links, without jitter.
     pub latency: Duration,
     /// The end.
     pub outcome: Outcome,
+}
+
+impl Explanation {
+    /// Notes what carries it from where it has come to.
+    pub(crate) fn carried_by(&mut self, carrier: Carrier) {
+        match self.hops.last_mut() {
+            Some(hop) => hop.carrier = Some(carrier),
+            None => self.carrier = Some(carrier),
+        }
+    }
+}
+
+/// A gateway or an MSEE on a flow's way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// The device.
+    pub device: String,
+    /// The route that it matched there; `None` where there is none, or where it goes straight to
+    /// the owner of a public address.
+    pub prefix: Option<Prefix>,
+    /// The next hop that it takes; `None` for address space of the VNet.
+    pub next_hop: Option<Ipv4Addr>,
+    /// Whether it goes around that next hop, a gateway (FastPath).
+    pub fast_path: bool,
+    /// What carries it on.
+    pub carrier: Option<Carrier>,
 }
 
 /// How a flow ends.
@@ -121,7 +149,8 @@ pub enum Outcome {
 pub enum Carrier {
     /// The virtual networks of one region.
     Region(String),
-    /// The backbone from one region to another.
+    /// The backbone from one region to another, or between a region and an MSEE, which has its device
+    /// name here.
     Backbone {
         /// From.
         from: String,

@@ -80,12 +80,16 @@ impl Fabric {
     }
 
     fn set_device(&mut self, now: Instant, name: &str, up: bool) -> bool {
-        let Some(id) = self.topology.device_names.get(name) else {
+        let Some(id) = self.topology.device_names.get(name).copied() else {
             return false;
         };
         let device = &mut self.topology.devices[id.index()];
         let changed = device.up != up;
         device.up = up;
+        if let Some(forwarder) = device.forwarder.filter(|_| changed) {
+            self.topology.forwarders[usize::from(forwarder.0)].forget();
+        }
+        let device = &self.topology.devices[id.index()];
         if let Some(instance) = device.instance.filter(|_| changed) {
             if up {
                 self.start_instance(instance);

@@ -6,8 +6,9 @@ use design::plan::Direction;
 use inet::packet::{self, Ipv4};
 use inet::{FiveTuple, Instant};
 
+use super::forwarders::Side;
 use super::schedule::Event;
-use super::topology::{AttachmentId, LanId, NicId, PortKind, WireEndId};
+use super::topology::{AttachmentId, LanId, Nic, NicId, PortKind, WireEnd, WireEndId};
 use super::transit::{LAN_LATENCY, Landing, Transit, Via, on_lan};
 use super::{DropReason, Fabric, Output, PortId};
 
@@ -39,9 +40,7 @@ impl Fabric {
         };
         let flow = view.five_tuple();
         let later_fragment = view.is_later_fragment();
-        let counters = &mut self.counters[port.0 as usize];
-        counters.sent_packets += 1;
-        counters.sent_bytes += bytes.len() as u64;
+        self.count_sent(port, bytes.len());
         let sent = match kind {
             _ if self.schedule.is_full() => Err(DropReason::InFlightFull),
             PortKind::Nic(nic) => self.send_from_nic(now, nic, flow, bytes),
@@ -60,7 +59,7 @@ impl Fabric {
         }
     }
 
-    fn send_from_nic(
+    pub(crate) fn send_from_nic(
         &mut self,
         now: Instant,
         id: NicId,
@@ -127,7 +126,7 @@ impl Fabric {
     }
 
     /// Puts a packet into a point-to-point link.
-    fn send_by_wire(
+    pub(crate) fn send_by_wire(
         &mut self,
         now: Instant,
         id: WireEndId,
@@ -144,7 +143,7 @@ impl Fabric {
     }
 
     /// Sends a packet on its way; `sent` is its flow as the sender wrote it.
-    fn carry(
+    pub(crate) fn carry(
         &mut self,
         now: Instant,
         sent: FiveTuple,
@@ -155,7 +154,7 @@ impl Fabric {
             packet::rewrite(&mut bytes, transit.flow);
         }
         let at = match transit.via {
-            Via::Network { from, to } => now + self.topology.between(from, to),
+            Via::Network { from, to, away } => now + self.topology.between(from, to) + away,
             Via::Cloud { cloud, from, to } => {
                 hop(&mut bytes)?;
                 let part = &mut self.topology.clouds[cloud.index()];
@@ -165,6 +164,7 @@ impl Fabric {
         let event = match transit.to {
             Landing::Nic(nic) => Event::Nic { nic, bytes },
             Landing::Attachment(attachment) => Event::CloudExit { attachment, bytes },
+            Landing::Forwarder(forwarder) => Event::Forwarder { forwarder, bytes },
         };
         self.schedule.push(at, event);
         Ok(())
@@ -178,12 +178,18 @@ impl Fabric {
         bytes: Vec<u8>,
         out: &mut Vec<Output>,
     ) {
-        let port = self.topology.nic(id).port;
+        let Nic { port, device, .. } = *self.topology.nic(id);
         let flow = flow_of(&bytes);
-        let passed = self
+        let entered = self
             .nic_works(self.topology.nic(id))
-            .and_then(|()| self.guard(now, id, Direction::In, flow))
-            .and_then(|()| self.accept(self.topology.nic(id), flow));
+            .and_then(|()| self.guard(now, id, Direction::In, flow));
+        if entered.is_ok()
+            && let Some(forwarder) = self.passes(device, flow.destination)
+        {
+            self.pass(now, forwarder, Side::Private, port, bytes, out);
+            return;
+        }
+        let passed = entered.and_then(|()| self.accept(self.topology.nic(id), flow));
         match passed {
             Ok(()) => self.deliver(port, bytes, out),
             Err(reason) => self.drop_packet(port, Some(flow), reason, out),
@@ -261,18 +267,27 @@ impl Fabric {
     }
 
     /// A packet reaches the far end of a point-to-point link. What was in it when it was cut arrives.
-    pub(crate) fn arrive_by_wire(&mut self, id: WireEndId, bytes: Vec<u8>, out: &mut Vec<Output>) {
-        let end = self.topology.wire_end(id);
-        let port = end.port;
-        if self.topology.devices[end.device.index()].up {
-            self.deliver(port, bytes, out);
+    pub(crate) fn arrive_by_wire(
+        &mut self,
+        now: Instant,
+        id: WireEndId,
+        bytes: Vec<u8>,
+        out: &mut Vec<Output>,
+    ) {
+        let WireEnd { port, device, .. } = *self.topology.wire_end(id);
+        let flow = flow_of(&bytes);
+        if !self.topology.devices[device.index()].up {
+            self.drop_packet(port, Some(flow), DropReason::DeviceDown, out);
+        } else if let Some(forwarder) = self.passes(device, flow.destination) {
+            let side = self.side_of(forwarder, id);
+            self.pass(now, forwarder, side, port, bytes, out);
         } else {
-            self.drop_packet(port, Some(flow_of(&bytes)), DropReason::DeviceDown, out);
+            self.deliver(port, bytes, out);
         }
     }
 
     /// Asks the security groups of a NIC, and remembers the connection when they allow a new one.
-    fn guard(
+    pub(crate) fn guard(
         &mut self,
         now: Instant,
         id: NicId,
@@ -307,7 +322,13 @@ impl Fabric {
         out.push(Output::Deliver { port, bytes });
     }
 
-    fn drop_packet(
+    pub(crate) fn count_sent(&mut self, port: PortId, bytes: usize) {
+        let counters = &mut self.counters[port.0 as usize];
+        counters.sent_packets += 1;
+        counters.sent_bytes += bytes as u64;
+    }
+
+    pub(crate) fn drop_packet(
         &mut self,
         port: PortId,
         flow: Option<FiveTuple>,
@@ -325,7 +346,7 @@ impl Fabric {
 }
 
 /// A router on the way lowers the time to live.
-fn hop(bytes: &mut [u8]) -> Result<(), DropReason> {
+pub(crate) fn hop(bytes: &mut [u8]) -> Result<(), DropReason> {
     if packet::decrement_ttl(bytes) {
         Ok(())
     } else {
@@ -333,7 +354,7 @@ fn hop(bytes: &mut [u8]) -> Result<(), DropReason> {
     }
 }
 
-fn flow_of(bytes: &[u8]) -> FiveTuple {
+pub(crate) fn flow_of(bytes: &[u8]) -> FiveTuple {
     Ipv4::parse(bytes)
         .expect("checked when it was sent")
         .five_tuple()

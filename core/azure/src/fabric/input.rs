@@ -9,9 +9,14 @@ use inet::Prefix;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortId(pub u32);
 
-/// One instance of a Route Server, known by its NIC in a `RouteServerSubnet`.
+/// One instance of a Route Server, known by its NIC in a `RouteServerSubnet`; or one of a gateway
+/// whose VNet has no Route Server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstanceId(pub u16);
+
+/// A gateway's instance or an MSEE: the fabric forwards for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ForwarderId(pub u16);
 
 /// An input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +30,19 @@ pub enum Input {
         /// An IPv4 packet.
         bytes: Vec<u8>,
     },
-    /// A Route Server instance decided where a prefix goes.
+    /// A forwarder decided where a prefix goes.
+    Forward {
+        /// The forwarder.
+        forwarder: ForwarderId,
+        /// The prefix.
+        prefix: Prefix,
+        /// Equal next hops: far ends of its links, or addresses in its VNets; none withdraws the
+        /// prefix.
+        next_hops: Vec<Ipv4Addr>,
+    },
+    /// A forwarder has started: its table is empty.
+    ForwarderUp(ForwarderId),
+    /// An instance decided where a prefix goes.
     Program {
         /// The instance.
         instance: InstanceId,
@@ -34,9 +51,9 @@ pub enum Input {
         /// Equal next hops; none withdraws the prefix.
         next_hops: Vec<Ipv4Addr>,
     },
-    /// A Route Server instance has started: its table is empty.
+    /// An instance has started: its table is empty.
     InstanceUp(InstanceId),
-    /// A Route Server instance has stopped; the other takes over its NICs.
+    /// An instance has stopped; the other takes over its NICs.
     InstanceDown(InstanceId),
     /// The operator breaks or mends something.
     Command(Fault),
@@ -54,7 +71,8 @@ pub enum Fault {
         /// Whether it works.
         up: bool,
     },
-    /// All interfaces of a device. A Route Server instance stops or starts with its device.
+    /// All interfaces of a device. An instance stops or starts with its device, and a
+    /// forwarder forgets its table.
     Device {
         /// Device name.
         name: String,

@@ -1,4 +1,4 @@
-//! What Route Server instances program into NICs.
+//! What instances of Route Servers, and of gateways where there is none, program into NICs.
 //!
 //! Each instance has one table; a NIC looks into the table of the instance that serves it. So a
 //! decision is stored once, however many NICs it reaches, and takes effect for all of them when the
@@ -144,8 +144,12 @@ impl Fabric {
         }
     }
 
-    /// The table that a NIC looks into; `None` where no Route Server programs.
+    /// The table that a NIC looks into; `None` where nobody programs. A gateway has its own, whatever
+    /// the route table of its subnet says about propagation.
     pub(crate) fn programmed(&self, nic: &Nic) -> Option<&PrefixMap<Arc<[Ipv4Addr]>>> {
+        if let Some(forwarder) = self.topology.forwarder_of(nic.device) {
+            return Some(&forwarder.private);
+        }
         if !self
             .topology
             .table_of(nic)

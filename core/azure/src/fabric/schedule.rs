@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 use inet::{Instant, Prefix};
 
 use super::topology::{AttachmentId, NicId, WireEndId};
-use super::{InstanceId, PortId};
+use super::{ForwarderId, InstanceId, PortId};
 
 /// Packets under way at one time; one more is dropped with a reason. At 200,000 packets a second
 /// and 300 ms it is reached at a fifteenth.
@@ -32,7 +32,12 @@ pub(crate) enum Event {
     Lan { port: PortId, bytes: Vec<u8> },
     /// A packet reaches an end of a point-to-point link.
     Wire { end: WireEndId, bytes: Vec<u8> },
-    /// A decision of a Route Server instance reaches the NICs.
+    /// A packet from a public address reaches an MSEE.
+    Forwarder {
+        forwarder: ForwarderId,
+        bytes: Vec<u8>,
+    },
+    /// A decision of an instance reaches the NICs.
     Program {
         instance: InstanceId,
         epoch: u32,

@@ -10,8 +10,9 @@ use inet::hash::Seeded;
 use inet::{Coordinates, Prefix, PrefixMap};
 use underlay::{Cloud, Link, Nat};
 
+use super::forwarders::Forwarder;
 use super::nsg::{Flows, Group};
-use super::{InstanceId, NextHopType, PortId};
+use super::{ForwarderId, InstanceId, NextHopType, PortId};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -66,6 +67,10 @@ pub(crate) struct Topology {
     pub(crate) nics: Vec<Nic>,
     pub(crate) attachments: Vec<Attachment>,
     pub(crate) lans: Vec<Lan>,
+    /// Gateways and MSEEs.
+    pub(crate) forwarders: Vec<Forwarder>,
+    /// Those of them with a Microsoft peering.
+    pub(crate) microsoft: Vec<ForwarderId>,
     /// INVARIANT: both ends of a link stand beside each other, the first at an even number.
     pub(crate) wire_ends: Vec<WireEnd>,
     pub(crate) devices: Vec<Device>,
@@ -106,11 +111,12 @@ pub(crate) struct Vnet {
     pub(crate) peers: BTreeMap<VnetId, Peering>,
     /// Own address space and that of connected peers.
     pub(crate) system: PrefixMap<SystemRoute>,
-    /// Route Server instances in this VNet, by address.
+    /// Who programs the NICs from here: instances of the Route Server, or of the gateway where
+    /// there is none.
     pub(crate) instances: Vec<InstanceId>,
     /// VMs around the Route Server here, and how many it is sure to program (0: all).
     pub(crate) vms: (u32, u32),
-    /// The VNet whose Route Server programs the NICs here.
+    /// The VNet whose Route Server or gateway programs the NICs here.
     pub(crate) programmed_by: Option<VnetId>,
 }
 
@@ -119,6 +125,8 @@ pub(crate) struct Vnet {
 pub(crate) struct Peering {
     pub(crate) access: bool,
     pub(crate) forwarded: bool,
+    /// Whether the other side's gateway is used, and so may send in what it only forwards.
+    pub(crate) remote_gateways: bool,
 }
 
 /// A system route to own or peered address space.
@@ -158,6 +166,8 @@ pub(crate) struct Nic {
     pub(crate) seed: u64,
     /// Which instance programs it: this modulo their number. `None` when the VM is one too many.
     pub(crate) share: Option<u32>,
+    /// How long packets take from its region to where the device really is: zero but for MSEEs.
+    pub(crate) away: Duration,
     pub(crate) flows: Flows,
 }
 
@@ -199,6 +209,8 @@ pub(crate) struct Lan {
 pub(crate) struct WireEnd {
     pub(crate) port: PortId,
     pub(crate) device: DeviceId,
+    /// The device's address here.
+    pub(crate) address: Ipv4Addr,
     /// From here to the other end.
     pub(crate) out: Link,
     /// Whether the link works: the same at both ends.
@@ -216,8 +228,10 @@ impl WireEndId {
 #[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) up: bool,
-    /// The Route Server instance that it is.
+    /// The instance of a Route Server, or of a gateway that programs NICs, that it is.
     pub(crate) instance: Option<InstanceId>,
+    /// The forwarder that it is.
+    pub(crate) forwarder: Option<ForwarderId>,
 }
 
 /// An interface: whose it is and what it is.
@@ -268,6 +282,12 @@ impl Topology {
     /// One way between two regions, or inside one.
     pub(crate) fn between(&self, from: RegionId, to: RegionId) -> Duration {
         self.backbone[from.index() * self.regions.len() + to.index()]
+    }
+
+    /// The forwarder that the device of a NIC is.
+    pub(crate) fn forwarder_of(&self, device: DeviceId) -> Option<&Forwarder> {
+        let id = self.devices[device.index()].forwarder?;
+        Some(&self.forwarders[usize::from(id.0)])
     }
 
     /// The NIC with an address in this VNet or a directly peered one.

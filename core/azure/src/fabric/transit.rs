@@ -13,7 +13,7 @@ use super::routes::{Matched, Next};
 use super::topology::{
     Attachment, AttachmentId, CloudId, Lan, Nic, NicId, Owner, RegionId, WireEndId,
 };
-use super::{DropReason, Fabric, PortId};
+use super::{DropReason, Fabric, ForwarderId, PortId};
 
 /// One way across a LAN: a switch and two wires.
 pub(crate) const LAN_LATENCY: Duration = Duration::from_micros(50);
@@ -48,13 +48,20 @@ pub(crate) struct Transit {
 pub(crate) enum Landing {
     Nic(NicId),
     Attachment(AttachmentId),
+    /// An MSEE, from a public address.
+    Forwarder(ForwarderId),
 }
 
 /// What carries a packet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Via {
     /// Virtual networks and the backbone.
-    Network { from: RegionId, to: RegionId },
+    Network {
+        from: RegionId,
+        to: RegionId,
+        /// Beyond the regions: to or from an MSEE.
+        away: Duration,
+    },
     /// A cloud.
     Cloud {
         cloud: CloudId,
@@ -198,7 +205,12 @@ impl Fabric {
             let peering = self.topology.vnet(other.vnet).peers.get(&nic.vnet);
             let space = &self.topology.vnet(nic.vnet).space;
             let foreign = !space.iter().any(|prefix| prefix.contains(flow.source));
-            if foreign && peering.is_some_and(|peering| !peering.forwarded) {
+            let gateway = || self.topology.forwarder_of(nic.device).is_some();
+            if foreign
+                && peering.is_some_and(|peering| {
+                    !(peering.forwarded || peering.remote_gateways && gateway())
+                })
+            {
                 return Err(DropReason::PeeringForwarded);
             }
         }
@@ -206,16 +218,26 @@ impl Fabric {
     }
 
     /// From NIC to NIC over virtual networks and the backbone.
-    fn across(&self, nic: &Nic, to: NicId, flow: FiveTuple) -> Result<Transit, DropReason> {
+    pub(crate) fn across(
+        &self,
+        nic: &Nic,
+        to: NicId,
+        flow: FiveTuple,
+    ) -> Result<Transit, DropReason> {
         let from = self.topology.region_of(nic);
-        let region = self.topology.region_of(self.topology.nic(to));
+        let other = self.topology.nic(to);
+        let region = self.topology.region_of(other);
         if self.faults.is_pair_cut(from, region) {
             return Err(DropReason::BackboneDown);
         }
         Ok(Transit {
             to: Landing::Nic(to),
             flow,
-            via: Via::Network { from, to: region },
+            via: Via::Network {
+                from,
+                to: region,
+                away: nic.away + other.away,
+            },
         })
     }
 
@@ -227,6 +249,9 @@ impl Fabric {
         }
         let source = nic.public.ok_or(DropReason::NoPublicAddress)?;
         let flow = FiveTuple { source, ..flow };
+        if let Some(transit) = self.to_customer(nic, flow) {
+            return Ok(transit);
+        }
         let owner = self.topology.public.get(&flow.destination);
         match *owner.ok_or(DropReason::UnknownPublicAddress)? {
             Owner::Nic(to) => {
@@ -333,6 +358,7 @@ impl Fabric {
         let end = match transit.to {
             Landing::Nic(id) => self.topology.nic(id).address,
             Landing::Attachment(id) => self.topology.attachment(id).address,
+            Landing::Forwarder(_) => transit.flow.destination,
         };
         let sources = [sent.source, transit.flow.source];
         let destinations = [sent.destination, transit.flow.destination, end];
@@ -368,7 +394,7 @@ pub(crate) fn ordered(a: Ipv4Addr, b: Ipv4Addr) -> (Ipv4Addr, Ipv4Addr) {
 }
 
 /// What the platform carries between NICs.
-fn carried(flow: FiveTuple) -> Result<(), DropReason> {
+pub(crate) fn carried(flow: FiveTuple) -> Result<(), DropReason> {
     let blocked = match flow.protocol {
         GRE | IPIP => true,
         UDP => {

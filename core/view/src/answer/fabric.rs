@@ -1,6 +1,6 @@
 //! What the fabric shows: effective routes, the platform's forwarding, passages; and its faults.
 
-use azure::fabric::{Carrier, DropReason, EffectiveRoute, Explanation, NextHopType, Outcome};
+use azure::fabric::{Carrier, DropReason, EffectiveRoute, Explanation, Hop, NextHopType, Outcome};
 use azure::{Fabric, PortId};
 use inet::{FiveTuple, Instant};
 
@@ -138,10 +138,33 @@ fn reasons(said: &Explanation) -> Vec<String> {
         let rule = verdict.rule.as_deref().unwrap_or("an open connection");
         reasons.push(format!("{} {does} it: {rule}", verdict.group));
     }
+    reasons.extend(said.hops.iter().map(hop_text));
     for rewrite in &said.rewrites {
         reasons.push(format!("{:?} makes it {}", rewrite.by, rewrite.flow));
     }
     reasons
+}
+
+/// What a gateway or an MSEE on the way does with it.
+fn hop_text(hop: &Hop) -> String {
+    let route = match (hop.prefix, hop.next_hop) {
+        (Some(prefix), Some(next_hop)) => format!(" by {prefix} to {next_hop}"),
+        (Some(prefix), None) => format!(" by {prefix}"),
+        (None, _) => String::new(),
+    };
+    let bypass = if hop.fast_path {
+        ", bypassed (FastPath)"
+    } else {
+        ""
+    };
+    match &hop.carrier {
+        Some(carrier) => format!(
+            "{} forwards it{route}{bypass}, {}",
+            hop.device,
+            underlay(carrier)
+        ),
+        None => format!("{} has it{route}", hop.device),
+    }
 }
 
 fn alternatives(said: &Explanation) -> Vec<String> {

@@ -87,6 +87,7 @@ impl<'a> Builder<'a> {
             self.topology.wire_ends.push(WireEnd {
                 port,
                 device,
+                address: end.address,
                 out: Link::new(link_settings(way), rng),
                 works: true,
             });

@@ -28,7 +28,9 @@ pub use route_server::{
     ProgrammingConfig, RouteMapAction, RouteMapConfig, RouteMapMatch, RouteMapRule, RouteMaps,
     RouteServerConfig, RoutesCounted, RoutingPreference, VmsOver,
 };
-pub use router::{AuthConfig, AuthKind, BfdConfig, BmpConfig, MrtConfig, RouterConfig};
+pub use router::{
+    AuthConfig, AuthKind, BfdConfig, BmpConfig, MrtConfig, RouterConfig, StaticRoute,
+};
 pub use routers::{NodeNeighbor, RouterDevice, RouterPlace, WireConfig, WireEnd};
 pub use steering::{BudgetConfig, ClassConfig, ClassMatch, OtherwiseConfig, PlainLink, SlaConfig};
 

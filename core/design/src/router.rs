@@ -8,13 +8,14 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use bgp::{AsPathRule, MedRule, Origin, Origination, Settings};
+use bgp::{AsPathRule, MedRule, NeighborId, Origin, Origination, Settings};
 use inet::Net;
 
 use crate::model::router::{
-    BfdText, CompareMed, EqualPaths, MrtText, OriginWord, OriginateText, RouterFile,
+    BfdText, CompareMed, EqualPaths, MrtText, NeighborBfdText, OriginWord, OriginateText,
+    RouterFile,
 };
-use crate::plan::{BfdConfig, BmpConfig, MrtConfig, RouterConfig};
+use crate::plan::{BfdConfig, BmpConfig, MrtConfig, RouterConfig, StaticRoute};
 use crate::reader::{At, Shape};
 use crate::report::{Report, Reports, Sources};
 use crate::tree;
@@ -65,6 +66,7 @@ fn decide(file: &RouterFile, text: &str, reports: &mut Vec<Report>) -> Option<Ro
     settings.tap = file.mrt.is_some() || file.bmp.is_some();
     let listen = listen(file);
     let policies = Policies::read(file.policies.as_ref(), text, reports);
+    let timers = bfd(file.bfd.as_ref().map(|at| &at.value), &BfdConfig::DEFAULT);
     let auth = sessions::neighbors(file, &policies, &listen, &mut settings, reports);
     Some(RouterConfig {
         name: said(file.name.as_ref())?,
@@ -73,7 +75,10 @@ fn decide(file: &RouterFile, text: &str, reports: &mut Vec<Report>) -> Option<Ro
         listen,
         control: file.control.as_ref().map(|at| at.value.0.clone()),
         auth,
-        bfd: bfd(file.bfd.as_ref().map(|at| &at.value)),
+        kernel: said(file.kernel.as_ref()).unwrap_or(false),
+        static_routes: static_routes(file, reports),
+        bfd_of_neighbor: own_bfd(file, timers),
+        bfd: timers,
         mrt: file.mrt.as_ref().and_then(|at| mrt(&at.value)),
         bmp: bmp(file),
     })
@@ -125,17 +130,64 @@ fn origination(route: &OriginateText) -> Origination {
     }
 }
 
-fn bfd(text: Option<&BfdText>) -> BfdConfig {
-    let time = |field: Option<&At<crate::scalars::TimeSpan>>| {
-        field.map_or(Duration::from_millis(300), |at| at.value.0)
+fn static_routes(file: &RouterFile, reports: &mut Vec<Report>) -> Vec<StaticRoute> {
+    let mut seen = std::collections::BTreeMap::new();
+    let mut all = Vec::new();
+    for At { value: route, .. } in file.static_routes.iter().flat_map(|list| &list.value) {
+        let Some(prefix) = &route.prefix else {
+            continue;
+        };
+        if let Some(first) = seen.insert(prefix.value, prefix.span) {
+            let says = format!("`{}` has two static routes", prefix.value);
+            reports.push(Report::shape(prefix.span, says).also(Some(first), "first here"));
+        }
+        if let Some(next_hop) = &route.next_hop
+            && next_hop.value.is_ipv4() != prefix.value.address().is_ipv4()
+        {
+            let says = "the next hop is of another family than the prefix";
+            reports.push(Report::shape(next_hop.span, says));
+        }
+        all.push(StaticRoute {
+            prefix: prefix.value,
+            next_hop: said(route.next_hop.as_ref()),
+        });
+    }
+    all
+}
+
+/// Timers as the text has them, over others.
+fn bfd(text: Option<&BfdText>, base: &BfdConfig) -> BfdConfig {
+    let time = |field: Option<&At<crate::scalars::TimeSpan>>, base| {
+        field.map_or(base, |at: &At<crate::scalars::TimeSpan>| at.value.0)
     };
     BfdConfig {
-        min_tx: time(text.and_then(|text| text.min_tx.as_ref())),
-        min_rx: time(text.and_then(|text| text.min_rx.as_ref())),
+        min_tx: time(text.and_then(|text| text.min_tx.as_ref()), base.min_tx),
+        min_rx: time(text.and_then(|text| text.min_rx.as_ref()), base.min_rx),
         multiplier: text
             .and_then(|text| text.multiplier.as_ref())
-            .map_or(3, |at| u8::try_from(at.value.0).unwrap_or(u8::MAX)),
+            .map_or(base.multiplier, |at| {
+                u8::try_from(at.value.0).unwrap_or(u8::MAX)
+            }),
     }
+}
+
+/// The timers of neighbours that have their own, or whose template has.
+fn own_bfd(file: &RouterFile, base: BfdConfig) -> Vec<(NeighborId, BfdConfig)> {
+    let templates = file.templates.as_ref().map(|at| &at.value);
+    let neighbors = file.neighbors.iter().flat_map(|all| &all.value.0);
+    let own = neighbors.enumerate().filter_map(|(index, (_, text))| {
+        let template = text.template.as_ref().zip(templates);
+        let template = template.and_then(|(name, all)| all.get(&name.value));
+        let said = text.bfd.as_ref();
+        match &said.or(template.and_then(|text| text.bfd.as_ref()))?.value {
+            NeighborBfdText::Switch(_) => None,
+            NeighborBfdText::Timers(text) => {
+                let id = u32::try_from(index).expect("a file has fewer nodes");
+                Some((NeighborId(id), bfd(Some(text), &base)))
+            }
+        }
+    });
+    own.collect()
 }
 
 fn mrt(text: &MrtText) -> Option<MrtConfig> {

@@ -4,8 +4,12 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use inet::{Asn, Net};
 
-use crate::reader::{At, Named, record};
+use serde_json::{Map, Value, json};
+
+use crate::reader::{At, Named, Shape, record};
+use crate::report::Report;
 use crate::scalars::{Community, Count, ExtCommunity, Lines, Text, TimeSpan, words};
+use crate::tree::{Kind, Node};
 
 record! {
     /// A BGP router for `longhaul router`, format version 1.
@@ -42,7 +46,11 @@ record! {
         dynamic: Named<DynamicText> = r#"{"rack": {"prefix": "10.0.0.0/24", "limit": 40, "asns": [65101], "template": "customer"}}"#,
         /// Routes of its own.
         originate: Vec<At<OriginateText>> = r#"[{"prefix": "203.0.113.0/24"}]"#,
-        /// Timers of BFD, for neighbours with `bfd: true`.
+        /// Whether what it has chosen goes into the kernel, so that packets follow.
+        kernel: bool = "true",
+        /// Routes that are not learned; told to nobody unless they are originated too.
+        static_routes: Vec<At<StaticRouteText>> = r#"[{"prefix": "198.51.100.0/24", "next_hop": "192.0.2.9"}]"#,
+        /// Timers of BFD, for neighbours that have none of their own.
         bfd: BfdText = r#"{"min_tx": "300ms", "min_rx": "300ms", "multiplier": 3}"#,
         /// Where MRT files go (RFC 6396).
         mrt: MrtText = r#"{"directory": "/var/lib/longhaul/mrt"}"#,
@@ -132,8 +140,8 @@ record! {
         password_file: Text = "/etc/longhaul/bird1.password",
         /// TCP-AO (RFC 5925).
         tcp_ao: TcpAoText = r#"{"key_file": "/etc/longhaul/bird1.key", "send_id": 1, "receive_id": 1}"#,
-        /// Whether BFD (RFC 5880) watches it and takes the session down.
-        bfd: bool = "true",
+        /// Whether BFD (RFC 5880) watches it and takes the session down, or with which timers.
+        bfd: NeighborBfdText = "true",
         /// How many routes it may send.
         prefix_limit: PrefixLimitText = r#"{"max": 1000}"#,
         /// The policy for what it tells us: `accept`, `reject`, or the name of one.
@@ -352,6 +360,36 @@ words! {
         Egp = "egp",
         /// Learned in some other way.
         Incomplete = "incomplete",
+    }
+}
+
+record! {
+    /// A route that is not learned.
+    StaticRouteText required prefix {
+        /// Where to.
+        prefix: Net = "198.51.100.0/24",
+        /// By whom; the route discards when absent, which keeps an aggregate from looping.
+        next_hop: IpAddr = "192.0.2.9",
+    }
+}
+
+/// BFD for a neighbour: on or off, or on with timers of its own.
+#[derive(Clone, Debug)]
+pub(crate) enum NeighborBfdText {
+    Switch(bool),
+    Timers(BfdText),
+}
+
+impl Shape for NeighborBfdText {
+    fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
+        match node.kind {
+            Kind::Map(_) => BfdText::read(node, reports).map(Self::Timers),
+            _ => bool::read(node, reports).map(Self::Switch),
+        }
+    }
+
+    fn schema(definitions: &mut Map<String, Value>) -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, BfdText::schema(definitions)] })
     }
 }
 

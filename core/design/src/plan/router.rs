@@ -4,7 +4,7 @@
 //! [`read_router`](crate::read_router), with reports. Secrets do not stand in it: a neighbour names
 //! a file, which the daemon reads when it is private to its owner.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use bgp::{AoAlgorithm, Auth, NeighborId, Origination, Secret, Settings};
@@ -26,8 +26,15 @@ pub struct RouterConfig {
     /// For neighbours whose TCP segments are signed: with what. The daemon reads the files and puts
     /// [`AuthConfig::with`] into the settings.
     pub auth: Vec<(NeighborId, AuthConfig)>,
+    /// Whether what it has chosen goes into the kernel of its network namespace.
+    pub kernel: bool,
+    /// Routes that stand in its table without being learned; they are told to nobody unless
+    /// `originate` has them too.
+    pub static_routes: Vec<StaticRoute>,
     /// Timers of BFD, for neighbours with `bfd`.
     pub bfd: BfdConfig,
+    /// Timers of neighbours that have their own; [`RouterConfig::bfd_of`] knows for all.
+    pub bfd_of_neighbor: Vec<(NeighborId, BfdConfig)>,
     /// Where MRT files go (RFC 6396).
     pub mrt: Option<MrtConfig>,
     /// BMP stations (RFC 7854).
@@ -44,6 +51,21 @@ impl RouterConfig {
             .position(|neighbor| neighbor.name == name)?;
         u32::try_from(place).ok().map(NeighborId)
     }
+
+    /// The timers of BFD for a neighbour.
+    pub fn bfd_of(&self, neighbor: NeighborId) -> BfdConfig {
+        let own = self.bfd_of_neighbor.iter().find(|(id, _)| *id == neighbor);
+        own.map_or(self.bfd, |(_, timers)| *timers)
+    }
+}
+
+/// A route that is not learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaticRoute {
+    /// Where to.
+    pub prefix: Net,
+    /// By whom; `None` discards, which keeps an aggregate from looping.
+    pub next_hop: Option<IpAddr>,
 }
 
 /// How a neighbour's TCP segments are signed, with the key still in its file.
@@ -99,6 +121,15 @@ pub struct BfdConfig {
     pub min_rx: Duration,
     /// How many packets in a row may be lost.
     pub multiplier: u8,
+}
+
+impl BfdConfig {
+    /// What a file that says nothing means: 300 ms and three packets, as ExpressRoute has it.
+    pub const DEFAULT: Self = Self {
+        min_tx: Duration::from_millis(300),
+        min_rx: Duration::from_millis(300),
+        multiplier: 3,
+    };
 }
 
 /// MRT files (RFC 6396).

@@ -16,8 +16,8 @@ use inet::{Asn, Net};
 use super::policies::Policies;
 use super::said;
 use crate::model::router::{
-    Connect, CountedRoutes, DynamicText, LimitAction, NeighborText, NextHop, PrefixLimitText,
-    RouterFile,
+    Connect, CountedRoutes, DynamicText, LimitAction, NeighborBfdText, NeighborText, NextHop,
+    PrefixLimitText, RouterFile,
 };
 use crate::plan::AuthConfig;
 use crate::reader::{At, Inherit, suggestion};
@@ -226,7 +226,10 @@ fn switches(text: &NeighborText, neighbor: &mut Neighbor) {
     );
     on(&text.as_override, &mut neighbor.as_override);
     on(&text.enforce_first_as, &mut neighbor.enforce_first_as);
-    on(&text.bfd, &mut neighbor.bfd);
+    set(text.bfd.as_ref(), &mut neighbor.bfd, |bfd| match bfd {
+        NeighborBfdText::Switch(on) => on,
+        NeighborBfdText::Timers(_) => true,
+    });
     on(&text.require_policy, &mut neighbor.require_policy);
     on(&text.graceful_shutdown, &mut neighbor.graceful_shutdown);
     on(&text.four_octet_as, &mut neighbor.four_octet_as);

@@ -263,3 +263,51 @@ fn any_cut_of_a_file_is_read_or_refused_with_a_report() {
         let _ = reports.render(false);
     }
 }
+
+#[test]
+fn routes_go_into_the_kernel_and_stand_without_being_learned_when_the_file_says_so() {
+    let config = read(&format!(
+        "{HEAD}kernel: true\nstatic_routes:\n  - {{prefix: 10.0.0.0/8}}\n  - {{prefix: 0.0.0.0/0, next_hop: 192.0.2.9}}\n"
+    ));
+    assert!(config.kernel);
+    let hops: Vec<_> = config
+        .static_routes
+        .iter()
+        .map(|route| (route.prefix.to_string(), route.next_hop))
+        .collect();
+    let via = "192.0.2.9".parse().ok();
+    assert_eq!(
+        hops,
+        [
+            ("10.0.0.0/8".to_owned(), None),
+            ("0.0.0.0/0".to_owned(), via)
+        ]
+    );
+    assert!(!read(HEAD).kernel);
+}
+
+#[test]
+fn a_neighbour_has_timers_of_bfd_of_its_own_over_those_of_all() {
+    let config = read(&format!(
+        "{HEAD}bfd: {{min_tx: 100ms}}\ntemplates: {{slow: {{bfd: {{min_rx: 1s}}}}}}\nneighbors:\n  \
+         a: {{address: 192.0.2.2, local_address: 192.0.2.1, asn: 65002, bfd: true}}\n  \
+         b: {{address: 192.0.2.3, local_address: 192.0.2.1, asn: 65002, bfd: {{multiplier: 5}}}}\n  \
+         c: {{address: 192.0.2.4, local_address: 192.0.2.1, asn: 65002, template: slow}}\n"
+    ));
+    let timers = |name| {
+        let id = config.neighbor(name).expect("a neighbour");
+        let bfd = config.bfd_of(id);
+        let millis = |time: Duration| time.as_millis();
+        (millis(bfd.min_tx), millis(bfd.min_rx), bfd.multiplier)
+    };
+    assert!(
+        config
+            .settings
+            .neighbors
+            .iter()
+            .all(|neighbor| neighbor.bfd)
+    );
+    assert_eq!(timers("a"), (100, 300, 3));
+    assert_eq!(timers("b"), (100, 300, 5));
+    assert_eq!(timers("c"), (100, 1_000, 3));
+}

@@ -7,7 +7,8 @@
 //! interface; the fabric says at which interface it comes out, when, and with which addresses, or
 //! why it does not. It knows VNets with their peerings, the effective routes of every NIC, network
 //! security groups, public addresses, the backbone between regions, the internet and MPLS clouds
-//! with the sites' access links and NATs, and the sites' LANs. The simulator asks it in virtual
+//! with the sites' access links and NATs, the sites' LANs, point-to-point links, and how ExpressRoute
+//! gateways and MSEEs forward. The simulator asks it in virtual
 //! time, the lab's fabric process in real time.
 //!
 //! [`RouteServer`] is one of the two instances of a Route Server: a BGP speaker with the platform's

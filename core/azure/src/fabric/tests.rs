@@ -2,8 +2,11 @@
 //! must say what then happens.
 
 mod effective;
+mod express_route;
 mod faults;
+mod forwarders;
 mod lan;
+mod microsoft_peering;
 mod network;
 mod nsg;
 mod program;

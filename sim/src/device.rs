@@ -4,6 +4,7 @@
 //! and core, connections, answers. What leaves the device is in [`Effects`].
 
 mod bgp_transport;
+mod routers;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use azure::{PortId, RouteServer, route_server};
 use inet::packet::{self, Ipv4};
 use inet::{Instant, Prefix, Rng};
 use node::Node;
+use router::Router;
 
 use crate::kernel::{self, Egress, Fate, InterfaceId, Kernel};
 use crate::tcp::{self, Tcp};
@@ -33,6 +35,8 @@ pub(crate) struct Effects {
     pub(crate) echoes: Vec<(Ipv4Addr, u16, u16)>,
     /// What the node's core announced for the log.
     pub(crate) events: Vec<node::Event>,
+    /// Packets that the kernel dropped because their time to live was over.
+    pub(crate) expired: u64,
     /// Whether a kernel route, a programmed route, a path or a session changed.
     pub(crate) changed: bool,
 }
@@ -43,8 +47,22 @@ pub(crate) enum Core {
     Node(Box<NodeCore>),
     /// An instance of a Route Server.
     RouteServer(Box<RouteServer>),
+    /// A customer's or provider's router.
+    Router(Box<Router>),
     /// Nothing: a host.
     None,
+}
+
+impl Core {
+    /// The BGP speaker in it.
+    pub(crate) fn speaker(&self) -> Option<&bgp::Speaker> {
+        match self {
+            Self::Node(core) => Some(core.node.speaker()),
+            Self::RouteServer(server) => Some(server.speaker()),
+            Self::Router(router) => Some(router.speaker()),
+            Self::None => None,
+        }
+    }
 }
 
 /// A node and what its sockets are bound to.
@@ -73,6 +91,7 @@ pub(crate) struct Device {
     pending: VecDeque<Pending>,
     node_outputs: Vec<node::Output>,
     server_outputs: Vec<route_server::Output>,
+    router_outputs: Vec<router::Output>,
     tcp_events: Vec<tcp::Event>,
 }
 
@@ -90,6 +109,7 @@ impl Device {
             pending: VecDeque::new(),
             node_outputs: Vec::new(),
             server_outputs: Vec::new(),
+            router_outputs: Vec::new(),
             tcp_events: Vec::new(),
         }
     }
@@ -99,6 +119,7 @@ impl Device {
         let core = match &self.core {
             Core::Node(core) => core.node.wake(),
             Core::RouteServer(server) => server.wake(),
+            Core::Router(router) => router.wake(),
             Core::None => None,
         };
         core.into_iter().chain(self.tcp.wake()).min()
@@ -141,6 +162,9 @@ impl Device {
             Core::RouteServer(server) if server.wake().is_some_and(|at| at <= now) => {
                 self.tell_server(now, route_server::Input::Wake, effects);
             }
+            Core::Router(router) if router.wake().is_some_and(|at| at <= now) => {
+                self.tell_router(now, router::Input::Wake, effects);
+            }
             _ => {}
         }
         self.settle(now, effects);
@@ -170,6 +194,7 @@ impl Device {
             Fate::Local => self.on_local(now, bytes, effects),
             Fate::Vrrp => self.on_vrrp(now, &bytes, effects),
             Fate::Forward(egress) => self.pass(now, egress, bytes, effects),
+            Fate::Expire => effects.expired += 1,
             Fate::Drop => {}
         }
     }
@@ -181,7 +206,7 @@ impl Device {
         let destination = packet.destination();
         if self.kernel.is_own(destination) {
             self.on_local(now, bytes, effects);
-        } else if let Some(egress) = self.kernel.egress(destination) {
+        } else if let Some(egress) = self.kernel.egress(&packet) {
             self.pass(now, egress, bytes, effects);
         }
     }
@@ -197,7 +222,7 @@ impl Device {
     }
 
     /// A packet for one of the device's own addresses.
-    fn on_local(&mut self, now: Instant, mut bytes: Vec<u8>, effects: &mut Effects) {
+    fn on_local(&mut self, now: Instant, bytes: Vec<u8>, effects: &mut Effects) {
         let Ok(packet) = Ipv4::parse(&bytes) else {
             return;
         };
@@ -219,21 +244,31 @@ impl Device {
                     effects.echoes.push((packet.source(), id, sequence));
                 }
             }
-            packet::UDP => {
-                let Some(payload) = packet.udp_payload() else {
-                    return;
-                };
-                let flow = packet.five_tuple();
-                if flow.destination_port == traffic::PORT && matches!(self.core, Core::None) {
-                    effects.arrived.push(payload.to_vec());
-                    return;
-                }
-                let start = packet.header_len() + 8;
-                let range = start..start + payload.len();
+            packet::UDP => self.on_datagram(now, bytes, effects),
+            _ => {}
+        }
+    }
+
+    /// A UDP datagram for one of the device's own addresses.
+    fn on_datagram(&mut self, now: Instant, mut bytes: Vec<u8>, effects: &mut Effects) {
+        let Ok(packet) = Ipv4::parse(&bytes) else {
+            return;
+        };
+        let Some(payload) = packet.udp_payload() else {
+            return;
+        };
+        let flow = packet.five_tuple();
+        let start = packet.header_len() + 8;
+        let range = start..start + payload.len();
+        let from = SocketAddrV4::new(flow.source, flow.source_port);
+        match &self.core {
+            Core::None if flow.destination_port == traffic::PORT => {
+                effects.arrived.push(payload.to_vec());
+            }
+            Core::Node(_) => {
                 let Some(locator) = self.locator(flow.destination, flow.destination_port) else {
                     return;
                 };
-                let from = SocketAddrV4::new(flow.source, flow.source_port);
                 let input = node::Input::Datagram {
                     locator,
                     from,
@@ -241,7 +276,17 @@ impl Device {
                 };
                 self.tell_node(now, input, effects);
             }
-            _ => {}
+            Core::Router(_) => {
+                let to = SocketAddrV4::new(flow.destination, flow.destination_port);
+                let input = router::Input::Bfd {
+                    from: from.into(),
+                    to: to.into(),
+                    ttl: packet.ttl(),
+                    bytes: payload,
+                };
+                self.tell_router(now, input, effects);
+            }
+            Core::RouteServer(_) | Core::None => {}
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! It is to a device's core what Linux is in the lab: packets come in from a port or from the
 //! core's overlay device, and each goes to the core, to a socket, out of a port or into the
-//! overlay device. Every route names a device and no gateway, as on point-to-point links: who is at
-//! the other end is the fabric's business.
+//! overlay device. A route leads out of a device: who is at the other end is the fabric's business.
+//! The gateways of a route count where flows are shared between several of them.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -43,8 +43,21 @@ pub(crate) enum Fate {
     Vrrp,
     /// It goes on. Its time to live has been lowered.
     Forward(Egress),
+    /// It is dropped because its time to live is over.
+    Expire,
     /// It is dropped.
     Drop,
+}
+
+/// What a prefix leads to.
+#[derive(Debug)]
+enum Route {
+    /// One way.
+    To(Egress),
+    /// Several, which share flows by the addresses of their gateways.
+    Shared(Vec<(Ipv4Addr, InterfaceId)>),
+    /// None: an unreachable route.
+    Discard,
 }
 
 #[derive(Debug)]
@@ -62,8 +75,10 @@ pub(crate) struct Kernel {
     interfaces: Vec<Interface>,
     /// Addresses that packets for the device itself may have.
     own: Vec<Ipv4Addr>,
-    routes: PrefixMap<Egress>,
+    routes: PrefixMap<Route>,
     forwards: bool,
+    /// Of the hash that shares flows; a device's own.
+    seed: u64,
 }
 
 impl Kernel {
@@ -92,17 +107,24 @@ impl Kernel {
             interfaces,
             routes: PrefixMap::new(),
             forwards,
+            seed: 0,
         };
         for (id, interface) in kernel.interfaces.iter().enumerate() {
             if let Some(prefix) = interface.connected {
                 let egress = Egress::Interface(InterfaceId(id as u8));
-                kernel.routes.insert(prefix, egress);
+                kernel.routes.insert(prefix, Route::To(egress));
             }
         }
         if let Some(egress) = kernel.default() {
-            kernel.routes.insert(Prefix::DEFAULT, egress);
+            kernel.routes.insert(Prefix::DEFAULT, Route::To(egress));
         }
         kernel
+    }
+
+    /// With the seed of the hash that shares flows between gateways.
+    pub(crate) const fn with_seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
     }
 
     /// The interface with the default route of the lowest metric.
@@ -154,8 +176,22 @@ impl Kernel {
         if let Some(egress) = egress
             && !self.is_connected(prefix)
         {
-            self.routes.insert(prefix, egress);
+            self.routes.insert(prefix, Route::To(egress));
         }
+    }
+
+    /// Adds a route through gateways on interfaces; without any it discards. Connected prefixes stay
+    /// as they are.
+    pub(crate) fn add_gateways(&mut self, prefix: Prefix, gateways: Vec<(Ipv4Addr, InterfaceId)>) {
+        if self.is_connected(prefix) {
+            return;
+        }
+        let route = match gateways.as_slice() {
+            [] => Route::Discard,
+            [(_, only)] => Route::To(Egress::Interface(*only)),
+            _ => Route::Shared(gateways),
+        };
+        self.routes.insert(prefix, route);
     }
 
     /// Removes a route that was added; the default route of an interface comes back.
@@ -167,7 +203,7 @@ impl Kernel {
         if prefix == Prefix::DEFAULT
             && let Some(egress) = self.default()
         {
-            self.routes.insert(prefix, egress);
+            self.routes.insert(prefix, Route::To(egress));
         }
     }
 
@@ -195,17 +231,24 @@ impl Kernel {
         if !self.forwards {
             return Fate::Drop;
         }
-        match self.egress(destination) {
+        match self.egress(&packet) {
             Some(egress) if packet::decrement_ttl(bytes) => Fate::Forward(egress),
-            _ => Fate::Drop,
+            Some(_) => Fate::Expire,
+            None => Fate::Drop,
         }
     }
 
-    /// Which way a packet to an address takes when it starts here or is forwarded.
-    pub(crate) fn egress(&self, destination: Ipv4Addr) -> Option<Egress> {
-        self.routes
-            .longest_match(destination)
-            .map(|(_, egress)| *egress)
+    /// Which way a packet takes when it starts here or is forwarded.
+    pub(crate) fn egress(&self, packet: &Ipv4<'_>) -> Option<Egress> {
+        match self.routes.longest_match(packet.destination())?.1 {
+            Route::To(egress) => Some(*egress),
+            Route::Shared(gateways) => {
+                let members = gateways.iter().map(|(address, _)| address.to_bits().into());
+                let chosen = packet.five_tuple().choose(self.seed, members)?;
+                Some(Egress::Interface(gateways[chosen].1))
+            }
+            Route::Discard => None,
+        }
     }
 
     /// Whether an address is the device's own.
@@ -268,7 +311,13 @@ mod tests {
     }
 
     fn out(kernel: &Kernel, to: [u8; 4]) -> Option<Egress> {
-        kernel.egress(to.into())
+        out_by(kernel, to, 1)
+    }
+
+    fn out_by(kernel: &Kernel, to: [u8; 4], id: u16) -> Option<Egress> {
+        let from = Ipv4Addr::new(10, 1, 0, 7);
+        let packet = packet::echo_request(from, to.into(), id, 1, TTL, b"");
+        kernel.egress(&Ipv4::parse(&packet).expect("a packet"))
     }
 
     #[test]
@@ -283,6 +332,27 @@ mod tests {
         kernel.remove_route(prefix("8.0.0.0/8"));
         kernel.remove_route(Prefix::DEFAULT);
         assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
+    }
+
+    #[test]
+    fn gateways_share_flows_and_a_route_without_any_discards() {
+        let mut kernel = kernel().with_seed(7);
+        let gateway = |last, id| (Ipv4Addr::new(192, 0, 2, last), InterfaceId(id));
+        kernel.add_gateways(prefix("10.9.0.0/16"), vec![gateway(9, 0), gateway(8, 1)]);
+        let taken: Vec<_> = (0..64)
+            .filter_map(|id| out_by(&kernel, [10, 9, 0, 1], id))
+            .collect();
+        for id in [0, 1] {
+            let own = Egress::Interface(InterfaceId(id));
+            let count = taken.iter().filter(|egress| **egress == own).count();
+            assert!(
+                (16..=48).contains(&count),
+                "interface {id} takes {count} of 64 flows"
+            );
+        }
+        kernel.add_gateways(prefix("10.9.0.0/24"), Vec::new());
+        assert_eq!(out(&kernel, [10, 9, 0, 1]), None);
+        assert!(out(&kernel, [10, 9, 1, 1]).is_some());
     }
 
     #[test]
@@ -305,7 +375,7 @@ mod tests {
         let mut packet = packet::echo_request(from, to, 1, 1, 2, b"");
         let lan = Fate::Forward(Egress::Interface(InterfaceId(2)));
         assert_eq!(kernel.receive(&mut packet), lan);
-        assert_eq!(kernel.receive(&mut packet), Fate::Drop);
+        assert_eq!(kernel.receive(&mut packet), Fate::Expire);
         let mut own = packet::echo_request(from, Ipv4Addr::new(10, 1, 0, 1), 1, 1, 1, b"");
         assert_eq!(kernel.receive(&mut own), Fate::Local);
     }

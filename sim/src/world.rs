@@ -13,9 +13,9 @@ mod faults;
 mod ping;
 mod schedule;
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use azure::{Fabric, InstanceId, fabric, route_server};
 use design::plan::Plan;
@@ -58,6 +58,9 @@ fn private_key(locator: &str) -> PrivateKey {
 /// A device's place in the world; the order is that of the Plan.
 pub(crate) type DeviceIndex = u32;
 
+/// An end of a BGP session: the own address and the neighbour's.
+pub(crate) type End = (IpAddr, IpAddr);
+
 /// A device, running or not.
 struct Slot {
     name: String,
@@ -89,12 +92,15 @@ pub struct World {
     traffic: Option<Traffic>,
     /// Echo replies that came, by sender's and receiver's device, with their time.
     echoes: BTreeMap<(DeviceIndex, Ipv4Addr, u16), Instant>,
+    /// Every end of a session that a device had when it started.
+    ends: BTreeSet<End>,
     /// Targets that have failed and not been healed.
     failed: Vec<view::Target>,
     last_change: Instant,
     trace_hash: u64,
     packets: u64,
     wakes: u64,
+    expired: u64,
 }
 
 impl World {
@@ -131,6 +137,11 @@ impl World {
     /// Packets that the fabric dropped, by reason.
     pub fn drops(&self) -> impl Iterator<Item = (fabric::DropReason, u64)> {
         self.fabric.drops()
+    }
+
+    /// Packets that devices dropped because their time to live was over: they went in a circle.
+    pub const fn expired(&self) -> u64 {
+        self.expired
     }
 
     /// Lets time pass until `until`.
@@ -258,6 +269,7 @@ impl World {
             self.echoes.entry((index, from, id)).or_insert(now);
         }
         effects.events.clear();
+        self.expired += core::mem::take(&mut effects.expired);
         if core::mem::take(&mut effects.changed) {
             self.last_change = self.last_change.max(now);
         }

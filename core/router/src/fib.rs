@@ -9,7 +9,7 @@ use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeMap;
 
 use bgp::Speaker;
-use inet::{Net, Prefix};
+use inet::{FiveTuple, Net, Prefix, PrefixMap, hash};
 
 /// An interface of the router.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,41 @@ pub enum Change {
     },
 }
 
+/// What a packet follows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup<'a> {
+    /// The prefix of the route.
+    pub prefix: Prefix,
+    /// Where the route comes from, and where it leads.
+    pub via: Via<'a>,
+}
+
+/// Where a route comes from, and where it leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via<'a> {
+    /// An interface's own prefix: out of this interface.
+    Connected(&'a str),
+    /// A static route.
+    Static(Ways<'a>),
+    /// BGP.
+    Bgp(Ways<'a>),
+}
+
+/// The next hops of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ways<'a> {
+    /// All of them; none discards.
+    pub next_hops: &'a [NextHop],
+    /// Which one the flow takes.
+    pub chosen: Option<usize>,
+}
+
+/// The seed of the hash by which a device's kernel shares flows between next hops
+/// ([`FiveTuple::choose`] by their addresses): each device has its own.
+pub fn flow_seed(device: &str) -> u64 {
+    hash::bytes(0, device.as_bytes())
+}
+
 /// The routes that a router wants in its kernel.
 #[derive(Clone, Debug, Default)]
 pub struct Fib {
@@ -71,7 +106,7 @@ pub struct Fib {
     /// Next hops of the paths in use by prefix; never none.
     learned: BTreeMap<Prefix, Vec<Ipv4Addr>>,
     /// What the kernel was told.
-    installed: BTreeMap<Prefix, Vec<NextHop>>,
+    installed: PrefixMap<Vec<NextHop>>,
 }
 
 impl Fib {
@@ -132,7 +167,38 @@ impl Fib {
     /// What the kernel has been told, in order of prefixes.
     pub fn routes(&self) -> impl Iterator<Item = (Prefix, &[NextHop])> {
         let routes = self.installed.iter();
-        routes.map(|(prefix, next_hops)| (*prefix, next_hops.as_slice()))
+        routes.map(|(prefix, next_hops)| (prefix, next_hops.as_slice()))
+    }
+
+    /// What a packet of a flow follows on the device of a name; `None` without a route. Of several next
+    /// hops it is the one that a simulated kernel takes with [`flow_seed`]; a real one has a hash of its own.
+    pub fn lookup(&self, device: &str, flow: FiveTuple) -> Option<Lookup<'_>> {
+        let interfaces = self.interfaces.iter();
+        let connected = interfaces
+            .filter(|own| own.up && own.connected.contains(flow.destination))
+            .max_by_key(|own| own.connected.len());
+        let told = self.installed.longest_match(flow.destination);
+        if let Some(own) = connected
+            && told.is_none_or(|(prefix, _)| prefix.len() <= own.connected.len())
+        {
+            return Some(Lookup {
+                prefix: own.connected,
+                via: Via::Connected(&own.name),
+            });
+        }
+        let (prefix, next_hops) = told?;
+        let members = next_hops.iter().map(|hop| hop.address.to_bits().into());
+        let ways = Ways {
+            chosen: flow.choose(flow_seed(device), members),
+            next_hops,
+        };
+        Some(Lookup {
+            prefix,
+            via: match self.statics.contains_key(&prefix) {
+                true => Via::Static(ways),
+                false => Via::Bgp(ways),
+            },
+        })
     }
 
     /// Its interfaces.
@@ -141,8 +207,9 @@ impl Fib {
     }
 
     fn resolve_all(&mut self) -> Vec<Change> {
-        let known = self.statics.keys().chain(self.learned.keys());
-        let mut prefixes: Vec<Prefix> = known.chain(self.installed.keys()).copied().collect();
+        let known = self.statics.keys().chain(self.learned.keys()).copied();
+        let installed = self.installed.iter().map(|(prefix, _)| prefix);
+        let mut prefixes: Vec<Prefix> = known.chain(installed).collect();
         prefixes.sort_unstable();
         prefixes.dedup();
         prefixes
@@ -154,13 +221,13 @@ impl Fib {
     /// What has to change for one prefix.
     fn resolve(&mut self, prefix: Prefix) -> Option<Change> {
         match self.wanted(prefix) {
-            Some(next_hops) if self.installed.get(&prefix) == Some(&next_hops) => None,
+            Some(next_hops) if self.installed.get(prefix) == Some(&next_hops) => None,
             Some(next_hops) => {
                 self.installed.insert(prefix, next_hops.clone());
                 Some(Change::Add { prefix, next_hops })
             }
             None => {
-                self.installed.remove(&prefix)?;
+                self.installed.remove(prefix)?;
                 Some(Change::Remove { prefix })
             }
         }

@@ -32,8 +32,8 @@ mod output;
 mod router;
 mod watched;
 
-pub use fib::{Change, Fib, Interface, NextHop};
+pub use fib::{Change, Fib, Interface, Lookup, NextHop, Via, Ways, flow_seed};
 pub use input::Input;
 pub use output::Output;
-pub use router::Router;
+pub use router::{Router, statics};
 pub use watched::{bfd_key, bfd_sessions, on_verdict};

@@ -1,10 +1,11 @@
 //! The router as a whole: a speaker, BFD and the routes.
 
 use core::net::{IpAddr, Ipv4Addr};
+use std::collections::BTreeMap;
 
 use bgp::{Command, DownReason, NeighborId, Speaker};
 use design::plan::RouterConfig;
-use inet::{Instant, Prefix, Rng};
+use inet::{Instant, Net, Prefix, Rng};
 
 use crate::fib::{Fib, Interface};
 use crate::input::Input;
@@ -27,21 +28,14 @@ pub struct Router {
 #[derive(Debug)]
 struct First {
     at: Instant,
-    statics: Vec<(Prefix, Vec<Ipv4Addr>)>,
+    statics: BTreeMap<Prefix, Vec<Ipv4Addr>>,
     sessions: Vec<bfd::Command>,
     originate: Vec<Command>,
 }
 
 impl Router {
     /// A router with its interfaces up. It begins with the first input; [`Self::wake`] asks for one at once.
-    /// Static routes have their next hops; one without any discards.
-    pub fn new(
-        config: &RouterConfig,
-        interfaces: Vec<Interface>,
-        statics: Vec<(Prefix, Vec<Ipv4Addr>)>,
-        seed: u64,
-        now: Instant,
-    ) -> Self {
+    pub fn new(config: &RouterConfig, interfaces: Vec<Interface>, seed: u64, now: Instant) -> Self {
         let mut chance = Rng::new(seed);
         let sessions = bfd_sessions(config).into_iter();
         let originate = config.originate.iter().cloned();
@@ -51,7 +45,7 @@ impl Router {
             fib: Fib::new(interfaces),
             first: Some(First {
                 at: now,
-                statics,
+                statics: statics(config),
                 sessions: sessions
                     .map(|(key, settings)| bfd::Command::Set(key, settings))
                     .collect(),
@@ -193,4 +187,19 @@ impl Router {
             .find(|view| view.settings.address == address)
             .map(|view| view.id)
     }
+}
+
+/// The static routes of a configuration, for [`Fib::set_statics`]: next hops by prefix, none discards.
+pub fn statics(config: &RouterConfig) -> BTreeMap<Prefix, Vec<Ipv4Addr>> {
+    let mut statics: BTreeMap<Prefix, Vec<Ipv4Addr>> = BTreeMap::new();
+    for route in &config.static_routes {
+        let Net::V4(prefix) = route.prefix else {
+            continue;
+        };
+        let next_hops = statics.entry(prefix).or_default();
+        if let Some(IpAddr::V4(next_hop)) = route.next_hop {
+            next_hops.push(next_hop);
+        }
+    }
+    statics
 }

@@ -9,13 +9,10 @@ use inet::Asn;
 
 /// The sessions that a configuration asks for.
 pub fn bfd_sessions(config: &RouterConfig) -> BTreeMap<SessionKey, Settings> {
-    let timers = &config.bfd;
-    let watched = config
-        .settings
-        .neighbors
-        .iter()
-        .filter(|neighbor| neighbor.bfd);
-    let session = |neighbor: &Neighbor| {
+    let neighbors = (0..).map(NeighborId).zip(&config.settings.neighbors);
+    let watched = neighbors.filter(|(_, neighbor)| neighbor.bfd);
+    let session = |(id, neighbor): (NeighborId, &Neighbor)| {
+        let timers = config.bfd_of(id);
         let settings = Settings {
             desired_min_tx: timers.min_tx,
             required_min_rx: timers.min_rx,

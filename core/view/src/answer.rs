@@ -8,6 +8,7 @@ mod fabric;
 mod measures;
 mod node_tables;
 mod route_server;
+mod router_tables;
 
 use azure::{Fabric, RouteServer};
 use design::plan::NodeConfig;
@@ -73,8 +74,23 @@ fn or_unable<T>(said: Result<T, PlatformError>, answer: impl FnOnce(T) -> Answer
     said.map_or_else(Answer::Unable, answer)
 }
 
-/// What a plain router answers.
-pub fn router_answer(speaker: &bgp::Speaker, name: &str, now: Instant, query: &Query) -> Answer {
+/// What a plain router answers; about forwarding only where it has a table of routes.
+pub fn router_answer(
+    speaker: &bgp::Speaker,
+    fib: Option<&router::Fib>,
+    name: &str,
+    now: Instant,
+    query: &Query,
+) -> Answer {
+    match (query, fib) {
+        (Query::Forwarding, Some(fib)) => Answer::Forwarding(router_tables::forwarding(fib, name)),
+        (Query::Step { flow }, Some(fib)) => Answer::Step(router_tables::step(fib, name, *flow)),
+        _ => speaker_answer(speaker, name, now, query),
+    }
+}
+
+/// What the speaker of a router answers.
+fn speaker_answer(speaker: &bgp::Speaker, name: &str, now: Instant, query: &Query) -> Answer {
     match query {
         Query::Status => Answer::Status(bgp_tables::router_status(name, speaker)),
         Query::Sessions => Answer::Sessions(bgp_tables::sessions(name, speaker, now)),

@@ -237,6 +237,13 @@ pub enum Fault {
         /// Its interface.
         interface: String,
     },
+    /// A point-to-point link.
+    Wire {
+        /// The device at one end.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
     /// The backbone between two regions.
     Pair {
         /// One region.
@@ -268,6 +275,9 @@ pub enum Step {
         interface: String,
         /// Why.
         reason: String,
+        /// Next hops that carry other flows of the same prefix.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        alternatives: Vec<String>,
     },
     /// Into a tunnel.
     Tunnel {

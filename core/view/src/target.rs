@@ -2,19 +2,25 @@
 //!
 //! | text | what fails |
 //! |---|---|
-//! | `nva1.westeurope`, `cpe1.paris`, `rs0.westeurope` | a device: silent from one moment to the next |
+//! | `nva1.westeurope`, `cpe1.paris`, `rs0.westeurope`, `core.paris`, `msee0.ams` | a device: silent from one moment to the next |
 //! | `underlay:paris/internet` | a site's access to one underlay |
 //! | `path:cpe1.paris/internet>nva1.westeurope/azure` | one tunnel path; with device names, all paths between the two |
+//! | `link:core.paris/er0` | a point-to-point link, by either of its ends; no interface goes down |
+//! | `circuit:ams` | both MSEEs of an ExpressRoute circuit |
 //! | `region:westeurope` | all devices of a region |
 //! | `backbone:westeurope-eastus` | the backbone between two regions |
 //! | `maintenance:rs0.westeurope` | an instance of a Route Server: its sessions drop without notice, as the platform's maintenance does it |
 
-use core::fmt;
-use core::net::Ipv4Addr;
+mod devices;
+mod paths;
 
-use design::plan::{HostPlace, NodeConfig, NodeRole, PathConfig, Plan};
+use core::fmt;
+
+use design::plan::{Plan, WireEnd};
 
 use crate::Fault;
+use devices::{device_actions, devices_actions, region_devices};
+use paths::path_addresses;
 
 /// Something that can fail and be healed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +41,15 @@ pub enum Target {
         /// A locator or a device.
         b: String,
     },
+    /// A point-to-point link, by one of its ends.
+    Link {
+        /// The device.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
+    /// An ExpressRoute circuit.
+    Circuit(String),
     /// A region.
     Region(String),
     /// The backbone between two regions.
@@ -98,8 +113,8 @@ impl fmt::Display for TargetError {
             Self::Form(text) => write!(
                 f,
                 "{text:?} is not a target; a target is a device (nva1.westeurope, cpe1.paris, rs0.westeurope), \
-                 underlay:SITE/UNDERLAY, path:A>B, region:REGION, backbone:REGION-REGION \
-                 or maintenance:INSTANCE"
+                 underlay:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
+                 backbone:REGION-REGION or maintenance:INSTANCE"
             ),
             Self::Unknown { kind, name } => write!(f, "the design has no {kind} {name:?}"),
         }
@@ -114,6 +129,8 @@ impl fmt::Display for Target {
             Self::Device(name) => f.write_str(name),
             Self::Underlay { site, underlay } => write!(f, "underlay:{site}/{underlay}"),
             Self::Path { a, b } => write!(f, "path:{a}>{b}"),
+            Self::Link { device, interface } => write!(f, "link:{device}/{interface}"),
+            Self::Circuit(name) => write!(f, "circuit:{name}"),
             Self::Region(name) => write!(f, "region:{name}"),
             Self::Backbone { a, b } => write!(f, "backbone:{a}-{b}"),
             Self::Maintenance(name) => write!(f, "maintenance:{name}"),
@@ -136,6 +153,11 @@ impl Target {
                 let (a, b) = own(rest.split_once('>').ok_or_else(form)?);
                 Self::Path { a, b }
             }
+            Some(("link", rest)) => {
+                let (device, interface) = own(rest.split_once('/').ok_or_else(form)?);
+                Self::Link { device, interface }
+            }
+            Some(("circuit", rest)) => Self::Circuit(rest.to_owned()),
             Some(("region", rest)) => Self::Region(rest.to_owned()),
             Some(("backbone", rest)) => {
                 let (a, b) = own(rest.split_once('-').ok_or_else(form)?);
@@ -179,11 +201,22 @@ impl Target {
                     .collect();
                 some(faults).ok_or_else(|| unknown("path", &format!("{a}>{b}")))
             }
+            Self::Link { device, interface } => {
+                let is_end = |end: &WireEnd| end.device == *device && end.interface == *interface;
+                let mut wires = plan.fabric.wires.iter();
+                let known = wires.any(|wire| is_end(&wire.a) || is_end(&wire.b));
+                let (device, interface) = (device.clone(), interface.clone());
+                let name = format!("{device}/{interface}");
+                let cut = known.then(|| fault(Fault::Wire { device, interface }));
+                some(cut.into_iter().collect()).ok_or_else(|| unknown("link", &name))
+            }
+            Self::Circuit(name) => {
+                let msees = plan.msees.iter().filter(|msee| msee.circuit == *name);
+                let actions = devices_actions(plan, msees.map(|msee| msee.name.as_str()), up)?;
+                some(actions).ok_or_else(|| unknown("circuit", name))
+            }
             Self::Region(name) => {
-                let mut actions = Vec::new();
-                for device in region_devices(plan, name) {
-                    actions.extend(device_actions(plan, device, up)?);
-                }
+                let actions = devices_actions(plan, region_devices(plan, name), up)?;
                 some(actions).ok_or_else(|| unknown("region", name))
             }
             Self::Backbone { a, b } => {
@@ -211,119 +244,4 @@ impl Target {
 /// The list, unless it is empty.
 fn some(actions: Vec<Action>) -> Option<Vec<Action>> {
     (!actions.is_empty()).then_some(actions)
-}
-
-fn device_actions(plan: &Plan, name: &str, up: bool) -> Result<Vec<Action>, TargetError> {
-    let runs = plan.nodes.iter().any(|node| node.name == name)
-        || plan.route_servers.iter().any(|rs| rs.name == name);
-    let stands = plan.hosts.iter().any(|host| host.name == name)
-        || plan.foreign.iter().any(|foreign| foreign.name == name);
-    if !runs && !stands {
-        return Err(TargetError::Unknown {
-            kind: "device",
-            name: name.to_owned(),
-        });
-    }
-    let mut actions = vec![Action::Fault {
-        fault: Fault::Device {
-            name: name.to_owned(),
-        },
-        up,
-    }];
-    if runs {
-        let device = name.to_owned();
-        actions.push(if up {
-            Action::Start { device }
-        } else {
-            Action::Kill { device }
-        });
-    }
-    Ok(actions)
-}
-
-fn region_devices<'a>(plan: &'a Plan, region: &'a str) -> impl Iterator<Item = &'a str> {
-    let nodes = plan.nodes.iter().filter_map(move |node| match &node.role {
-        NodeRole::Nva { region: own, .. } if own == region => Some(node.name.as_str()),
-        _ => None,
-    });
-    let servers = plan
-        .route_servers
-        .iter()
-        .filter(move |rs| rs.region == region);
-    let hosts = plan.hosts.iter().filter(move |host| match &host.place {
-        HostPlace::Vnet { vnet } => plan
-            .fabric
-            .vnets
-            .iter()
-            .any(|net| net.name == *vnet && net.region == region),
-        HostPlace::Site { .. } => false,
-    });
-    nodes
-        .chain(servers.map(|rs| rs.name.as_str()))
-        .chain(hosts.map(|host| host.name.as_str()))
-}
-
-/// The pairs of addresses on the wire of all paths between two locators or devices.
-fn path_addresses<'a>(
-    plan: &'a Plan,
-    a: &'a str,
-    b: &'a str,
-) -> impl Iterator<Item = (Ipv4Addr, Ipv4Addr)> {
-    plan.nodes
-        .iter()
-        .filter(move |node| device_of(a) == node.name)
-        .flat_map(|node| node.links.iter())
-        .flat_map(|link| link.paths.iter())
-        .filter(move |path| is_side(&path.local, a) && is_side(&path.remote, b))
-        .filter_map(|path| {
-            Some((
-                wire_address(plan, path, false)?,
-                wire_address(plan, path, true)?,
-            ))
-        })
-}
-
-/// The device part of a locator's name, `cpe1.paris/internet`, or of a device's name.
-fn device_of(side: &str) -> &str {
-    side.split_once('/').map_or(side, |(device, _)| device)
-}
-
-fn is_side(locator: &str, side: &str) -> bool {
-    locator == side || (!side.contains('/') && device_of(locator) == side)
-}
-
-/// The address under which one end of a path is seen by the other.
-fn wire_address(plan: &Plan, path: &PathConfig, remote: bool) -> Option<Ipv4Addr> {
-    if remote && let Some(endpoint) = path.endpoint {
-        return Some(*endpoint.ip());
-    }
-    let (own, other) = if remote {
-        (&path.remote, &path.local)
-    } else {
-        (&path.local, &path.remote)
-    };
-    let node = |name: &str| plan.nodes.iter().find(|node| node.name == name);
-    let seen = node(device_of(other)).and_then(|node| {
-        let mut paths = node.links.iter().flat_map(|link| &link.paths);
-        paths
-            .find(|path| path.local == *other && path.remote == *own)?
-            .endpoint
-    });
-    seen.map(|endpoint| *endpoint.ip())
-        .or_else(|| underlay_address(plan, node(device_of(own))?, own))
-}
-
-/// The address of a locator without a known endpoint: its NAT's, or its own.
-fn underlay_address(plan: &Plan, node: &NodeConfig, locator: &str) -> Option<Ipv4Addr> {
-    let locator = node.locators.iter().find(|own| own.name == locator)?;
-    let attachment = plan
-        .fabric
-        .attachments
-        .iter()
-        .find(|link| link.device == node.name && link.interface == locator.interface)?;
-    Some(
-        attachment
-            .nat
-            .map_or(attachment.address, |nat| nat.public_address),
-    )
 }

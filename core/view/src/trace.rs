@@ -2,11 +2,12 @@
 //!
 //! No packet is sent. At each device the question is [`Query::Step`]; what happens between two
 //! devices is [`Query::Passage`], asked of the fabric. Hosts are not asked: they have one interface.
-//! A packet in a tunnel travels as its outer flow until the neighbour has it, then the inner flow goes on.
+//! A packet in a tunnel travels as its outer flow, through routers on the way as well, until the neighbour has
+//! it, then the inner flow goes on. A device that is passed twice by the same flow is passed for ever.
 
 use core::fmt;
 
-use design::plan::{HostPlace, NodeRole, Plan};
+use design::plan::{HostPlace, NodeRole, Plan, RouterPlace};
 use serde::{Deserialize, Serialize};
 
 use crate::{Answer, Flow, FlowSpec, FormatVersion, Passage, Query, Step};
@@ -44,6 +45,9 @@ pub struct Leg {
     pub delivered: bool,
     /// Microseconds from end to end, or to where it ended.
     pub latency_us: u64,
+    /// The devices between which the packet goes round until its time to live is over, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycle: Vec<String>,
 }
 
 /// A device on the way.
@@ -144,12 +148,36 @@ pub fn trace<E>(
     })
 }
 
-/// More devices than any right path has: where a loop is called a loop.
+/// More devices than any right path has: where a walk ends in any case.
 const HOPS_MAX: usize = 32;
+
+/// What a device does with a packet of its own.
+const DELIVERS: &str = "delivers";
 
 struct Walker<'a, F> {
     plan: &'a Plan,
     ask: F,
+}
+
+/// Where a packet is.
+#[derive(Clone, PartialEq, Eq)]
+struct Position {
+    device: String,
+    flow: Flow,
+    /// The tunnels that it is in, outermost last: whose they are, and the flow inside.
+    tunnels: Vec<(String, Flow)>,
+}
+
+impl Position {
+    /// At the next device, out of the tunnels that end there.
+    fn arrive(mut self, device: String, flow: Flow) -> Self {
+        self.flow = flow;
+        while let Some((_, inner)) = self.tunnels.pop_if(|(end, _)| *end == device) {
+            self.flow = inner;
+        }
+        self.device = device;
+        self
+    }
 }
 
 impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
@@ -159,55 +187,85 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
             hops: Vec::new(),
             delivered: false,
             latency_us: 0,
+            cycle: Vec::new(),
         };
-        let mut device = from.to_owned();
-        let mut flow = flow;
+        let mut at = Position {
+            device: from.to_owned(),
+            flow,
+            tunnels: Vec::new(),
+        };
+        let mut passed: Vec<Position> = Vec::new();
         while leg.hops.len() < HOPS_MAX {
-            let mut hop = self.hop(&device, leg.latency_us);
-            let next = match self.step(&device, flow)? {
-                Step::Local { reason } => {
-                    "delivers".clone_into(&mut hop.action);
-                    hop.reasons.push(reason);
-                    leg.delivered = device == to;
-                    None
-                }
-                Step::Drop { reason } => {
-                    "drops".clone_into(&mut hop.action);
-                    hop.reasons.push(reason);
-                    None
-                }
-                Step::Interface { interface, reason } => {
-                    hop.action = format!("sends out of {interface}");
-                    hop.reasons.push(reason);
-                    self.pass(&device, &interface, flow, &mut hop)?
-                }
-                Step::Tunnel {
-                    neighbor,
-                    local,
-                    remote,
-                    underlay,
-                    interface,
-                    outer,
-                    reason,
-                    alternatives,
-                } => {
-                    hop.action =
-                        format!("tunnel to {neighbor} over {underlay}, {local} to {remote}");
-                    hop.reasons.push(reason);
-                    hop.alternatives.extend(alternatives);
-                    let passed = self.pass(&device, &interface, outer, &mut hop)?;
-                    passed.map(|(next, _, latency)| (next, flow, latency))
-                }
-            };
+            if let Some(first) = passed.iter().position(|earlier| *earlier == at) {
+                let round = passed.iter().skip(first);
+                leg.cycle = round.map(|position| position.device.clone()).collect();
+                break;
+            }
+            passed.push(at.clone());
+            let mut hop = self.hop(&at.device, leg.latency_us);
+            let next = self.go(&mut at, &mut hop)?;
+            if next.is_none() {
+                let is_there = at.device == to && at.tunnels.is_empty();
+                leg.delivered = is_there && hop.action == DELIVERS;
+            }
             leg.hops.push(hop);
             let Some((next, seen, latency_us)) = next else {
                 break;
             };
-            device = next;
-            flow = seen;
+            at = at.arrive(next, seen);
             leg.latency_us += latency_us;
         }
         Ok(leg)
+    }
+
+    /// What the device does, and where that leads.
+    fn go(
+        &mut self,
+        at: &mut Position,
+        hop: &mut Hop,
+    ) -> Result<Option<(String, Flow, u64)>, TraceError<E>> {
+        let Position { device, flow, .. } = at.clone();
+        match self.step(&device, flow)? {
+            Step::Local { reason } => {
+                DELIVERS.clone_into(&mut hop.action);
+                hop.reasons.push(reason);
+                Ok(None)
+            }
+            Step::Drop { reason } => {
+                "drops".clone_into(&mut hop.action);
+                hop.reasons.push(reason);
+                Ok(None)
+            }
+            Step::Interface {
+                interface,
+                reason,
+                alternatives,
+            } => {
+                hop.action = match at.tunnels.last() {
+                    Some((end, _)) => format!("sends the tunnel to {end} out of {interface}"),
+                    None => format!("sends out of {interface}"),
+                };
+                hop.reasons.push(reason);
+                hop.alternatives.extend(alternatives);
+                self.pass(&device, &interface, flow, hop)
+            }
+            Step::Tunnel {
+                neighbor,
+                local,
+                remote,
+                underlay,
+                interface,
+                outer,
+                reason,
+                alternatives,
+            } => {
+                hop.action = format!("tunnel to {neighbor} over {underlay}, {local} to {remote}");
+                hop.reasons.push(reason);
+                hop.alternatives.extend(alternatives);
+                at.tunnels.push((neighbor, flow));
+                self.pass(&device, &interface, outer, hop)
+            }
+        }
     }
 
     /// Where a packet that leaves an interface arrives, as which flow, after how many microseconds.
@@ -260,6 +318,7 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
                 Step::Interface {
                     interface: host.interface.name.clone(),
                     reason: "its only interface".into(),
+                    alternatives: Vec::new(),
                 }
             } else {
                 Step::Drop {
@@ -267,13 +326,27 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
                 }
             });
         }
-        match self.put(device, &Query::Step { flow })? {
+        let answer = match self.put(device, &Query::Step { flow }) {
+            Err(TraceError::Ask { .. }) if self.is_foreign(device) => {
+                return Ok(Step::Drop {
+                    reason: "software of other make, which cannot be asked".into(),
+                });
+            }
+            answer => answer?,
+        };
+        match answer {
             Answer::Step(step) => Ok(step),
             answer => Err(TraceError::Answer {
                 device: device.to_owned(),
                 answer: Box::new(answer),
             }),
         }
+    }
+
+    fn is_foreign(&self, device: &str) -> bool {
+        let mut routers = self.plan.routers.iter();
+        routers.any(|router| router.foreign && router.name == device)
+            || self.plan.foreign.iter().any(|other| other.name == device)
     }
 
     fn put(&mut self, device: &str, query: &Query) -> Result<Answer, TraceError<E>> {
@@ -303,6 +376,12 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
             return match &node.role {
                 NodeRole::Nva { region, .. } => (Some(region.clone()), None),
                 NodeRole::Cpe { site } => (None, Some(site.clone())),
+            };
+        }
+        if let Some(router) = self.plan.routers.iter().find(|own| own.name == device) {
+            return match &router.place {
+                RouterPlace::Site { site } => (None, Some(site.clone())),
+                RouterPlace::Provider { .. } => (None, None),
             };
         }
         let host = self.plan.hosts.iter().find(|host| host.name == device);

@@ -250,7 +250,7 @@ impl Process {
     fn answer(&mut self, question: Question) -> bool {
         let stop = question.query == Query::Stop;
         question.reply(|query| {
-            view::router_answer(&self.speaker, &self.config.name, self.clock.now(), query)
+            view::router_answer(&self.speaker, None, &self.config.name, self.clock.now(), query)
         });
         stop
     }

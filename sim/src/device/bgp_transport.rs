@@ -145,6 +145,7 @@ impl Device {
             Core::RouteServer(_) => {
                 self.tell_server(now, azure::route_server::Input::Bgp(input), effects);
             }
+            Core::Router(_) => self.tell_router(now, router::Input::Bgp(input), effects),
             Core::None => {}
         }
     }

@@ -50,6 +50,12 @@ impl World {
                 let name = &slot.name;
                 Ok(view::route_server_answer(server, name, self.now, query))
             }
+            Core::Router(router) => {
+                let (speaker, fib) = (router.speaker(), Some(router.fib()));
+                Ok(view::router_answer(
+                    speaker, fib, &slot.name, self.now, query,
+                ))
+            }
             Core::None => Err(Silence::Host),
         }
     }

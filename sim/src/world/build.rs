@@ -1,7 +1,7 @@
 //! From a Plan to running devices.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use azure::route_server::PeerRefusal;
 use azure::{Fabric, FabricError, RouteServer, fabric};
@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use inet::hash::Seeded;
 use inet::{Instant, Rng};
 use node::{ConfigErrors, Node, Secrets};
+use router::{Interface, Router};
 use view::DeviceKind;
 
 use super::schedule::Schedule;
@@ -34,6 +35,13 @@ pub enum WorldError {
         /// Which peer it does not take.
         refusal: PeerRefusal,
     },
+    /// A router's file.
+    Router {
+        /// The router.
+        device: String,
+        /// What is wrong with it.
+        reports: design::Reports,
+    },
     /// The fabric's configuration.
     Fabric(FabricError),
     /// A node names an interface that the fabric does not have.
@@ -50,6 +58,7 @@ impl fmt::Display for WorldError {
         match self {
             Self::Node { device, errors } => write!(f, "{device}: {errors}"),
             Self::RouteServer { device, refusal } => write!(f, "{device}: {refusal}"),
+            Self::Router { device, reports } => write!(f, "{device}: {reports:?}"),
             Self::Fabric(error) => write!(f, "fabric: {error}"),
             Self::Interface { device, interface } => {
                 write!(f, "{device}: nothing is connected to {interface}")
@@ -92,11 +101,13 @@ impl World {
             fabric_outputs: Vec::new(),
             traffic: None,
             echoes: BTreeMap::new(),
+            ends: BTreeSet::new(),
             failed: Vec::new(),
             last_change: now,
             trace_hash: options.seed,
             packets: 0,
             wakes: 0,
+            expired: 0,
         };
         for index in 0..devices {
             world.start(index as DeviceIndex)?;
@@ -111,9 +122,15 @@ impl World {
         let device = match slot.kind {
             DeviceKind::Nva | DeviceKind::Cpe => self.node(slot, &rng)?,
             DeviceKind::RouteServer => self.route_server(slot, &rng)?,
-            DeviceKind::Host | DeviceKind::Router | DeviceKind::Fabric => self.host(slot, &rng),
+            DeviceKind::Router => self.router(slot, &rng)?,
+            DeviceKind::Host | DeviceKind::Fabric => self.host(slot, &rng),
         };
         let wake = device.next_wake();
+        if let Some(speaker) = device.core.speaker() {
+            let neighbors = speaker.neighbors();
+            let ends = neighbors.map(|view| (view.settings.local_address, view.settings.address));
+            self.ends.extend(ends);
+        }
         let slot = &mut self.slots[index as usize];
         slot.starts += 1;
         slot.device = Some(device);
@@ -177,6 +194,25 @@ impl World {
         Ok(Device::new(kernel, core, rng.named("tcp")))
     }
 
+    fn router(&self, slot: &Slot, rng: &Rng) -> Result<Device, WorldError> {
+        let device = &self.plan.routers[slot.config];
+        let (config, reports) = design::read_router(&device.name, &device.config);
+        let Some(config) = config else {
+            let device = device.name.clone();
+            return Err(WorldError::Router { device, reports });
+        };
+        let interfaces = device.interfaces.iter().filter_map(|interface| {
+            Interface::new(&interface.name, interface.address, interface.prefix_len)
+        });
+        let seed = rng.named("router").next_u64();
+        let router = Router::new(&config, interfaces.collect(), seed, self.now);
+        let kernel = self
+            .kernel(&device.name, &device.interfaces, true)
+            .with_seed(router::flow_seed(&device.name));
+        let core = Core::Router(Box::new(router));
+        Ok(Device::new(kernel, core, rng.named("tcp")))
+    }
+
     fn host(&self, slot: &Slot, rng: &Rng) -> Device {
         let interfaces = match slot.kind {
             DeviceKind::Host => {
@@ -235,6 +271,8 @@ fn slots(plan: &Plan, fabric: &Fabric) -> Vec<Slot> {
     });
     let servers = plan.route_servers.iter().enumerate();
     let servers = servers.map(|(at, server)| slot(&server.name, DeviceKind::RouteServer, at));
+    let routers = plan.routers.iter().enumerate();
+    let routers = routers.map(|(at, router)| slot(&router.name, DeviceKind::Router, at));
     let hosts = plan.hosts.iter().enumerate();
     let hosts = hosts.map(|(at, host)| slot(&host.name, DeviceKind::Host, at));
     let foreign = plan.foreign.iter().enumerate();
@@ -242,6 +280,7 @@ fn slots(plan: &Plan, fabric: &Fabric) -> Vec<Slot> {
     let nobody = slot("", DeviceKind::Fabric, usize::MAX);
     nodes
         .chain(servers)
+        .chain(routers)
         .chain(hosts)
         .chain(foreign)
         .chain([nobody])

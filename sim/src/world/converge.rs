@@ -7,13 +7,11 @@
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeSet;
 
 use inet::Instant;
 use view::Query;
 
-use super::{DeviceIndex, World};
-use crate::device::Core;
+use super::{DeviceIndex, End, World};
 
 /// How often the question is asked.
 const STEP: Duration = Duration::from_millis(100);
@@ -99,39 +97,42 @@ impl World {
 
     /// Counts sessions, and names those that are not as they should be.
     fn sessions(&self) -> (Convergence, Vec<String>) {
-        let mut up: BTreeSet<(DeviceIndex, DeviceIndex)> = BTreeSet::new();
-        let mut all: Vec<(DeviceIndex, Option<DeviceIndex>, &str)> = Vec::new();
+        let mut all: Vec<(DeviceIndex, End, &str)> = Vec::new();
+        let mut up: Vec<End> = Vec::new();
         for (index, slot) in self.slots.iter().enumerate() {
-            let speaker = match slot.device.as_ref().map(|device| &device.core) {
-                Some(Core::Node(core)) => core.node.speaker(),
-                Some(Core::RouteServer(server)) => server.speaker(),
-                Some(Core::None) | None => continue,
+            let device = slot.device.as_ref();
+            let Some(speaker) = device.and_then(|device| device.core.speaker()) else {
+                continue;
             };
-            let index = index as DeviceIndex;
             for neighbor in speaker.neighbors() {
                 let name = neighbor.settings.name.as_str();
-                let other = self.by_name.get(name).copied();
                 // Foreign software does not run here: its sessions stay down and are not waited for.
                 if self.plan.foreign.iter().any(|foreign| foreign.name == name) {
                     continue;
                 }
-                all.push((index, other, name));
-                if let Some(other) = other
-                    && neighbor.state == bgp::State::Established
-                {
-                    up.insert((index, other));
+                let end = (neighbor.settings.local_address, neighbor.settings.address);
+                all.push((index as DeviceIndex, end, name));
+                if neighbor.state == bgp::State::Established {
+                    up.push(end);
                 }
             }
         }
+        up.sort_unstable();
+        let is_up = |end: End| up.binary_search(&end).is_ok();
         let intact = self.is_intact();
-        let wrong = all.iter().filter_map(|(index, other, name)| {
-            let other = (*other)?;
-            let is_up = up.contains(&(*index, other));
-            let agrees = is_up == up.contains(&(other, *index));
-            let state = if is_up { "up at this end only" } else { "down" };
-            let right = agrees && (is_up || !intact);
+        let wrong = all.iter().filter(|(_, end, name)| {
+            let other = (end.1, end.0);
+            let known = self.ends.contains(&other) || self.by_name.contains_key(*name);
+            let right = is_up(*end) == is_up(other) && (is_up(*end) || !intact);
+            known && !right
+        });
+        let wrong = wrong.map(|(index, end, name)| {
+            let state = match is_up(*end) {
+                true => "up at this end only",
+                false => "down",
+            };
             let device = &self.slots[*index as usize].name;
-            (!right).then(|| format!("{device} to {name}: {state}"))
+            format!("{device} to {name}: {state}")
         });
         let counts = Convergence {
             at: self.now(),

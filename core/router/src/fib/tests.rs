@@ -1,3 +1,5 @@
+//! The table by examples: each change of paths, links or static routes, and what a kernel is told.
+
 use core::net::Ipv4Addr;
 
 use bgp::{Command, Input, Origination, Output, Settings, Speaker};

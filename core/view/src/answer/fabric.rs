@@ -18,6 +18,11 @@ pub fn fabric_fault(fault: Fault, up: bool) -> azure::Fault {
             interface,
             up,
         },
+        Fault::Wire { device, interface } => azure::Fault::Wire {
+            device,
+            interface,
+            up,
+        },
         Fault::Pair { a, b } => azure::Fault::Pair { a, b, up },
         Fault::Path { a, b } => azure::Fault::Path { a, b, up },
     }

@@ -115,6 +115,7 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
         return Step::Interface {
             interface: name,
             reason: format!("{prefix} is connected"),
+            alternatives: Vec::new(),
         };
     }
     match &said.decision {
@@ -124,7 +125,11 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
                 None => "default route".to_owned(),
             };
             match default_interface(config) {
-                Some(interface) => Step::Interface { interface, reason },
+                Some(interface) => Step::Interface {
+                    interface,
+                    reason,
+                    alternatives: Vec::new(),
+                },
                 None => Step::Drop {
                     reason: "no route".to_owned(),
                 },

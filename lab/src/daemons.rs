@@ -9,9 +9,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use design::plan::Plan;
+use design::plan::{NodeRole, Plan, RouterDevice};
 use linux::process::{self, ProcessId};
-use view::FABRIC;
+use view::{DeviceKind, FABRIC};
 
 use crate::Error;
 use crate::device::{Namespaces, Wire};
@@ -25,12 +25,45 @@ const WIRES_AT_ONCE: usize = 64;
 /// The environment variable that says how much daemons log.
 const LOG: &str = "LOG";
 
-/// A daemon's kind, which is the command that runs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Fabric,
-    RouteServer,
-    Node,
+/// The command that runs a device.
+fn command_of(kind: DeviceKind) -> &'static str {
+    match kind {
+        DeviceKind::Nva | DeviceKind::Cpe => "node",
+        DeviceKind::RouteServer => "route-server",
+        DeviceKind::Gateway => "gateway",
+        DeviceKind::Msee => "msee",
+        DeviceKind::Router => "router",
+        DeviceKind::Fabric => "fabric",
+        DeviceKind::Host => unreachable!("a host has no daemon"),
+    }
+}
+
+/// Every device that one of our daemons runs, the fabric left out.
+pub(crate) fn devices(plan: &Plan) -> impl Iterator<Item = (&str, DeviceKind)> {
+    let nodes = plan.nodes.iter().map(|node| {
+        let kind = match node.role {
+            NodeRole::Nva { .. } => DeviceKind::Nva,
+            NodeRole::Cpe { .. } => DeviceKind::Cpe,
+        };
+        (node.name.as_str(), kind)
+    });
+    let servers = plan.route_servers.iter();
+    let servers = servers.map(|server| (server.name.as_str(), DeviceKind::RouteServer));
+    let gateways = plan.gateways.iter();
+    let gateways = gateways.map(|gateway| (gateway.name.as_str(), DeviceKind::Gateway));
+    let msees = plan.msees.iter();
+    let msees = msees.map(|msee| (msee.name.as_str(), DeviceKind::Msee));
+    let routers = own_routers(plan).map(|router| (router.name.as_str(), DeviceKind::Router));
+    nodes
+        .chain(servers)
+        .chain(gateways)
+        .chain(msees)
+        .chain(routers)
+}
+
+/// The routers that are not left to daemons of other make.
+pub(crate) fn own_routers(plan: &Plan) -> impl Iterator<Item = &RouterDevice> {
+    plan.routers.iter().filter(|router| !router.foreign)
 }
 
 /// All daemons of a lab.
@@ -38,7 +71,7 @@ pub(crate) struct Daemons {
     state: State,
     program: PathBuf,
     mark: String,
-    kinds: BTreeMap<String, Kind>,
+    kinds: BTreeMap<String, DeviceKind>,
     /// The other instance of each Route Server instance.
     twins: BTreeMap<String, String>,
     running: BTreeMap<String, Child>,
@@ -47,13 +80,6 @@ pub(crate) struct Daemons {
 impl Daemons {
     /// The daemons that a Plan asks for, none started.
     pub(crate) fn new(state: &State, plan: &Plan, program: PathBuf, mark: &str) -> Self {
-        let nodes = plan
-            .nodes
-            .iter()
-            .map(|node| (node.name.clone(), Kind::Node));
-        let servers = plan.route_servers.iter();
-        let servers = servers.map(|server| (server.name.clone(), Kind::RouteServer));
-        let fabric = [(FABRIC.to_owned(), Kind::Fabric)];
         let twins = plan.route_servers.iter();
         let twins = twins.map(|server| (server.name.clone(), server.twin.clone()));
         Self {
@@ -61,7 +87,10 @@ impl Daemons {
             state: state.clone(),
             program,
             mark: mark.to_owned(),
-            kinds: nodes.chain(servers).chain(fabric).collect(),
+            kinds: devices(plan)
+                .chain([(FABRIC, DeviceKind::Fabric)])
+                .map(|(device, kind)| (device.to_owned(), kind))
+                .collect(),
             running: BTreeMap::new(),
         }
     }
@@ -70,7 +99,7 @@ impl Daemons {
     pub(crate) fn start_fabric(&mut self, wires: Vec<Wire>) -> Result<(), Error> {
         let system = |cause| Error::system("passing interfaces to the fabric")(cause);
         let (near, far) = UnixStream::pair().map_err(system)?;
-        let mut command = self.command(FABRIC, Kind::Fabric)?;
+        let mut command = self.command(FABRIC, DeviceKind::Fabric)?;
         command.stdin(Stdio::from(OwnedFd::from(far)));
         self.spawn(FABRIC, command)?;
         for wires in wires.chunks(WIRES_AT_ONCE) {
@@ -82,7 +111,7 @@ impl Daemons {
         Ok(())
     }
 
-    /// Starts every node and Route Server instance.
+    /// Starts every daemon but the fabric.
     pub(crate) fn start_all(&mut self, namespaces: &Namespaces) -> Result<(), Error> {
         let devices: Vec<String> = self.kinds.keys().cloned().collect();
         devices
@@ -91,7 +120,7 @@ impl Daemons {
             .try_for_each(|device| self.start(device, namespaces))
     }
 
-    /// Starts a node or a Route Server instance, unless it runs.
+    /// Starts a device's daemon, unless it runs.
     pub(crate) fn start(&mut self, device: &str, namespaces: &Namespaces) -> Result<(), Error> {
         let (Some(&kind), Some(namespace)) = (self.kinds.get(device), namespaces.get(device))
         else {
@@ -164,7 +193,7 @@ impl Daemons {
         ended
     }
 
-    fn command(&self, device: &str, kind: Kind) -> Result<Command, Error> {
+    fn command(&self, device: &str, kind: DeviceKind) -> Result<Command, Error> {
         let state = &self.state;
         let log = state.log_file(device);
         let log = OpenOptions::new()
@@ -178,11 +207,7 @@ impl Daemons {
         let mut command = Command::new(&self.program);
         command
             .arg0("longhaul")
-            .arg(match kind {
-                Kind::Fabric => "fabric",
-                Kind::RouteServer => "route-server",
-                Kind::Node => "node",
-            })
+            .arg(command_of(kind))
             .arg(state.config_file(device))
             .arg("--control")
             .arg(state.control_socket(device))
@@ -193,24 +218,28 @@ impl Daemons {
             .stdout(log)
             .stderr(errors);
         match kind {
-            Kind::Fabric => {
+            DeviceKind::Fabric => {
                 command.arg("--fabric").arg(state.programming_socket());
             }
-            Kind::RouteServer => {
+            DeviceKind::RouteServer | DeviceKind::Gateway | DeviceKind::Msee => {
                 let management = state.management_socket(device);
                 command
                     .arg("--fabric")
                     .arg(state.programming_socket())
-                    .arg("--fabric-control")
-                    .arg(state.control_socket(FABRIC))
                     .arg("--management")
                     .arg(format!("unix:{}", management.display()));
-                if let Some(twin) = self.twins.get(device) {
-                    command.arg("--twin").arg(state.control_socket(twin));
-                }
             }
-            Kind::Node => {
+            DeviceKind::Nva | DeviceKind::Cpe => {
                 command.arg("--keys").arg(state.keys(device));
+            }
+            DeviceKind::Router | DeviceKind::Host => {}
+        }
+        if kind == DeviceKind::RouteServer {
+            command
+                .arg("--fabric-control")
+                .arg(state.control_socket(FABRIC));
+            if let Some(twin) = self.twins.get(device) {
+                command.arg("--twin").arg(state.control_socket(twin));
             }
         }
         process::dies_with_parent(&mut command);

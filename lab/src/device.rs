@@ -18,11 +18,31 @@ const HOST_METRIC: u32 = 0;
 /// What a device needs of the kernel.
 struct Description<'a> {
     name: &'a str,
-    interfaces: Vec<&'a InterfaceConfig>,
+    interfaces: &'a [InterfaceConfig],
     /// Foreign software finds forwarding as the design says; our own daemons see to it themselves.
     forwards: bool,
     /// Whether the only interface leads everywhere.
     host: bool,
+}
+
+impl<'a> Description<'a> {
+    /// A device that sees to its routes itself.
+    const fn of(name: &'a str, interfaces: &'a [InterfaceConfig]) -> Self {
+        Self {
+            name,
+            interfaces,
+            forwards: false,
+            host: false,
+        }
+    }
+
+    /// A device whose only interface leads everywhere.
+    const fn with_one(name: &'a str, interface: &'a InterfaceConfig) -> Self {
+        Self {
+            host: true,
+            ..Self::of(name, std::slice::from_ref(interface))
+        }
+    }
 }
 
 /// The namespaces of all devices, by name.
@@ -63,31 +83,32 @@ pub(crate) fn make_all(
 }
 
 fn descriptions(plan: &Plan) -> Vec<Description<'_>> {
-    let nodes = plan.nodes.iter().map(|node| Description {
-        name: &node.name,
-        interfaces: node.interfaces.iter().collect(),
-        forwards: false,
-        host: false,
-    });
-    let servers = plan.route_servers.iter().map(|server| Description {
-        name: &server.name,
-        interfaces: vec![&server.interface],
-        forwards: false,
-        host: true,
-    });
-    let hosts = plan.hosts.iter().map(|host| Description {
-        name: &host.name,
-        interfaces: vec![&host.interface],
-        forwards: false,
-        host: true,
+    let nodes = plan.nodes.iter();
+    let nodes = nodes.map(|it| Description::of(&it.name, &it.interfaces));
+    let msees = plan.msees.iter();
+    let msees = msees.map(|it| Description::of(&it.name, &it.interfaces));
+    let servers = plan.route_servers.iter();
+    let servers = servers.map(|it| Description::with_one(&it.name, &it.interface));
+    let gateways = plan.gateways.iter();
+    let gateways = gateways.map(|it| Description::with_one(&it.name, &it.interface));
+    let hosts = plan.hosts.iter();
+    let hosts = hosts.map(|it| Description::with_one(&it.name, &it.interface));
+    let routers = plan.routers.iter().map(|router| Description {
+        forwards: router.foreign,
+        ..Description::of(&router.name, &router.interfaces)
     });
     let foreign = plan.foreign.iter().map(|foreign| Description {
-        name: &foreign.name,
-        interfaces: foreign.interfaces.iter().collect(),
         forwards: foreign.ip_forward,
-        host: false,
+        ..Description::of(&foreign.name, &foreign.interfaces)
     });
-    nodes.chain(servers).chain(hosts).chain(foreign).collect()
+    nodes
+        .chain(servers)
+        .chain(gateways)
+        .chain(msees)
+        .chain(routers)
+        .chain(hosts)
+        .chain(foreign)
+        .collect()
 }
 
 fn make(description: &Description<'_>) -> io::Result<(NetNamespace, Vec<Tun>)> {
@@ -128,7 +149,7 @@ fn attach(netlink: &mut Netlink, interface: &InterfaceConfig, host: bool) -> io:
             prefix: Prefix::DEFAULT,
             owner: RouteOwner::Node,
             metric,
-            to: vec![to],
+            to: Some(vec![to]),
         }])?;
     }
     Ok(tun)

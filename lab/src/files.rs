@@ -9,6 +9,7 @@ use design::plan::Plan;
 use view::FABRIC;
 
 use crate::Error;
+use crate::daemons::own_routers;
 use crate::state::{self, State};
 
 /// Writes the Plan and the files of all daemons. `private_key` gives the private key of a locator in
@@ -26,6 +27,15 @@ pub(crate) fn write_all(
     config(FABRIC, plan.fabric.to_yaml())?;
     for server in &plan.route_servers {
         config(&server.name, server.to_yaml())?;
+    }
+    for gateway in &plan.gateways {
+        config(&gateway.name, gateway.to_yaml())?;
+    }
+    for msee in &plan.msees {
+        config(&msee.name, msee.to_yaml())?;
+    }
+    for router in own_routers(plan) {
+        config(&router.name, router.config.clone())?;
     }
     for node in &plan.nodes {
         config(&node.name, node.to_yaml())?;

@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use design::plan::{NodeRole, Plan};
+use design::plan::Plan;
 use linux::{NetNamespace, process};
-use view::{Answer, DeviceKind, DeviceStatus, Query, Status, Target};
+use view::{Answer, DeviceStatus, Query, Status, Target};
 
 use crate::request::{self, Lines, Reply, Request};
 use crate::state::{self, MARK, State};
-use crate::{Error, Recording, Report, reap};
+use crate::{Error, Recording, Report, daemons, reap};
 
 /// How long a daemon may take to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
@@ -110,17 +110,7 @@ impl Lab {
     /// The lab in a few lines, with what the last verification found.
     #[must_use]
     pub fn status(&self) -> Status {
-        let nodes = self.plan.nodes.iter().map(|node| {
-            let kind = match node.role {
-                NodeRole::Nva { .. } => DeviceKind::Nva,
-                NodeRole::Cpe { .. } => DeviceKind::Cpe,
-            };
-            (node.name.as_str(), kind)
-        });
-        let servers = self.plan.route_servers.iter();
-        let servers = servers.map(|server| (server.name.as_str(), DeviceKind::RouteServer));
-        let devices: Vec<DeviceStatus> = nodes
-            .chain(servers)
+        let devices: Vec<DeviceStatus> = daemons::devices(&self.plan)
             .map(|(device, kind)| match self.ask(device, &Query::Status) {
                 Ok(Answer::Status(status)) => status,
                 _ => DeviceStatus::silent(device, kind),

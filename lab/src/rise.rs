@@ -1,12 +1,12 @@
 //! Seeing a lab up: daemons answer, tunnels work, BGP sessions stand, hosts reach each other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use design::plan::{NodeConfig, Plan};
-use view::{Answer, DeviceStatus, FABRIC, Query};
+use design::plan::Plan;
+use view::{Answer, DeviceKind, DeviceStatus, FABRIC, Query};
 
 use crate::daemons;
 use crate::device::Namespaces;
@@ -53,7 +53,8 @@ impl Rise {
         if tunnels.0 < tunnels.1 {
             shortfalls.push(format!("{} of {} tunnel paths work", tunnels.0, tunnels.1));
         }
-        let sessions = self.wait_for(Stage::Bgp, progress, |rise| rise.sessions())?;
+        let expected = self.own_sessions();
+        let sessions = self.wait_for(Stage::Bgp, progress, |rise| rise.sessions(&expected))?;
         if sessions.0 < sessions.1 {
             shortfalls.push(format!(
                 "{} of {} BGP sessions stand",
@@ -134,14 +135,12 @@ impl Rise {
         Ok(())
     }
 
-    /// The forwarding tables of all nodes and of the fabric.
+    /// The forwarding tables of all nodes, routers and of the fabric.
     fn tables(&self) -> Vec<Option<Answer>> {
-        let devices = self
-            .plan
-            .nodes
-            .iter()
-            .map(|node| node.name.as_str())
-            .chain([FABRIC]);
+        let devices = daemons::devices(&self.plan).filter(|(_, kind)| {
+            matches!(kind, DeviceKind::Nva | DeviceKind::Cpe | DeviceKind::Router)
+        });
+        let devices = devices.map(|(device, _)| device).chain([FABRIC]);
         let ask = |device| {
             driver::ask(
                 &self.state.control_socket(device),
@@ -179,21 +178,22 @@ impl Rise {
     }
 
     /// Established BGP sessions between our own daemons.
-    fn sessions(&self) -> Count {
-        let own = self.own_nodes();
-        let nodes = self
-            .plan
-            .nodes
-            .iter()
-            .map(|node| (node.name.as_str(), sessions_of(node, &own)));
-        let servers = self.plan.route_servers.iter().map(|server| {
-            let peers = server
-                .peers
-                .iter()
-                .filter(|peer| own.contains(peer.name.as_str()));
-            (server.name.as_str(), peers.count())
-        });
-        self.sum(nodes.chain(servers), |status| status.sessions_up)
+    fn sessions(&self, expected: &BTreeMap<&str, usize>) -> Count {
+        let expected = expected.iter().map(|(device, count)| (*device, *count));
+        self.sum(expected, |status| status.sessions_up)
+    }
+
+    /// How many BGP sessions each of our own daemons has with others of them.
+    fn own_sessions(&self) -> BTreeMap<&str, usize> {
+        let sessions = view::expected_sessions(&self.plan);
+        let own: BTreeSet<&str> = daemons::devices(&self.plan)
+            .map(|(device, _)| device)
+            .collect();
+        let count = |device: &str| {
+            let peers = sessions.get(device).into_iter().flatten();
+            peers.filter(|peer| own.contains(peer.as_str())).count()
+        };
+        own.iter().map(|device| (*device, count(device))).collect()
     }
 
     fn own_nodes(&self) -> BTreeSet<&str> {
@@ -219,12 +219,4 @@ impl Rise {
             (done + found.min(expected), total + expected)
         })
     }
-}
-
-/// BGP sessions that a node has with our own daemons.
-fn sessions_of(node: &NodeConfig, own: &BTreeSet<&str>) -> usize {
-    let links = node.links.iter();
-    let links =
-        links.filter(|link| link.loopback.is_some() && own.contains(link.neighbor.as_str()));
-    links.count() + node.route_servers.len()
 }

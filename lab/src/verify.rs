@@ -4,15 +4,15 @@
 mod ping;
 mod transfer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use design::plan::{HostConfig, HostPlace, Plan};
+use design::plan::{HostConfig, HostPlace, Plan, RouterPlace};
 use linux::NetNamespace;
 use serde::{Deserialize, Serialize};
-use view::{FlowSpec, Verification};
+use view::{FlowSpec, TraceError, Verification};
 
 use crate::Error;
 use crate::device::Namespaces;
@@ -44,6 +44,10 @@ pub struct PairResult {
     pub round_trip_us: Option<u64>,
     /// What the trace predicts for an idle network, microseconds.
     pub predicted_us: Option<u64>,
+    /// Whether the way leads through devices of other make, which give no reasons: nothing is
+    /// predicted then.
+    #[serde(default)]
+    pub unpredictable: bool,
     /// Whether a TCP transfer came through whole.
     pub transferred: bool,
 }
@@ -59,6 +63,7 @@ impl PairResult {
             return Some("the TCP transfer did not complete".to_owned());
         }
         match self.predicted_us {
+            None if self.unpredictable => None,
             None => Some("the trace does not arrive".to_owned()),
             Some(predicted) if !is_close(measured, predicted) => Some(format!(
                 "round trip {} ms, predicted {} ms",
@@ -116,8 +121,17 @@ struct Host<'a> {
     name: &'a str,
     address: Ipv4Addr,
     namespace: &'a NetNamespace,
-    /// Whether all devices of its site are of other make.
-    behind_foreign: bool,
+}
+
+/// What the round trip between two hosts is going to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prediction {
+    /// Microseconds.
+    Idle(u64),
+    /// The trace does not arrive.
+    Never,
+    /// A device of other make is on the way.
+    Unknown,
 }
 
 /// An ordered pair of hosts, by position in the list of hosts.
@@ -155,11 +169,15 @@ impl Verifier<'_> {
             .until_answered(&mut |done| progress(done, total))
             .map_err(system)?;
         let predictions = self.predictions(&hosts)?;
-        let predicted =
-            |pair: &Pair| predictions.get(&(pair.from.min(pair.to), pair.from.max(pair.to)));
+        let predicted = |pair: &Pair| {
+            let key = (pair.from.min(pair.to), pair.from.max(pair.to));
+            predictions.get(&key).copied().unwrap_or(Prediction::Never)
+        };
         pinger
-            .until(|pair, measured| {
-                predicted(pair).is_some_and(|expected| is_close(measured, *expected))
+            .until(|pair, measured| match predicted(pair) {
+                Prediction::Idle(expected) => is_close(measured, expected),
+                Prediction::Never => false,
+                Prediction::Unknown => true,
             })
             .map_err(system)?;
         let transferred = transfer::all(&hosts, &pairs, &mut |done| {
@@ -176,7 +194,11 @@ impl Verifier<'_> {
             source: name(pair.from),
             destination: name(pair.to),
             round_trip_us: pinger.shortest(*pair),
-            predicted_us: predicted(pair).copied(),
+            predicted_us: match predicted(pair) {
+                Prediction::Idle(expected) => Some(expected),
+                Prediction::Never | Prediction::Unknown => None,
+            },
+            unpredictable: predicted(pair) == Prediction::Unknown,
             transferred: transferred.contains(pair),
         });
         Ok(Report {
@@ -195,13 +217,13 @@ impl Verifier<'_> {
                     name: &host.name,
                     address: host.interface.address,
                     namespace: self.namespaces.get(&host.name)?,
-                    behind_foreign: self.is_behind_foreign(host),
                 })
             })
             .collect()
     }
 
-    /// Whether a host stands at a site whose devices are of other make.
+    /// Whether a host stands at a site whose CPEs are of other make, or whose wires lead to a
+    /// router of other make, however far away.
     fn is_behind_foreign(&self, host: &HostConfig) -> bool {
         let HostPlace::Site { site } = &host.place else {
             return false;
@@ -209,35 +231,81 @@ impl Verifier<'_> {
         let mut sites = self.plan.sites.iter();
         sites.find(|own| own.name == *site).is_some_and(|own| {
             let is_foreign = |cpe: &String| self.plan.foreign.iter().any(|it| it.name == *cpe);
-            own.cpes.iter().all(is_foreign)
-        })
+            !own.cpes.is_empty() && own.cpes.iter().all(is_foreign)
+        }) || self
+            .wired(site)
+            .iter()
+            .any(|device| self.is_foreign(device))
+    }
+
+    /// Whether a device is left to a daemon of other make.
+    fn is_foreign(&self, device: &str) -> bool {
+        let mut routers = self.plan.routers.iter();
+        routers.any(|router| router.name == device && router.foreign)
+            || self.plan.foreign.iter().any(|it| it.name == device)
+    }
+
+    /// The routers that a site has, and all that are joined to them by wires over routers only.
+    fn wired(&self, site: &str) -> BTreeSet<&str> {
+        let routers = self.plan.routers.iter();
+        let mut next: Vec<&str> = routers
+            .filter(
+                |router| matches!(&router.place, RouterPlace::Site { site: own } if own == site),
+            )
+            .map(|router| router.name.as_str())
+            .collect();
+        let known: BTreeSet<&str> = self
+            .plan
+            .routers
+            .iter()
+            .map(|it| it.name.as_str())
+            .collect();
+        let mut found = BTreeSet::new();
+        while let Some(device) = next.pop() {
+            if !known.contains(device) || !found.insert(device) {
+                continue;
+            }
+            for wire in &self.plan.fabric.wires {
+                let (a, b) = (wire.a.device.as_str(), wire.b.device.as_str());
+                next.extend((a == device).then_some(b));
+                next.extend((b == device).then_some(a));
+            }
+        }
+        found
     }
 
     /// Predicted round trips in microseconds. A ping there and one back take the same way, since the
     /// one's replies are the other's requests; so one trace serves both.
-    fn predictions(&self, hosts: &[Host<'_>]) -> Result<BTreeMap<(usize, usize), u64>, Error> {
+    fn predictions(
+        &self,
+        hosts: &[Host<'_>],
+    ) -> Result<BTreeMap<(usize, usize), Prediction>, Error> {
         let mut predictions = BTreeMap::new();
-        let mut ask = |device: &str, query: &view::Query| -> io::Result<view::Answer> {
-            driver::ask(&self.state.control_socket(device), query, ANSWER_PATIENCE)
-        };
+        for (a, from) in hosts.iter().enumerate() {
+            for (b, to) in hosts.iter().enumerate().skip(a + 1) {
+                predictions.insert((a, b), self.prediction(from, to)?);
+            }
+        }
+        Ok(predictions)
+    }
+
+    fn prediction(&self, from: &Host<'_>, to: &Host<'_>) -> Result<Prediction, Error> {
         let flow = FlowSpec {
             source_port: ping::ECHO_ID,
             ..FlowSpec::default()
         };
-        for (a, from) in hosts.iter().enumerate() {
-            for (b, to) in hosts.iter().enumerate().skip(a + 1) {
-                // A device of other make gives no reasons, so no trace leads through it.
-                if from.behind_foreign || to.behind_foreign {
-                    continue;
-                }
-                let trace = view::trace(self.plan, from.name, to.name, flow, &mut ask)
-                    .map_err(|error| Error::Refused(error.to_string()))?;
-                if let Some(round_trip) = trace.round_trip_us {
-                    predictions.insert((a, b), round_trip);
-                }
+        let ask = |device: &str, query: &view::Query| -> io::Result<view::Answer> {
+            driver::ask(&self.state.control_socket(device), query, ANSWER_PATIENCE)
+        };
+        match view::trace(self.plan, from.name, to.name, flow, ask) {
+            Ok(trace) => Ok(trace
+                .round_trip_us
+                .map_or(Prediction::Never, Prediction::Idle)),
+            Err(TraceError::Ask { device, .. }) if self.is_foreign(&device) => {
+                Ok(Prediction::Unknown)
             }
+            Err(error) => Err(Error::Refused(error.to_string())),
         }
-        Ok(predictions)
     }
 }
 
@@ -255,6 +323,7 @@ mod tests {
             destination: "b".to_owned(),
             round_trip_us,
             predicted_us,
+            unpredictable: false,
             transferred,
         }
     }
@@ -296,5 +365,14 @@ mod tests {
             shortfalls: vec!["1 of 2".to_owned()],
         };
         assert!(!report.passed());
+    }
+
+    #[test]
+    fn nothing_is_predicted_through_devices_of_other_make() {
+        let through = PairResult {
+            unpredictable: true,
+            ..pair(Some(1), None, true)
+        };
+        assert_eq!(through.failure(), None);
     }
 }

@@ -129,6 +129,12 @@ pub(crate) enum Command {
     Node(NodeDaemon),
     /// Run one Route Server instance from its configuration file.
     RouteServer(RouteServerDaemon),
+    /// Run one instance of an ExpressRoute gateway from its configuration file; SIGHUP makes it read
+    /// the file again.
+    Gateway(ExpressRouteDaemon),
+    /// Run an MSEE, one of the two ends of a circuit, from its configuration file; SIGHUP makes it
+    /// read the file again.
+    Msee(ExpressRouteDaemon),
     /// Run a BGP router from its configuration file; SIGHUP makes it read the file again.
     Router(RouterDaemon),
     /// Check the configuration file of a router.
@@ -237,9 +243,9 @@ pub(crate) struct Show {
     #[arg(value_enum)]
     pub(crate) what: What,
     /// One device; without it, all that have it. `rs.westeurope` is both instances of the Route
-    /// Server, `rs0.westeurope` one of them.
+    /// Server, `rs0.westeurope` one of them; `ergw.westeurope` both of the gateway.
     pub(crate) device: Option<String>,
-    /// The peer of a Route Server whose routes are shown.
+    /// The peer of a Route Server or a gateway whose routes are shown; of a gateway all without it.
     pub(crate) peer: Option<String>,
     /// Ask the daemon behind this control socket.
     #[arg(long, value_name = "PATH", conflicts_with_all = ["lab", "sim"])]
@@ -261,12 +267,16 @@ pub(crate) enum What {
     EffectiveRoutes,
     /// Forwarding tables.
     Forwarding,
-    /// Peers of a Route Server, as the platform shows them.
+    /// Peers of a Route Server or a gateway, as the platform shows them.
     Peerings,
-    /// What a peer announced to a Route Server, as the platform shows it.
+    /// What a peer announced to a Route Server or a gateway, as the platform shows it.
     LearnedRoutes,
-    /// What a Route Server announced to a peer, as the platform shows it.
+    /// What a Route Server or a gateway announced to a peer, as the platform shows it.
     AdvertisedRoutes,
+    /// The routes of an MSEE, as the platform shows those of a circuit.
+    RouteTable,
+    /// The neighbours of an MSEE, as the platform sums up a circuit's routes.
+    RouteTableSummary,
 }
 
 #[derive(Debug, Args)]
@@ -393,13 +403,22 @@ pub(crate) struct RouteServerDaemon {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExpressRouteDaemon {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+    /// Unix socket on which a lab's fabric takes what is decided.
+    #[arg(long, hide = true)]
+    pub(crate) fabric: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct FabricDaemon {
     /// The configuration file.
     pub(crate) config: PathBuf,
     /// Unix socket to answer questions on.
     #[arg(long)]
     pub(crate) control: PathBuf,
-    /// Unix socket on which Route Server instances say what to program.
+    /// Unix socket on which Route Server instances, gateways and MSEEs say what they decide.
     #[arg(long)]
     pub(crate) fabric: PathBuf,
 }

@@ -48,7 +48,12 @@ fn network(place: &Where) -> Result<Box<dyn Network>, Failure> {
 pub(crate) fn show(format: Format, options: &Show) -> Outcome {
     let is_platform = matches!(
         options.what,
-        What::LearnedRoutes | What::AdvertisedRoutes | What::Peerings | What::EffectiveRoutes
+        What::LearnedRoutes
+            | What::AdvertisedRoutes
+            | What::Peerings
+            | What::EffectiveRoutes
+            | What::RouteTable
+            | What::RouteTableSummary
     );
     if !matches!(options.what, What::LearnedRoutes | What::AdvertisedRoutes)
         && let Some(extra) = &options.peer
@@ -107,7 +112,12 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
             result(format, &all, render::forwarding)?;
             Ok(ended)
         }
-        What::EffectiveRoutes | What::Peerings | What::LearnedRoutes | What::AdvertisedRoutes => {
+        What::EffectiveRoutes
+        | What::Peerings
+        | What::LearnedRoutes
+        | What::AdvertisedRoutes
+        | What::RouteTable
+        | What::RouteTableSummary => {
             unreachable!("shown by the platform's tables above")
         }
     }
@@ -189,17 +199,27 @@ fn each<T>(
 /// The devices that a question goes to.
 fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, Failure> {
     let nodes = plan.nodes.iter().map(|node| node.name.clone());
-    let instances = plan
-        .route_servers
-        .iter()
-        .map(|instance| instance.name.clone());
+    // Those of other make have tables of their own, and are asked by their own commands.
+    let routers = plan.routers.iter().filter(|router| !router.foreign);
+    let routers = routers.map(|router| router.name.clone());
+    let instances = plan.route_servers.iter().map(|it| it.name.clone());
+    let gateways = plan.gateways.iter().map(|it| it.name.clone());
+    let msees = plan.msees.iter().map(|it| it.name.clone());
     let fabric = FABRIC.to_owned();
     let all: Vec<String> = match what {
-        What::Sessions | What::Routes => nodes.chain(instances).collect(),
+        What::Sessions | What::Routes => nodes
+            .chain(instances)
+            .chain(gateways)
+            .chain(msees)
+            .chain(routers)
+            .collect(),
         What::Tunnels => nodes.collect(),
-        What::Forwarding => nodes.chain([fabric]).collect(),
+        What::Forwarding => nodes.chain(routers).chain([fabric]).collect(),
         What::EffectiveRoutes => vec![fabric],
-        What::Peerings | What::LearnedRoutes | What::AdvertisedRoutes => instances.collect(),
+        What::Peerings | What::LearnedRoutes | What::AdvertisedRoutes => {
+            instances.chain(gateways).collect()
+        }
+        What::RouteTable | What::RouteTableSummary => msees.collect(),
     };
     match only {
         None => Ok(all),

@@ -1,8 +1,8 @@
-//! The daemons: `node`, `route-server`, `router` and the lab's `fabric`.
+//! The daemons: `node`, `route-server`, `gateway`, `msee`, `router` and the lab's `fabric`.
 
 use std::path::Path;
 
-use crate::args::{FabricDaemon, NodeDaemon, RouteServerDaemon, RouterDaemon};
+use crate::args::{ExpressRouteDaemon, FabricDaemon, NodeDaemon, RouteServerDaemon, RouterDaemon};
 use crate::output::{Ended, Failure, Outcome};
 
 /// `node`.
@@ -25,6 +25,25 @@ pub(crate) fn route_server(options: RouteServerDaemon) -> Outcome {
         fabric: options.fabric,
         fabric_control: options.fabric_control,
     }))
+}
+
+/// `gateway`.
+pub(crate) fn gateway(options: ExpressRouteDaemon) -> Outcome {
+    ended(driver::run_gateway(&express_route(options)))
+}
+
+/// `msee`.
+pub(crate) fn msee(options: ExpressRouteDaemon) -> Outcome {
+    ended(driver::run_msee(&express_route(options)))
+}
+
+fn express_route(options: ExpressRouteDaemon) -> driver::ExpressRouteSettings {
+    driver::ExpressRouteSettings {
+        config: options.daemon.config,
+        control: options.daemon.control,
+        management: options.daemon.management,
+        fabric: options.fabric,
+    }
 }
 
 /// `router`.

@@ -69,6 +69,8 @@ fn run(arguments: Longhaul) -> Outcome {
         Command::Man => manual(),
         Command::Node(options) => daemon::node(options),
         Command::RouteServer(options) => daemon::route_server(options),
+        Command::Gateway(options) => daemon::gateway(options),
+        Command::Msee(options) => daemon::msee(options),
         Command::Router(options) => daemon::router(options),
         Command::CheckRouter { config } => daemon::check_router(&config),
         Command::Fabric(options) => daemon::fabric(options),

@@ -5,14 +5,16 @@ use std::path::Path;
 use design::plan::Plan;
 use serde_json::json;
 use view::platform::{
-    BgpConnection, List, PeerRoute, PeerRoutes, PlatformError, RoutesByRole, hub_name,
-    platform_table,
+    BgpConnection, CircuitPeer, CircuitRoute, List, PeerRoute, PeerRoutes, PlatformError,
+    RoutesByRole, hub_name, platform_table,
 };
 use view::{Answer, EffectiveRoutes, FABRIC, Query};
 
 use crate::args::{Format, Show, What};
 use crate::ask::{Network, ask_daemon};
 use crate::output::{Ended, Failure, Outcome, note, result};
+
+mod gateway;
 
 /// The interface that is meant when only a device is named.
 const FIRST: &str = "eth0";
@@ -35,6 +37,14 @@ pub(crate) fn show(format: Format, options: &Show, network: &mut dyn Network) ->
             effective_routes(format, answer)
         }
         (What::EffectiveRoutes, None) => all_effective_routes(format, network),
+        (What::RouteTable | What::RouteTableSummary, name) => {
+            let msee = msee(network.plan(), name)?;
+            let answer = network.ask(&msee, &circuit_query(options.what))?;
+            of_circuit(format, answer)
+        }
+        (what, Some(name)) if gateway::is_one(network.plan(), name) => {
+            gateway::show(format, what, name, options.peer.as_deref(), network)
+        }
         (what, server) => {
             let instances = instances(network.plan(), server)?;
             let query = query(what, options.peer.as_deref())?;
@@ -65,8 +75,45 @@ pub(crate) fn show_daemon(format: Format, options: &Show, control: &Path) -> Out
         };
         return effective_routes(format, ask_daemon(control, &effective_query(nic(name)))?);
     }
+    if matches!(options.what, What::RouteTable | What::RouteTableSummary) {
+        return of_circuit(format, ask_daemon(control, &circuit_query(options.what))?);
+    }
     let query = query(options.what, options.peer.as_deref())?;
     of_route_server(format, options.what, vec![ask_daemon(control, &query)?])
+}
+
+/// The MSEE that a name means; the only one without a name.
+fn msee(plan: &Plan, name: Option<&str>) -> Result<String, Failure> {
+    let all: Vec<&str> = plan.msees.iter().map(|msee| msee.name.as_str()).collect();
+    match (name, all.as_slice()) {
+        (Some(name), known) if known.contains(&name) => Ok(name.to_owned()),
+        (_, []) => Err(Failure::usage("error: the design has no circuit")),
+        (_, known) => Err(Failure::usage(format!(
+            "error: which MSEE? There are: {}",
+            known.join(" ")
+        ))),
+    }
+}
+
+const fn circuit_query(what: What) -> Query {
+    match what {
+        What::RouteTableSummary => Query::RouteTableSummary,
+        _ => Query::RouteTable,
+    }
+}
+
+fn of_circuit(format: Format, answer: Answer) -> Outcome {
+    match answer {
+        Answer::RouteTable(list) => result(format, &list, |list| {
+            let rows: Vec<_> = list.value.iter().map(CircuitRoute::row).collect();
+            table(&CircuitRoute::COLUMNS, &rows)
+        }),
+        Answer::RouteTableSummary(list) => result(format, &list, |list| {
+            let rows: Vec<_> = list.value.iter().map(CircuitPeer::row).collect();
+            table(&CircuitPeer::COLUMNS, &rows)
+        }),
+        other => Err(refused(other)),
+    }
 }
 
 /// `nva1.westeurope` is its first interface, `nva1.westeurope:eth1` another.

@@ -11,7 +11,10 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::plan::{FabricConfig, ForeignConfig, HostConfig, NodeConfig, Plan, RouteServerConfig};
+use crate::plan::{
+    ErGatewayConfig, FabricConfig, ForeignConfig, HostConfig, MseeConfig, NodeConfig, Plan,
+    RouteServerConfig,
+};
 use crate::tree::{Kind, Node};
 
 /// Why a configuration file is refused.
@@ -56,6 +59,8 @@ macro_rules! files {
 files! {
     NodeConfig: checks::node,
     RouteServerConfig: checks::route_server,
+    ErGatewayConfig: |_, _| {},
+    MseeConfig: |_, _| {},
     FabricConfig: checks::fabric,
     HostConfig: |_, _| {},
     ForeignConfig: |_, _| {},

@@ -4,6 +4,7 @@
 //! answer depends on the core's state and on nothing else.
 
 mod bgp_tables;
+mod express_route;
 mod fabric;
 mod measures;
 mod node_tables;
@@ -15,6 +16,7 @@ use design::plan::NodeConfig;
 use inet::Instant;
 use node::Node;
 
+pub use express_route::{gateway_answer, msee_answer};
 pub use fabric::fabric_fault;
 pub use measures::speaker_measures;
 pub use route_server::{peer_refused, route_server_commands, vnet_peerings};

@@ -34,14 +34,15 @@ mod tunnels;
 mod version;
 
 pub use answer::{
-    fabric_answer, fabric_fault, node_answer, peer_refused, route_server_answer,
-    route_server_commands, router_answer, speaker_measures, vnet_peerings,
+    fabric_answer, fabric_fault, gateway_answer, msee_answer, node_answer, peer_refused,
+    route_server_answer, route_server_commands, router_answer, speaker_measures, vnet_peerings,
 };
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
 pub use measures::{
-    Measures, ProgrammingMeasures, RouteServerMeasures, SessionMeasures, TunnelMeasures,
+    ExpressRouteMeasures, Measures, ProgrammingMeasures, RouteServerMeasures, SessionMeasures,
+    TunnelMeasures,
 };
 pub use query::{Answer, Change, Fault, Passage, Query, Step};
 pub use routes::{Route, Routes};
@@ -49,6 +50,7 @@ pub use sessions::{Session, Sessions};
 pub use simulation::{PairLoss, PhaseLoss, Simulation, SimulationStep};
 pub use status::{
     DeviceKind, DeviceStatus, RegionStatus, SiteStatus, Status, Totals, Verification,
+    expected_sessions,
 };
 pub use target::{Action, Target, TargetError};
 pub use trace::{FABRIC, Hop, Leg, Trace, TraceError, trace};

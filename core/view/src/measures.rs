@@ -21,6 +21,9 @@ pub struct Measures {
     pub tunnels: Vec<TunnelMeasures>,
     /// What only a Route Server has.
     pub route_server: Option<RouteServerMeasures>,
+    /// What only a gateway or an MSEE has.
+    #[serde(default)]
+    pub express_route: Option<ExpressRouteMeasures>,
 }
 
 /// The numbers of a BGP session, counted since the daemon began.
@@ -94,6 +97,40 @@ pub struct RouteServerMeasures {
     pub units: u64,
     /// The way to the fabric, where there is one.
     pub programming: Option<ProgrammingMeasures>,
+}
+
+/// What only a gateway or an MSEE has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpressRouteMeasures {
+    /// An instance of a gateway.
+    Gateway {
+        /// 0 or 1.
+        instance: u8,
+        /// How often the paths in use to a prefix changed.
+        routes_changed: u64,
+        /// Sessions that ended because there were too many routes.
+        sessions_shed: u64,
+        /// Routes learned from circuits.
+        learned: u32,
+        /// Routes that may be learned from circuits.
+        learned_max: u32,
+        /// Routes that may be announced to one circuit.
+        announced_max: u32,
+        /// Whether it is in service: not in maintenance.
+        serving: bool,
+    },
+    /// An MSEE.
+    Msee {
+        /// The circuit's name.
+        circuit: String,
+        /// Whether it is the primary.
+        primary: bool,
+        /// Addresses of the customer's routers.
+        customers: Vec<IpAddr>,
+        /// Whether it is in service: not in maintenance.
+        serving: bool,
+    },
 }
 
 /// How far behind a Route Server the fabric is.

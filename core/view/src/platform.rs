@@ -4,6 +4,7 @@
 //! children), so that a program written for the platform reads them as they are. There is no
 //! `format_version` in them for the same reason.
 
+mod circuit;
 mod connection;
 mod hub;
 mod peering;
@@ -13,10 +14,11 @@ mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub use circuit::{CircuitPeer, CircuitRoute};
 pub use connection::{BgpConnection, BgpConnectionProperties, RoutingConfiguration, SubResource};
 pub use hub::{AutoScale, VirtualHub, VirtualHubProperties, hub_name, preference, preference_name};
 pub use peering::{AddressSpace, VnetPeering, VnetPeeringProperties};
-pub use routes::{PeerRoute, PeerRoutes, RoutesByRole, role};
+pub use routes::{PeerRoute, PeerRoutes, RoutesByRole, gateway_role, role};
 pub use status::BgpPeerStatus;
 pub use table::platform_table;
 

@@ -6,8 +6,8 @@ use inet::Prefix;
 use serde::{Deserialize, Serialize};
 
 use crate::platform::{
-    BgpConnection, BgpConnectionProperties, BgpPeerStatus, List, PeerRoutes, PlatformError,
-    VirtualHub, VnetPeering, VnetPeeringProperties,
+    BgpConnection, BgpConnectionProperties, BgpPeerStatus, CircuitPeer, CircuitRoute, List,
+    PeerRoutes, PlatformError, VirtualHub, VnetPeering, VnetPeeringProperties,
 };
 use crate::{DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions, Tunnels};
 
@@ -49,12 +49,12 @@ pub enum Query {
         /// The flow.
         flow: Flow,
     },
-    /// What a peer announced (Route Server).
+    /// What a peer announced (Route Server, gateway).
     LearnedRoutes {
         /// The peer's name.
         peer: String,
     },
-    /// What was announced to a peer (Route Server).
+    /// What was announced to a peer (Route Server, gateway).
     AdvertisedRoutes {
         /// The peer's name.
         peer: String,
@@ -65,8 +65,12 @@ pub enum Query {
     Connections,
     /// The VNets that are peered with its own (Route Server).
     VnetPeerings,
-    /// How the sessions with the peers are (Route Server).
+    /// How the sessions with the peers are (Route Server, gateway).
     PeerStatus,
+    /// Its table (MSEE).
+    RouteTable,
+    /// Its neighbours in a line each (MSEE).
+    RouteTableSummary,
     /// The configuration in force, as a file (Route Server).
     Configuration,
     /// What changes while it runs (Route Server).
@@ -124,6 +128,10 @@ pub enum Answer {
     VnetPeerings(List<VnetPeering>),
     /// To [`Query::PeerStatus`].
     PeerStatus(List<BgpPeerStatus>),
+    /// To [`Query::RouteTable`].
+    RouteTable(List<CircuitRoute>),
+    /// To [`Query::RouteTableSummary`].
+    RouteTableSummary(List<CircuitPeer>),
     /// To [`Query::Configuration`].
     Configuration {
         /// The file.

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use design::plan::Plan;
+use design::plan::{Plan, RouterPlace};
 use serde::{Deserialize, Serialize};
 
 use crate::FormatVersion;
+
+mod expected;
+
+pub use expected::expected_sessions;
 
 /// What a device is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +23,10 @@ pub enum DeviceKind {
     RouteServer,
     /// A plain BGP router.
     Router,
+    /// An instance of an ExpressRoute gateway.
+    Gateway,
+    /// A router of Microsoft's at the end of a circuit.
+    Msee,
     /// The platform and the underlays.
     Fabric,
     /// A VM or a host.
@@ -71,20 +79,17 @@ impl DeviceStatus {
 impl DeviceStatus {
     /// With what the Plan expects of a device that does not answer, so that sums over devices stay
     /// the same when one dies.
-    fn with_expected(mut self, plan: &Plan) -> Self {
+    fn with_expected(mut self, plan: &Plan, sessions: &BTreeMap<String, Vec<String>>) -> Self {
         if self.running {
             return self;
         }
         let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+        self.sessions = sessions
+            .get(&self.device)
+            .map_or(0, |peers| count(peers.len()));
         if let Some(node) = plan.nodes.iter().find(|node| node.name == self.device) {
-            let speaking = node.links.iter().filter(|link| link.loopback.is_some());
-            self.sessions = count(speaking.count() + node.route_servers.len());
             self.tunnels = count(node.links.len());
             self.paths = count(node.links.iter().map(|link| link.paths.len()).sum());
-        }
-        let mut instances = plan.route_servers.iter();
-        if let Some(instance) = instances.find(|instance| instance.name == self.device) {
-            self.sessions = count(instance.peers.len());
         }
         self
     }
@@ -151,7 +156,7 @@ pub struct Verification {
 pub struct RegionStatus {
     /// Azure's name.
     pub name: String,
-    /// Its NVAs and Route Server instances.
+    /// Its NVAs, Route Server instances and gateway instances.
     pub totals: Totals,
 }
 
@@ -164,7 +169,7 @@ pub struct SiteStatus {
     pub home: String,
     /// Backup region.
     pub backup: Option<String>,
-    /// Its CPEs.
+    /// Its CPEs and routers.
     pub totals: Totals,
 }
 
@@ -186,15 +191,16 @@ pub struct Status {
 }
 
 impl Status {
-    /// Puts the answers of all nodes and Route Server instances together.
+    /// Puts the answers of all devices together that have a daemon.
     pub fn assemble(
         plan: &Plan,
         devices: &[DeviceStatus],
         verification: Option<Verification>,
     ) -> Self {
+        let expected = expected_sessions(plan);
         let devices: Vec<DeviceStatus> = devices
             .iter()
-            .map(|device| device.clone().with_expected(plan))
+            .map(|device| device.clone().with_expected(plan, &expected))
             .collect();
         let by_name: BTreeMap<&str, &DeviceStatus> = devices
             .iter()
@@ -207,17 +213,30 @@ impl Status {
                 .iter()
                 .filter(|instance| instance.region == region.name)
                 .map(|instance| instance.name.as_str());
-            let names = region.nvas.iter().map(String::as_str).chain(instances);
+            let gateways = plan
+                .gateways
+                .iter()
+                .filter(|gateway| gateway.region == region.name)
+                .map(|gateway| gateway.name.as_str());
+            let names = region.nvas.iter().map(String::as_str);
+            let names = names.chain(instances).chain(gateways);
             RegionStatus {
                 name: region.name.clone(),
                 totals: Totals::of(names.filter_map(find)),
             }
         });
-        let sites = plan.sites.iter().map(|site| SiteStatus {
-            name: site.name.clone(),
-            home: site.home.clone(),
-            backup: site.backup.clone(),
-            totals: Totals::of(site.cpes.iter().filter_map(|name| find(name))),
+        let sites = plan.sites.iter().map(|site| {
+            let routers = plan.routers.iter().filter(|router| match &router.place {
+                RouterPlace::Site { site: own } => *own == site.name,
+                RouterPlace::Provider { .. } => false,
+            });
+            let names = site.cpes.iter().chain(routers.map(|router| &router.name));
+            SiteStatus {
+                name: site.name.clone(),
+                home: site.home.clone(),
+                backup: site.backup.clone(),
+                totals: Totals::of(names.filter_map(|name| find(name))),
+            }
         });
         Self {
             format_version: FormatVersion,

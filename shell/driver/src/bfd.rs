@@ -19,6 +19,8 @@ use crate::error::Error;
 mod sockets;
 mod thread;
 
+pub(crate) use sockets::Sockets;
+
 /// The thread, as the daemon sees it. Dropping it tells all neighbours AdminDown, so that a daemon that stops is not
 /// taken for one that failed.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ pub struct FabricSettings {
     pub config: PathBuf,
     /// Unix socket to answer queries on.
     pub control: PathBuf,
-    /// Unix socket on which Route Server instances say what to program.
+    /// Unix socket on which Route Server instances, gateways and MSEEs say what they decide.
     pub programming: PathBuf,
 }
 

@@ -1,6 +1,7 @@
 //! Drives the sans-IO cores with the real clock, real sockets and a real TUN device.
 //!
 //! [`run_node`] is an NVA or a CPE, [`run_route_server`] one instance of a Route Server,
+//! [`run_gateway`] one of an ExpressRoute gateway, [`run_msee`] an MSEE,
 //! [`run_router`] a plain BGP router, [`run_fabric`] the platform and the underlays of a lab. Each
 //! is one thread with one loop that owns its core: it carries bytes, time and commands to the core
 //! and does what the core asks for. Nothing is decided here.
@@ -15,8 +16,9 @@
 //! Management over HTTP is a thread beside the loop that asks through the same channel as control
 //! connections. [`Watch`] is BFD: a thread beside the loop of whoever wants neighbours watched.
 //!
-//! The loops of a Route Server and of a router are the same without the data plane; a Route Server
-//! tells the fabric which routes to program, over a Unix socket whose end is the instance's end.
+//! The loops of a Route Server, a gateway, an MSEE and a router are the same without the data plane;
+//! those of the platform tell the fabric what they decide, over a Unix socket whose end is the
+//! device's end.
 //! The fabric has no tasks at all: epoll with nanosecond timeouts, at real-time priority where that
 //! is allowed.
 
@@ -27,6 +29,7 @@ mod config;
 mod control;
 mod daemon;
 mod error;
+mod express_route;
 mod fabric;
 mod management;
 mod monitor;
@@ -41,6 +44,7 @@ pub use self::bfd::Watch;
 pub use config::{key_path, random_key};
 pub use control::ask;
 pub use error::Error;
+pub use express_route::{ExpressRouteSettings, run_gateway, run_msee};
 pub use fabric::{FabricSettings, PortName, run_fabric};
 pub use linux::{interrupt_is_ignored, interrupted_within};
 pub use management::{ManagementAddress, ManagementAddressError};

@@ -1,18 +1,23 @@
-//! How a Route Server instance tells the fabric what to program: lines of JSON on a Unix stream.
+//! How devices of the platform tell the fabric what they decide: lines of JSON on a Unix stream.
 //!
-//! The first line names the instance, each further one is a decision. When the stream ends, so has
-//! the instance, whatever it died of.
+//! The first line names the device, each further one is a decision: an instance of a Route Server
+//! or of a gateway says what NICs are to have, a gateway and an MSEE what their own packets follow.
+//! When the stream ends, so has the device, whatever it died of.
+
+mod fabric;
 
 use std::net::Ipv4Addr;
 
 use inet::Prefix;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use fabric::{Fabric, connected};
+
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Hello {
-    /// Device name of the instance.
+    /// Device name.
     pub(crate) instance: String,
 }
 
@@ -24,6 +29,20 @@ pub(crate) struct Decision {
     pub(crate) prefix: Prefix,
     /// Where it goes; nothing withdraws it.
     pub(crate) next_hops: Vec<Ipv4Addr>,
+    /// Whose packets follow it.
+    #[serde(default)]
+    pub(crate) table: Table,
+}
+
+/// Whose packets follow a decision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Table {
+    /// Those that come out of NICs.
+    #[default]
+    Nics,
+    /// Those that the device itself forwards.
+    Own,
 }
 
 /// A message as a line.

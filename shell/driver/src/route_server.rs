@@ -4,7 +4,6 @@
 //! what it would program is only logged.
 
 mod changes;
-mod fabric;
 
 use std::path::PathBuf;
 
@@ -21,9 +20,8 @@ use crate::control::{self, Question};
 use crate::daemon::{self, Hangup, Termination};
 use crate::error::Error;
 use crate::management::{self, Hub, ManagementAddress, Service};
-use crate::programming::Decision;
+use crate::programming::{self, Decision, Fabric, Table};
 use crate::transport::{BGP_PORT, Event, Transport};
-use fabric::Fabric;
 
 /// What a Route Server instance is started with.
 #[derive(Clone, Debug)]
@@ -122,7 +120,7 @@ impl Process {
                     self.hear(event);
                     self.round();
                 }
-                () = fabric::connected(self.fabric.as_mut()) => self.program_everything(),
+                () = programming::connected(self.fabric.as_mut()) => self.program_everything(),
                 Some(question) = questions.recv() => stop = self.answer(question),
                 () = hangup.heard() => match self.reload() {
                     Ok(()) => tracing::warn!("the configuration was read again and is in force"),
@@ -198,7 +196,11 @@ impl Process {
                 Output::Program { prefix, next_hops } => {
                     tracing::info!(%prefix, ?next_hops, "program");
                     if let Some(fabric) = &self.fabric {
-                        fabric.decide(Decision { prefix, next_hops });
+                        fabric.decide(Decision {
+                            prefix,
+                            next_hops,
+                            table: Table::Nics,
+                        });
                     }
                 }
                 // Whoever can reach the port can make as many of these as it likes.
@@ -227,6 +229,7 @@ impl Process {
                 fabric.decide(Decision {
                     prefix,
                     next_hops: next_hops.to_vec(),
+                    table: Table::Nics,
                 });
             }
         }

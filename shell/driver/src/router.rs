@@ -1,18 +1,21 @@
 //! A plain BGP router: a speaker with the machine's sockets, and nothing around it.
 //!
-//! It learns, decides and tells; it programs no routes. SIGHUP makes it read its file again: a file
+//! It learns, decides and tells; with `kernel: true` in its file the machine forwards as it decides.
+//! SIGHUP makes it read its file again: a file
 //! with errors changes nothing, and sessions whose neighbour's settings are the same go on.
 
+mod kernel;
 mod reload;
 mod secrets;
-mod watched;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::bfd::{SessionKey, Verdict};
+use ::router::Fib;
 use bgp::{Command, Input, NeighborId, Output, Speaker};
 use design::plan::RouterConfig;
+use inet::Net;
 use tokio::sync::mpsc;
 use view::Query;
 
@@ -25,6 +28,7 @@ use crate::error::Error;
 use crate::management::{self, ManagementAddress, Service};
 use crate::monitor::{Monitor, Us};
 use crate::transport::{Event, Guard, Transport};
+use kernel::Kernel;
 use reload::Neighbors;
 
 /// What neighbours' operators read when a router is stopped (RFC 9003).
@@ -92,8 +96,10 @@ pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
             transport,
             watch: None,
             monitor,
+            routes: None,
             out: Vec::new(),
         };
+        process.route()?;
         process.watch()?;
         process.run(questions, termination, hangup).await
     })
@@ -140,7 +146,24 @@ struct Process {
     watch: Option<Watch>,
     /// MRT and BMP, if anybody wants them.
     monitor: Option<Monitor>,
+    /// What the kernel is told, if it is to be told anything.
+    routes: Option<Routes>,
     out: Vec<Output>,
+}
+
+/// The routes that are wanted in the kernel, and the way there.
+struct Routes {
+    fib: Fib,
+    kernel: Kernel,
+}
+
+impl Routes {
+    /// The paths in use for a prefix have changed.
+    fn changed(&mut self, speaker: &Speaker, net: Net) {
+        if let Some(change) = self.fib.changed(speaker, net) {
+            self.kernel.note(&change);
+        }
+    }
 }
 
 impl Process {
@@ -192,12 +215,42 @@ impl Process {
             monitor.finish();
         }
         self.transport.finish(FAREWELL_PATIENCE).await;
+        // Whoever restarts and keeps its neighbours waiting goes on forwarding meanwhile.
+        if let Some(routes) = self.routes.as_mut().filter(|_| !self.silent) {
+            routes.kernel.finish();
+        }
+        Ok(())
+    }
+
+    /// Has the kernel's routes told, or no more, as the configuration says.
+    fn route(&mut self) -> Result<(), Error> {
+        if !self.config.kernel {
+            if let Some(mut routes) = self.routes.take() {
+                routes.kernel.finish();
+            }
+            return Ok(());
+        }
+        if self.routes.is_none() {
+            let (kernel, interfaces) = Kernel::prepare()?;
+            let fib = Fib::new(interfaces);
+            let routes = self.routes.insert(Routes { fib, kernel });
+            for net in self.speaker.loc_rib() {
+                routes.changed(&self.speaker, net);
+            }
+        }
+        if let Some(routes) = &mut self.routes {
+            let statics = ::router::statics(&self.config);
+            for change in routes.fib.set_statics(statics) {
+                routes.kernel.note(&change);
+            }
+            routes.kernel.flush();
+        }
         Ok(())
     }
 
     /// Has those neighbours watched that the configuration says.
     fn watch(&mut self) -> Result<(), Error> {
-        let wanted = watched::wanted(&self.config);
+        let wanted = ::router::bfd_sessions(&self.config);
         let watch = match &mut self.watch {
             None if wanted.is_empty() => return Ok(()),
             None => self.watch.insert(Watch::start()?),
@@ -213,7 +266,7 @@ impl Process {
         let Some(neighbor) = self.neighbors.id(session.remote) else {
             return;
         };
-        for command in watched::commands(neighbor, verdict) {
+        for command in ::router::on_verdict(neighbor, verdict) {
             self.feed(Input::Command(command));
         }
     }
@@ -250,7 +303,14 @@ impl Process {
     fn answer(&mut self, question: Question) -> bool {
         let stop = question.query == Query::Stop;
         question.reply(|query| {
-            view::router_answer(&self.speaker, None, &self.config.name, self.clock.now(), query)
+            let fib = self.routes.as_ref().map(|routes| &routes.fib);
+            view::router_answer(
+                &self.speaker,
+                fib,
+                &self.config.name,
+                self.clock.now(),
+                query,
+            )
         });
         stop
     }
@@ -261,6 +321,11 @@ impl Process {
                 monitor.see(&self.speaker, &output);
             }
             match output {
+                Output::Changed { net } => {
+                    if let Some(routes) = &mut self.routes {
+                        routes.changed(&self.speaker, net);
+                    }
+                }
                 // Whoever can reach the port can make as many of these as it likes.
                 Output::Event(
                     event @ (bgp::Event::Refused { .. }
@@ -271,6 +336,9 @@ impl Process {
                 Output::Event(event) => tracing::info!(?event),
                 output => self.transport.apply(output),
             }
+        }
+        if let Some(routes) = &mut self.routes {
+            routes.kernel.flush();
         }
     }
 
@@ -302,6 +370,9 @@ impl Process {
         self.config = next;
         if let Err(error) = self.watch() {
             tracing::error!(%error, "neighbours are not watched");
+        }
+        if let Err(error) = self.route() {
+            tracing::error!(%error, "the kernel is not told any routes");
         }
         tracing::info!("the file is read again");
     }

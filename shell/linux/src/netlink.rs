@@ -39,8 +39,9 @@ pub struct RouteChange {
     pub owner: RouteOwner,
     /// Metric; lower wins. Routes of equal prefix and metric replace each other.
     pub metric: u32,
-    /// Where it leads from now on: flows are shared among several places, none removes it.
-    pub to: Vec<RouteTo>,
+    /// Where it leads from now on: flows are shared among several places, and discarded where there
+    /// is none; `None` removes it.
+    pub to: Option<Vec<RouteTo>>,
 }
 
 /// A place that a route leads to.
@@ -51,6 +52,19 @@ pub struct RouteTo {
     /// The next router, which is taken to be at the other end of the wire whatever the interface's
     /// prefix says; none is needed where the wire leads to one place only.
     pub gateway: Option<Ipv4Addr>,
+}
+
+/// An address of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface's name.
+    pub name: String,
+    /// Its index.
+    pub interface: u32,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Length of the connected prefix.
+    pub len: u8,
 }
 
 /// A conversation with the kernel about the network namespace in which it was opened.
@@ -145,13 +159,9 @@ impl Netlink {
             send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
             let answers = self.answers(first, window.len())?;
             for (change, (error, _)) in window.iter().zip(answers) {
-                let harmless = error == 0 || (change.to.is_empty() && error == libc::ESRCH);
+                let harmless = error == 0 || (change.to.is_none() && error == libc::ESRCH);
                 if !harmless && result.is_ok() {
-                    let what = if change.to.is_empty() {
-                        "remove"
-                    } else {
-                        "add"
-                    };
+                    let what = if change.to.is_none() { "remove" } else { "add" };
                     result = Err(failure(error, &format!("{what} route {}", change.prefix)));
                 }
             }
@@ -172,18 +182,51 @@ impl Netlink {
                 prefix,
                 owner,
                 metric,
-                to: Vec::new(),
+                to: None,
             })
             .collect();
         self.change_routes(&changes)
     }
 
+    /// The IPv4 addresses of all interfaces.
+    ///
+    /// # Errors
+    ///
+    /// Too little memory.
+    pub fn addresses(&mut self) -> io::Result<Vec<InterfaceAddress>> {
+        let mut found = Vec::new();
+        self.list(Message::dump_addresses(), "list addresses", |kind| {
+            if let message::AnswerKind::Address(address) = kind {
+                found.push(address);
+            }
+        })?;
+        Ok(found)
+    }
+
     /// Prefix and metric of an owner's routes in the main table.
     fn routes(&mut self, owner: RouteOwner) -> io::Result<Vec<(Prefix, u32)>> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let bytes = Message::dump_routes().finish(self.sequence);
-        send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
         let mut found = Vec::new();
+        self.list(Message::dump_routes(), "list routes", |kind| match kind {
+            message::AnswerKind::Route {
+                owner: of,
+                prefix,
+                metric,
+            } if of == owner as u8 => found.push((prefix, metric)),
+            _ => {}
+        })?;
+        Ok(found)
+    }
+
+    /// Asks for a list and hears all of it.
+    fn list(
+        &mut self,
+        question: Message,
+        what: &str,
+        mut hear: impl FnMut(message::AnswerKind),
+    ) -> io::Result<()> {
+        self.sequence = self.sequence.wrapping_add(1);
+        let bytes = question.finish(self.sequence);
+        send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
         let mut buffer = vec![0; 32 * 1024];
         loop {
             let len = match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
@@ -193,17 +236,12 @@ impl Netlink {
             for answer in message::answers(buffer.get(..len).unwrap_or_default()) {
                 match answer.kind {
                     message::AnswerKind::Acknowledged { error: 0 } | message::AnswerKind::Done => {
-                        return Ok(found);
+                        return Ok(());
                     }
                     message::AnswerKind::Acknowledged { error } => {
-                        return Err(failure(error, "list routes"));
+                        return Err(failure(error, what));
                     }
-                    message::AnswerKind::Route {
-                        owner: of,
-                        prefix,
-                        metric,
-                    } if of == owner as u8 => found.push((prefix, metric)),
-                    message::AnswerKind::Route { .. } | message::AnswerKind::Link { .. } => {}
+                    kind => hear(kind),
                 }
             }
         }
@@ -249,7 +287,9 @@ impl Netlink {
                         missing = missing.saturating_sub(1);
                     }
                     message::AnswerKind::Link { interface } => slot.1 = Some(interface),
-                    message::AnswerKind::Done | message::AnswerKind::Route { .. } => {}
+                    message::AnswerKind::Address(_)
+                    | message::AnswerKind::Done
+                    | message::AnswerKind::Route { .. } => {}
                 }
             }
         }

@@ -39,10 +39,10 @@ fn host() -> io::Result<(NetNamespace, Tun)> {
             prefix: Prefix::DEFAULT,
             owner: RouteOwner::Node,
             metric: 10,
-            to: vec![RouteTo {
+            to: Some(vec![RouteTo {
                 interface: eth0,
                 gateway: None,
-            }],
+            }]),
         }])?;
         Ok(tun)
     })?;
@@ -118,10 +118,10 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
                     prefix,
                     owner: RouteOwner::Node,
                     metric: 0,
-                    to: vec![RouteTo {
+                    to: Some(vec![RouteTo {
                         interface,
                         gateway: None,
-                    }],
+                    }]),
                 })
                 .collect();
             netlink.change_routes(&changes)?;
@@ -129,7 +129,7 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
             let table = std::fs::read_to_string("/proc/thread-self/net/route")?;
             assert_eq!(table.lines().count(), 1 + 2 + 2000);
             for change in &mut changes {
-                change.to.clear();
+                change.to = None;
             }
             netlink.change_routes(&changes)?;
             netlink.change_routes(&changes)?;
@@ -162,7 +162,7 @@ fn a_route_through_a_gateway_replaces_one_without() {
                 prefix: Prefix::DEFAULT,
                 owner: RouteOwner::Node,
                 metric: 10,
-                to: vec![RouteTo { interface, gateway }],
+                to: Some(vec![RouteTo { interface, gateway }]),
             };
             netlink.change_routes(std::slice::from_ref(&change))?;
             let default = linux::default_route()?.expect("there is one");
@@ -170,12 +170,28 @@ fn a_route_through_a_gateway_replaces_one_without() {
                 (default.interface.as_str(), default.gateway),
                 ("eth0", gateway)
             );
-            change.to.clear();
+            change.to = None;
             netlink.change_routes(&[change])?;
             assert_eq!(linux::default_route()?, None);
             Ok(())
         })
         .expect("routes change");
+}
+
+#[test]
+fn the_addresses_of_all_interfaces_are_listed() {
+    if !permitted() {
+        return;
+    }
+    let (namespace, _tun) = host().expect("a host");
+    let found = namespace
+        .run(|| Netlink::open()?.addresses())
+        .expect("lists");
+    let found: Vec<_> = found
+        .iter()
+        .map(|it| (it.name.as_str(), it.address, it.len))
+        .collect();
+    assert_eq!(found, [("lo", Ipv4Addr::LOCALHOST, 8), ("eth0", HERE, 24)]);
 }
 
 /// What `ip route show proto …` says in the calling thread's namespace.
@@ -209,7 +225,7 @@ fn a_route_shares_flows_among_gateways_at_the_other_ends_of_wires() {
                 prefix,
                 owner: RouteOwner::Router,
                 metric: 77,
-                to: vec![to(er0, 2), to(eth0, 6)],
+                to: Some(vec![to(er0, 2), to(eth0, 6)]),
             };
             netlink.change_routes(std::slice::from_ref(&change))?;
             let said = routes_of("77")?;
@@ -228,10 +244,13 @@ fn a_route_shares_flows_among_gateways_at_the_other_ends_of_wires() {
                 lines[2].starts_with("nexthop via 172.29.0.6 dev eth0"),
                 "{said}"
             );
-            change.to.pop();
+            change.to = Some(vec![to(er0, 2)]);
             netlink.change_routes(std::slice::from_ref(&change))?;
             let said = routes_of("77")?;
             assert_eq!(said.lines().count(), 1, "{said}");
+            change.to = Some(Vec::new());
+            netlink.change_routes(std::slice::from_ref(&change))?;
+            assert!(routes_of("77")?.starts_with("blackhole 10.9.0.0/16"));
             drop(wire);
             Ok(())
         })
@@ -254,10 +273,10 @@ fn the_routes_of_one_owner_go_and_those_of_others_stay() {
                     prefix,
                     owner: RouteOwner::Router,
                     metric: 77,
-                    to: vec![RouteTo {
+                    to: Some(vec![RouteTo {
                         interface,
                         gateway: Some(Ipv4Addr::new(10, 0, 0, 254)),
-                    }],
+                    }]),
                 })
                 .collect();
             netlink.change_routes(&routes)?;

@@ -123,7 +123,9 @@ impl World {
             DeviceKind::Nva | DeviceKind::Cpe => self.node(slot, &rng)?,
             DeviceKind::RouteServer => self.route_server(slot, &rng)?,
             DeviceKind::Router => self.router(slot, &rng)?,
-            DeviceKind::Host | DeviceKind::Fabric => self.host(slot, &rng),
+            DeviceKind::Host | DeviceKind::Gateway | DeviceKind::Msee | DeviceKind::Fabric => {
+                self.host(slot, &rng)
+            }
         };
         let wake = device.next_wake();
         if let Some(speaker) = device.core.speaker() {

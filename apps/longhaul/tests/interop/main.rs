@@ -5,6 +5,7 @@
 //! States are awaited with generous deadlines: how fast things are is asserted in virtual time, in
 //! the simulator's tests.
 
+mod kernel;
 mod liveness;
 mod measuring;
 mod meeting;

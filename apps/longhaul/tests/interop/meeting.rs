@@ -123,6 +123,21 @@ impl Meeting {
         drop(fs::remove_file(self.control()));
     }
 
+    /// Ends our router as its operator would.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut router) = self.router.take() else {
+            return;
+        };
+        let told = Command::new("kill").arg(router.id().to_string()).status();
+        assert!(told.is_ok_and(|told| told.success()), "it is told to end");
+        router.wait().expect("our router ends");
+    }
+
+    /// What a program beside our router writes.
+    pub(crate) fn ask(&self, program: &str, words: &[&str]) -> String {
+        ask(&self.place, program, words)
+    }
+
     /// Starts it again from the same file.
     pub(crate) fn restart(&mut self) {
         let text =
@@ -252,14 +267,7 @@ impl Far {
 
     /// What a program in it writes.
     pub(crate) fn ask(&self, program: &str, words: &[&str]) -> String {
-        let mut command = Command::new(program);
-        command.args(words).stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = self.place.start(&mut command);
-        let child = child.unwrap_or_else(|error| panic!("{error}"));
-        let output = child.wait_with_output().expect("the program runs");
-        let text = [output.stdout, output.stderr].concat();
-        String::from_utf8_lossy(&text).into_owned()
+        ask(&self.place, program, words)
     }
 
     /// Kills its programs without a warning.
@@ -275,6 +283,18 @@ impl Drop for Far {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// What a program in a namespace writes.
+fn ask(place: &Place, program: &str, words: &[&str]) -> String {
+    let mut command = Command::new(program);
+    command.args(words).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = place.start(&mut command);
+    let child = child.unwrap_or_else(|error| panic!("{error}"));
+    let output = child.wait_with_output().expect("the program runs");
+    let text = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn place() -> Place {

@@ -48,7 +48,7 @@ pub(super) fn router_status(device: &str, speaker: &Speaker) -> DeviceStatus {
     status(device, DeviceKind::Router, speaker)
 }
 
-fn status(device: &str, kind: DeviceKind, speaker: &Speaker) -> DeviceStatus {
+pub(super) fn status(device: &str, kind: DeviceKind, speaker: &Speaker) -> DeviceStatus {
     let (sessions_up, sessions) = session_count(speaker);
     DeviceStatus {
         running: true,
@@ -59,7 +59,7 @@ fn status(device: &str, kind: DeviceKind, speaker: &Speaker) -> DeviceStatus {
     }
 }
 
-const fn state(state: State) -> &'static str {
+pub(super) const fn state(state: State) -> &'static str {
     match state {
         State::Idle => "idle",
         State::Connect => "connect",

@@ -41,6 +41,7 @@ pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -
         sessions: sessions.collect(),
         tunnels: Vec::new(),
         route_server: None,
+        express_route: None,
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn advertised(server: &RouteServer, peer: &str) -> Result<PeerRoutes,
 }
 
 /// AS numbers joined by `-`; a set is one member in braces.
-fn as_path(path: &AsPath) -> String {
+pub(super) fn as_path(path: &AsPath) -> String {
     path.to_string().replace(' ', "-")
 }
 
@@ -97,7 +97,7 @@ pub(super) fn connections(server: &RouteServer) -> List<BgpConnection> {
     List { value }
 }
 
-const fn connection_state(state: Option<State>) -> &'static str {
+pub(super) const fn connection_state(state: Option<State>) -> &'static str {
     match state {
         Some(State::Established) => "Connected",
         Some(State::Connect | State::Active | State::OpenSent | State::OpenConfirm) => "Connecting",

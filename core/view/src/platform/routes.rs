@@ -45,6 +45,11 @@ pub fn role(instance: u8) -> String {
     format!("RouteServiceRole_IN_{instance}")
 }
 
+/// What the platform calls an instance of a gateway.
+pub fn gateway_role(instance: u8) -> String {
+    format!("GatewayTenantWorker_IN_{instance}")
+}
+
 impl PeerRoutes {
     /// Heads of the platform's table of learned routes.
     pub const LEARNED: [&'static str; 7] = [

@@ -29,6 +29,32 @@ pub struct BgpPeerStatus {
 }
 
 impl BgpPeerStatus {
+    /// Heads of the table.
+    pub const COLUMNS: [&'static str; 8] = [
+        "LocalAddress",
+        "Neighbor",
+        "Asn",
+        "State",
+        "ConnectedDuration",
+        "RoutesReceived",
+        "MessagesSent",
+        "MessagesReceived",
+    ];
+
+    /// The cells under [`Self::COLUMNS`].
+    pub fn row(&self) -> Vec<String> {
+        vec![
+            self.local_address.to_string(),
+            self.neighbor.to_string(),
+            self.asn.to_string(),
+            self.state.clone(),
+            self.connected_duration.clone().unwrap_or_default(),
+            self.routes_received.to_string(),
+            self.messages_sent.to_string(),
+            self.messages_received.to_string(),
+        ]
+    }
+
     /// A duration as the platform writes it: days before hours, seven digits of a second.
     pub fn duration(duration: Duration) -> String {
         let seconds = duration.as_secs();

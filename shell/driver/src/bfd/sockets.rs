@@ -22,7 +22,7 @@ type Place = (IpAddr, Hops);
 
 /// All sockets.
 #[derive(Debug)]
-pub(super) struct Sockets {
+pub(crate) struct Sockets {
     poller: Poller,
     receivers: BTreeMap<Place, Receiver>,
     senders: BTreeMap<SessionKey, UdpSocket>,
@@ -43,7 +43,7 @@ struct Receiver {
 
 impl Sockets {
     /// None yet. `seed` says which source port is tried first.
-    pub(super) fn new(poller: Poller, first_token: u64, seed: u64) -> Self {
+    pub(crate) fn new(poller: Poller, first_token: u64, seed: u64) -> Self {
         let span = u64::from(u16::MAX - SOURCE_PORT_MIN) + 1;
         let offset = u16::try_from(seed % span).unwrap_or(0);
         Self {
@@ -57,17 +57,17 @@ impl Sockets {
         }
     }
 
-    pub(super) const fn poller(&self) -> &Poller {
+    pub(crate) const fn poller(&self) -> &Poller {
         &self.poller
     }
 
     /// When [`Self::retry`] has something to do.
-    pub(super) const fn retry_at(&self) -> Option<Instant> {
+    pub(crate) const fn retry_at(&self) -> Option<Instant> {
         self.retry_at
     }
 
     /// Makes what a session needs, unless it is there.
-    pub(super) fn add(&mut self, now: Instant, session: SessionKey) {
+    pub(crate) fn add(&mut self, now: Instant, session: SessionKey) {
         if self.senders.contains_key(&session) {
             return;
         }
@@ -94,7 +94,7 @@ impl Sockets {
     }
 
     /// Closes what only this session needed.
-    pub(super) fn remove(&mut self, session: SessionKey) {
+    pub(crate) fn remove(&mut self, session: SessionKey) {
         self.unsent.remove(&session);
         if self.senders.remove(&session).is_none() {
             return;
@@ -110,7 +110,7 @@ impl Sockets {
     }
 
     /// Opens what could not be opened.
-    pub(super) fn retry(&mut self, now: Instant) {
+    pub(crate) fn retry(&mut self, now: Instant) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry_at = None;
             let closed = self
@@ -127,7 +127,7 @@ impl Sockets {
     }
 
     /// Sends a session's packet. Without a route, or with the queue full, it is lost like any other.
-    pub(super) fn send(&self, session: SessionKey, bytes: &Octets) {
+    pub(crate) fn send(&self, session: SessionKey, bytes: &Octets) {
         let to = SocketAddr::new(session.remote, session.hops.port());
         if let Some(sender) = self.senders.get(&session)
             && let Err(error) = sender.send_to(bytes, to)
@@ -137,7 +137,7 @@ impl Sockets {
     }
 
     /// Takes the datagrams that wait at a token: who sent each, to which address, its TTL, what it says.
-    pub(super) fn receive(
+    pub(crate) fn receive(
         &mut self,
         token: u64,
         mut take: impl FnMut(SocketAddr, SocketAddr, u8, &[u8]),

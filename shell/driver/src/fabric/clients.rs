@@ -1,5 +1,5 @@
-//! Those who talk to the fabric process: operators with queries, Route Server instances with routes
-//! to program.
+//! Those who talk to the fabric process: operators with queries, Route Server instances, gateways and
+//! MSEEs with what they decide.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -7,12 +7,12 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use azure::Fabric;
-use azure::fabric::{Input, InstanceId, Output};
+use azure::fabric::{ForwarderId, Input, InstanceId, Output};
 use inet::Instant;
 use linux::epoll::Poller;
 use view::{Answer, Query};
 
-use crate::programming::{Decision, Hello};
+use crate::programming::{Decision, Hello, Table};
 
 /// Longest line that a client may send, octets.
 const LINE_MAX: usize = 64 * 1024;
@@ -37,8 +37,74 @@ struct Client {
 #[derive(Clone, Copy)]
 enum Role {
     Operator,
-    /// A Route Server instance, once it has said which.
-    Programmer(Option<InstanceId>),
+    /// A device of the platform, once it has said which.
+    Decider(Option<Decider>),
+}
+
+/// What a device of the platform decides about.
+#[derive(Clone, Copy)]
+struct Decider {
+    /// NICs: an instance of a Route Server, or of a gateway without one.
+    instance: Option<InstanceId>,
+    /// Its own packets: a gateway or an MSEE.
+    forwarder: Option<ForwarderId>,
+}
+
+impl Decider {
+    /// The device of a name.
+    fn of(fabric: &Fabric, device: &str) -> io::Result<Self> {
+        let found = Self {
+            instance: fabric.instance(device),
+            forwarder: fabric.forwarder(device),
+        };
+        if found.instance.is_none() && found.forwarder.is_none() {
+            let reason = format!("{device} is no Route Server instance, gateway or MSEE");
+            return Err(io::Error::other(reason));
+        }
+        Ok(found)
+    }
+
+    /// It knows nothing yet.
+    fn begin(self, now: Instant, fabric: &mut Fabric, out: &mut Vec<Output>) {
+        if let Some(instance) = self.instance {
+            fabric.handle(now, Input::InstanceUp(instance), out);
+        }
+        if let Some(forwarder) = self.forwarder {
+            fabric.handle(now, Input::ForwarderUp(forwarder), out);
+        }
+    }
+
+    /// It has gone; one that forwards forwards nothing.
+    fn end(self, now: Instant, fabric: &mut Fabric, out: &mut Vec<Output>) {
+        if let Some(instance) = self.instance {
+            fabric.handle(now, Input::InstanceDown(instance), out);
+        }
+        if let Some(forwarder) = self.forwarder {
+            fabric.handle(now, Input::ForwarderUp(forwarder), out);
+        }
+    }
+
+    /// What follows from a decision.
+    fn input(self, decision: Decision) -> io::Result<Input> {
+        let Decision {
+            prefix,
+            next_hops,
+            table,
+        } = decision;
+        let input = match table {
+            Table::Nics => self.instance.map(|instance| Input::Program {
+                instance,
+                prefix,
+                next_hops,
+            }),
+            Table::Own => self.forwarder.map(|forwarder| Input::Forward {
+                forwarder,
+                prefix,
+                next_hops,
+            }),
+        };
+        input.ok_or_else(|| io::Error::other("a decision about what the device has no say in"))
+    }
 }
 
 impl Clients {
@@ -70,7 +136,7 @@ impl Clients {
         self.next += 1;
         poller.add_readable(&stream, token)?;
         let role = if programmer {
-            Role::Programmer(None)
+            Role::Decider(None)
         } else {
             Role::Operator
         };
@@ -104,8 +170,8 @@ impl Clients {
             }
         }
         if !open || !fine || client.line.len() > LINE_MAX {
-            if let Role::Programmer(Some(instance)) = client.role {
-                fabric.handle(now, Input::InstanceDown(instance), out);
+            if let Role::Decider(Some(decider)) = client.role {
+                decider.end(now, fabric, out);
             }
             // Closing the stream takes it out of the epoll set as well.
             self.clients.remove(&token);
@@ -159,25 +225,15 @@ impl Client {
                 self.reply(&answer)?;
                 return Ok(stop);
             }
-            Role::Programmer(None) => {
+            Role::Decider(None) => {
                 let hello: Hello = serde_json::from_slice(line)?;
-                let instance = fabric.instance(&hello.instance).ok_or_else(|| {
-                    io::Error::other(format!("no Route Server instance {}", hello.instance))
-                })?;
-                self.role = Role::Programmer(Some(instance));
-                fabric.handle(now, Input::InstanceUp(instance), out);
+                let decider = Decider::of(fabric, &hello.instance)?;
+                self.role = Role::Decider(Some(decider));
+                decider.begin(now, fabric, out);
             }
-            Role::Programmer(Some(instance)) => {
-                let Decision { prefix, next_hops } = serde_json::from_slice(line)?;
-                fabric.handle(
-                    now,
-                    Input::Program {
-                        instance,
-                        prefix,
-                        next_hops,
-                    },
-                    out,
-                );
+            Role::Decider(Some(decider)) => {
+                let input = decider.input(serde_json::from_slice(line)?)?;
+                fabric.handle(now, input, out);
             }
         }
         Ok(false)

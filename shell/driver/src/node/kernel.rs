@@ -93,7 +93,7 @@ impl Kernel {
             prefix,
             owner: RouteOwner::Node,
             metric: METRIC,
-            to: to.into_iter().collect(),
+            to: to.map(|to| vec![to]),
         });
     }
 
@@ -103,7 +103,7 @@ impl Kernel {
             prefix,
             owner: RouteOwner::Node,
             metric: METRIC,
-            to: Vec::new(),
+            to: None,
         });
     }
 

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use inet::Prefix;
 
-use super::{RouteChange, RouteTo};
+use super::{InterfaceAddress, RouteChange, RouteTo};
 
 /// Octets of `struct nlmsghdr`.
 const HEADER: usize = 16;
@@ -13,6 +13,8 @@ const HEADER: usize = 16;
 const LINK: usize = 16;
 /// Octets of `struct rtmsg`.
 const ROUTE: usize = 12;
+/// `struct ifaddrmsg`.
+const ADDRESS: usize = 8;
 /// `struct rtnexthop`.
 const NEXT_HOP: usize = 8;
 /// The gateway is at the other end of the wire (`linux/rtnetlink.h`).
@@ -70,26 +72,33 @@ impl Message {
 
     /// Adds, replaces or removes a route.
     pub(super) fn route(change: &RouteChange) -> Self {
-        let on_wire = change.to.iter().all(|to| to.gateway.is_none());
-        let (kind, flags, scope, route_type) = if change.to.is_empty() {
+        let replace = libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+        let to = change.to.as_deref().unwrap_or_default();
+        let on_wire = to.iter().all(|to| to.gateway.is_none());
+        let (kind, flags, scope, route_type) = match &change.to {
             // "Nowhere" and "unspecified" match whatever the route has.
-            (
+            None => (
                 libc::RTM_DELROUTE,
                 0,
                 libc::RT_SCOPE_NOWHERE,
                 libc::RTN_UNSPEC,
-            )
-        } else {
-            (
+            ),
+            Some(to) if to.is_empty() => (
                 libc::RTM_NEWROUTE,
-                libc::NLM_F_CREATE | libc::NLM_F_REPLACE,
+                replace,
+                libc::RT_SCOPE_UNIVERSE,
+                libc::RTN_BLACKHOLE,
+            ),
+            Some(_) => (
+                libc::RTM_NEWROUTE,
+                replace,
                 if on_wire {
                     libc::RT_SCOPE_LINK
                 } else {
                     libc::RT_SCOPE_UNIVERSE
                 },
                 libc::RTN_UNICAST,
-            )
+            ),
         };
         let mut body = vec![
             family(),
@@ -101,7 +110,7 @@ impl Message {
             scope,
             route_type,
         ];
-        let one = match change.to.as_slice() {
+        let one = match to {
             [one] => Some(*one),
             _ => None,
         };
@@ -109,7 +118,7 @@ impl Message {
         let mut message = Self::new(kind, flags, body);
         message.attribute(libc::RTA_DST, &change.prefix.address().octets());
         message.number(libc::RTA_PRIORITY, change.metric);
-        match change.to.as_slice() {
+        match to {
             [] => {}
             [to] => {
                 message.number(libc::RTA_OIF, to.interface);
@@ -127,6 +136,13 @@ impl Message {
         let mut body = vec![0; ROUTE];
         body[0] = family();
         Self::new(libc::RTM_GETROUTE, libc::NLM_F_DUMP, body)
+    }
+
+    /// Asks for all IPv4 addresses.
+    pub(super) fn dump_addresses() -> Self {
+        let mut body = vec![0; ADDRESS];
+        body[0] = family();
+        Self::new(libc::RTM_GETADDR, libc::NLM_F_DUMP, body)
     }
 
     /// Appends a 32-bit number.
@@ -208,6 +224,8 @@ pub(super) enum AnswerKind {
         prefix: Prefix,
         metric: u32,
     },
+    /// An address.
+    Address(InterfaceAddress),
     /// The end of a list.
     Done,
 }
@@ -233,6 +251,7 @@ fn answer(message: &[u8]) -> Option<Answer> {
             interface: u32_at(message, HEADER + 4)?,
         },
         libc::RTM_NEWROUTE => route(message.get(HEADER..)?)?,
+        libc::RTM_NEWADDR => AnswerKind::Address(address(message.get(HEADER..)?)?),
         kind if libc::c_int::from(kind) == libc::NLMSG_ERROR => AnswerKind::Acknowledged {
             error: -u32_at(message, HEADER)?.cast_signed(),
         },
@@ -254,24 +273,52 @@ fn route(body: &[u8]) -> Option<AnswerKind> {
     let &[_, len, _, _, table, owner, ..] = body else {
         return None;
     };
-    let mut attributes = body.get(ROUTE..)?;
     let (mut address, mut metric) = (Ipv4Addr::UNSPECIFIED, 0);
-    while let Some(head) = attributes.get(..4) {
-        let size = usize::from(u16::from_ne_bytes([head[0], head[1]]));
-        let value = attributes.get(4..size)?;
-        match u16::from_ne_bytes([head[2], head[3]]) {
+    for (kind, value) in attributes(body.get(ROUTE..)?) {
+        match kind {
             libc::RTA_DST => address = <[u8; 4]>::try_from(value).ok()?.into(),
             libc::RTA_PRIORITY => metric = u32_at(value, 0)?,
             _ => {}
         }
-        attributes = attributes
-            .get(size.next_multiple_of(4)..)
-            .unwrap_or_default();
     }
     (table == libc::RT_TABLE_MAIN).then_some(AnswerKind::Route {
         owner,
         prefix: Prefix::new(address, len)?,
         metric,
+    })
+}
+
+/// An address: `struct ifaddrmsg` and its attributes.
+fn address(body: &[u8]) -> Option<InterfaceAddress> {
+    let mut found = InterfaceAddress {
+        name: String::new(),
+        interface: u32_at(body, 4)?,
+        address: Ipv4Addr::UNSPECIFIED,
+        len: *body.get(1)?,
+    };
+    for (kind, value) in attributes(body.get(ADDRESS..)?) {
+        match kind {
+            libc::IFA_LOCAL => found.address = <[u8; 4]>::try_from(value).ok()?.into(),
+            libc::IFA_LABEL => {
+                let text = value.strip_suffix(&[0]).unwrap_or(value);
+                found.name = String::from_utf8_lossy(text).into_owned();
+            }
+            _ => {}
+        }
+    }
+    Some(found)
+}
+
+/// Kind and value of each attribute.
+fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let &[a, b, c, d, ..] = bytes else {
+            return None;
+        };
+        let size = usize::from(u16::from_ne_bytes([a, b]));
+        let value = bytes.get(4..size)?;
+        bytes = bytes.get(size.next_multiple_of(4)..).unwrap_or_default();
+        Some((u16::from_ne_bytes([c, d]), value))
     })
 }
 

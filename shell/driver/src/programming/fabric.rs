@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Notify, mpsc};
 use view::ProgrammingMeasures;
 
-use crate::programming::{Decision, Hello, line};
+use super::{Decision, Hello, line};
 
 /// Pause before the fabric is called again.
 const REDIAL: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ const REDIAL: Duration = Duration::from_millis(100);
 const QUEUE_MAX: u64 = 100_000;
 
 /// The task that talks to the fabric, as the loop sees it.
-pub(super) struct Fabric {
+pub(crate) struct Fabric {
     decisions: mpsc::UnboundedSender<(Instant, Decision)>,
     /// Says each time that a new connection stands and knows of nothing yet.
     connected: mpsc::Receiver<()>,
@@ -40,7 +40,7 @@ struct State {
 
 impl Fabric {
     /// Starts the task that talks to the fabric.
-    pub(super) fn call(path: PathBuf, instance: String) -> Self {
+    pub(crate) fn call(path: PathBuf, instance: String) -> Self {
         let (decisions, mut queue) = mpsc::unbounded_channel();
         let (connects, connected) = mpsc::channel(1);
         let state = Arc::new(State::default());
@@ -76,12 +76,12 @@ impl Fabric {
 
     /// Ends the connection and calls again. For the fabric the instance is then one that knows
     /// nothing yet: the other one serves until this one has caught up.
-    pub(super) fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         self.hung_up.notify_one();
     }
 
     /// Tells the fabric. Without a connection it is told everything when there is one.
-    pub(super) fn decide(&self, decision: Decision) {
+    pub(crate) fn decide(&self, decision: Decision) {
         if self.state.connected.load(Ordering::Relaxed) {
             if self.state.queued.fetch_add(1, Ordering::Relaxed) >= QUEUE_MAX {
                 return self.hang_up();
@@ -92,7 +92,7 @@ impl Fabric {
     }
 
     /// How far behind the fabric is.
-    pub(super) fn measures(&self) -> ProgrammingMeasures {
+    pub(crate) fn measures(&self) -> ProgrammingMeasures {
         ProgrammingMeasures {
             connected: self.state.connected.load(Ordering::Relaxed),
             queued: self.state.queued.load(Ordering::Relaxed),
@@ -102,7 +102,7 @@ impl Fabric {
 }
 
 /// Waits for a new connection to the fabric; for ever where there is none.
-pub(super) async fn connected(fabric: Option<&mut Fabric>) {
+pub(crate) async fn connected(fabric: Option<&mut Fabric>) {
     if let Some(fabric) = fabric
         && fabric.connected.recv().await.is_some()
     {

@@ -72,6 +72,8 @@ pub(crate) struct NodeCore {
     pub(crate) locators: Vec<(InterfaceId, u16)>,
     /// Interface by LAN.
     pub(crate) lans: Vec<InterfaceId>,
+    /// Interface by its number in the node's file; `None` without a port.
+    pub(crate) interfaces: Vec<Option<InterfaceId>>,
 }
 
 /// A packet on its way inside the device.
@@ -354,8 +356,17 @@ impl Device {
             node::Output::Bgp(output) => self.on_transport(output),
             node::Output::AddRoute { prefix, via } => {
                 effects.changed = true;
-                self.kernel
-                    .add_route(prefix, via == node::RouteVia::Overlay);
+                let egress = match via {
+                    node::RouteVia::Overlay => Some(Egress::Overlay),
+                    node::RouteVia::Underlay => self.kernel.default(),
+                    node::RouteVia::Router { interface, .. } => {
+                        let id = core.interfaces.get(usize::from(interface.0));
+                        id.copied().flatten().map(Egress::Interface)
+                    }
+                };
+                if let Some(egress) = egress {
+                    self.kernel.add_route(prefix, egress);
+                }
             }
             node::Output::RemoveRoute { prefix } => {
                 effects.changed = true;

@@ -128,7 +128,7 @@ impl Kernel {
     }
 
     /// The interface with the default route of the lowest metric.
-    fn default(&self) -> Option<Egress> {
+    pub(crate) fn default(&self) -> Option<Egress> {
         let with_metric = self
             .interfaces
             .iter()
@@ -165,17 +165,9 @@ impl Kernel {
         }
     }
 
-    /// Adds a route; connected prefixes stay as they are. `None` leads out of the interface with
-    /// the default route.
-    pub(crate) fn add_route(&mut self, prefix: Prefix, overlay: bool) {
-        let egress = if overlay {
-            Some(Egress::Overlay)
-        } else {
-            self.default()
-        };
-        if let Some(egress) = egress
-            && !self.is_connected(prefix)
-        {
+    /// Adds a route; connected prefixes stay as they are.
+    pub(crate) fn add_route(&mut self, prefix: Prefix, egress: Egress) {
+        if !self.is_connected(prefix) {
             self.routes.insert(prefix, Route::To(egress));
         }
     }
@@ -325,9 +317,9 @@ mod tests {
         let mut kernel = kernel();
         let wan1 = Some(Egress::Interface(InterfaceId(1)));
         assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
-        kernel.add_route(Prefix::DEFAULT, true);
+        kernel.add_route(Prefix::DEFAULT, Egress::Overlay);
         assert_eq!(out(&kernel, [8, 8, 8, 8]), Some(Egress::Overlay));
-        kernel.add_route(prefix("8.0.0.0/8"), false);
+        kernel.add_route(prefix("8.0.0.0/8"), kernel.default().expect("a default"));
         assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
         kernel.remove_route(prefix("8.0.0.0/8"));
         kernel.remove_route(Prefix::DEFAULT);
@@ -358,8 +350,8 @@ mod tests {
     #[test]
     fn connected_prefixes_cannot_be_taken_away() {
         let mut kernel = kernel();
-        kernel.add_route(prefix("10.0.0.0/8"), true);
-        kernel.add_route(prefix("10.1.0.0/24"), true);
+        kernel.add_route(prefix("10.0.0.0/8"), Egress::Overlay);
+        kernel.add_route(prefix("10.1.0.0/24"), Egress::Overlay);
         let lan = Some(Egress::Interface(InterfaceId(2)));
         assert_eq!(out(&kernel, [10, 1, 0, 7]), lan);
         assert_eq!(out(&kernel, [10, 2, 0, 7]), Some(Egress::Overlay));

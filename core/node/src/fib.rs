@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use inet::{Prefix, PrefixMap};
 
-use crate::id::LinkId;
+use crate::id::{InterfaceId, LinkId, RouterId};
 
 /// Who knows a prefix, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +30,17 @@ pub enum Source {
 pub(crate) enum Target {
     /// Into tunnels: one of these links by flow hash; sorted, never empty.
     Links(Vec<LinkId>),
+    /// To these neighbours without tunnels, by the underlay; sorted, never empty.
+    Plain(Vec<LinkId>),
+    /// To a router of the site.
+    Router {
+        /// Which one.
+        router: RouterId,
+        /// The interface towards it.
+        interface: InterfaceId,
+        /// Its address.
+        address: Ipv4Addr,
+    },
     /// To the node's own kernel, which has a better route of its own (a LAN, an own address).
     Kernel,
     /// To the node's own kernel, which hands it to the platform through the underlay interface.
@@ -45,7 +56,13 @@ impl Target {
         match self {
             Self::Unreachable if prefix == Prefix::DEFAULT => None,
             Self::Links(_) | Self::Unreachable => Some(RouteVia::Overlay),
-            Self::Platform => Some(RouteVia::Underlay),
+            Self::Platform | Self::Plain(_) => Some(RouteVia::Underlay),
+            Self::Router {
+                interface, address, ..
+            } => Some(RouteVia::Router {
+                interface: *interface,
+                address: *address,
+            }),
             Self::Kernel => None,
         }
     }
@@ -58,6 +75,13 @@ pub enum RouteVia {
     Overlay,
     /// The interface with the default route of the lowest metric, through that route's gateway.
     Underlay,
+    /// An interface of the node's, through the router at the other end of it.
+    Router {
+        /// The interface.
+        interface: InterfaceId,
+        /// The router's address.
+        address: Ipv4Addr,
+    },
 }
 
 /// A change of a kernel route that a change of the table asks for.

@@ -8,8 +8,8 @@
 //! # From configuration to routes
 //!
 //! [`design::plan::NodeConfig`] is checked as a whole; [`ConfigErrors`] names every field that cannot
-//! work. What a neighbour *is* (hub, twin, site, Route Server) decides what it is told and believed:
-//! that is the routing policy of the product, and `routing.rs` reads as such.
+//! work. What a neighbour *is* (hub, twin, site, router, Route Server) decides what it is told and
+//! believed: that is the routing policy of the product, and `routing.rs` reads as such.
 //!
 //! # A packet's way
 //!
@@ -18,7 +18,7 @@
 //!                      (Fib)          by flow hash   by preference
 //!                                                    and flow hash
 //!  Datagram ──▶ open ──▶ probe? ──▶ answered here
-//!                  └───▶ longest match ──▶ kernel (own address, LAN, platform)
+//!                  └───▶ longest match ──▶ kernel (own address, LAN, router, platform)
 //!                                     └──▶ another tunnel, TTL lowered
 //! ```
 //!
@@ -34,7 +34,7 @@
 //! # Limits
 //!
 //! One overlay, IPv4 inside and outside, no queues: packets are sent or dropped in the call that
-//! brought them. A node holds at most 65,535 locators and LANs.
+//! brought them. A node holds at most 65,535 locators, LANs and routers.
 
 #![warn(missing_docs)]
 
@@ -52,7 +52,7 @@ mod view;
 pub mod vrrp;
 
 pub use fib::{RouteVia, Source};
-pub use id::{LanId, LinkId, LocatorId};
+pub use id::{InterfaceId, LanId, LinkId, LocatorId, RouterId};
 pub use input::{Command, Input};
 pub use node::{Node, Options, Secrets};
 pub use output::{Event, Output};

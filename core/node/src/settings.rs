@@ -9,14 +9,14 @@ mod tests;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
-use design::plan::{BgpPeerConfig, LinkRole, Liveness, NodeConfig, NodeRole};
+use design::plan::{BgpPeerConfig, LinkRole, Liveness, NodeConfig, NodeRole, PlainLink};
 use inet::{Asn, Prefix};
 use tunnel::{PrivateKey, PublicKey};
 
 pub use error::{ConfigError, ConfigErrors, ConfigReason};
 
 use crate::Secrets;
-use crate::id::{LinkId, LocatorId};
+use crate::id::{InterfaceId, LinkId, LocatorId};
 use crate::vrrp;
 
 /// A checked configuration.
@@ -28,19 +28,33 @@ pub(crate) struct Settings {
     pub(crate) loopback: Ipv4Addr,
     /// Address of the interface with the default route of the lowest metric.
     pub(crate) underlay_address: Option<Ipv4Addr>,
-    /// Addresses of all interfaces.
-    pub(crate) addresses: Vec<Ipv4Addr>,
+    /// By [`InterfaceId`].
+    pub(crate) interfaces: Vec<Interface>,
     pub(crate) locators: Vec<Locator>,
     pub(crate) links: Vec<Link>,
     /// The paths of all links, in order; a link's paths are adjacent.
     pub(crate) paths: Vec<Path>,
     pub(crate) route_servers: Vec<BgpPeerConfig>,
     pub(crate) summaries: Vec<Prefix>,
+    /// Announced to Route Server and nobody else.
+    pub(crate) originate: Vec<Prefix>,
+    /// Numbers of the circuits behind the own Route Server.
+    pub(crate) domains: Vec<u16>,
+    pub(crate) guards_origin: bool,
     pub(crate) lans: Vec<Lan>,
+    /// By [`crate::RouterId`].
+    pub(crate) routers: Vec<Router>,
     pub(crate) probe_interval: Duration,
     pub(crate) probe_dead_after: Duration,
     pub(crate) prepend: u8,
     pub(crate) mtu: u16,
+}
+
+/// A kernel interface.
+#[derive(Clone, Debug)]
+pub(crate) struct Interface {
+    pub(crate) name: String,
+    pub(crate) address: Ipv4Addr,
 }
 
 /// An own tunnel endpoint.
@@ -59,6 +73,8 @@ pub(crate) struct Link {
     pub(crate) role: LinkRole,
     pub(crate) loopback: Option<Ipv4Addr>,
     pub(crate) static_routes: Vec<Prefix>,
+    /// Without tunnels: then there are no paths and no loopback either.
+    pub(crate) plain: Option<PlainLink>,
     /// Where the link's paths begin in [`Settings::paths`], and how many there are.
     pub(crate) first_path: u32,
     pub(crate) path_count: u32,
@@ -84,6 +100,19 @@ pub(crate) struct Lan {
     pub(crate) interface: String,
     pub(crate) prefix: Prefix,
     pub(crate) vrrp: Option<vrrp::Settings>,
+}
+
+/// A router of the site.
+#[derive(Clone, Debug)]
+pub(crate) struct Router {
+    pub(crate) name: String,
+    pub(crate) interface: InterfaceId,
+    /// The own address on that interface.
+    pub(crate) local: Ipv4Addr,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) asn: Asn,
+    /// What it may bring; everything when `None`.
+    pub(crate) accept: Option<Vec<Prefix>>,
 }
 
 impl Settings {

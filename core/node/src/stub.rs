@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use design::plan::{
     BgpPeerConfig, InterfaceConfig, LinkConfig, LinkRole, Liveness, LocatorConfig, NodeConfig,
-    NodeLan, NodeRole, PathConfig, ProbeConfig, VrrpConfig,
+    NodeLan, NodeNeighbor, NodeRole, PathConfig, PlainLink, ProbeConfig, VrrpConfig,
 };
 use inet::{Asn, Prefix};
 use tunnel::{PrivateKey, Suite};
@@ -14,6 +14,9 @@ use crate::{Options, Secrets};
 
 pub(crate) const OVERLAY: Asn = Asn(65_010);
 pub(crate) const PLATFORM: Asn = Asn(65_515);
+
+/// The AS of routers at sites.
+pub(crate) const ROUTER: Asn = Asn(65_050);
 
 pub(crate) fn prefix(text: &str) -> Prefix {
     text.parse().expect("a prefix")
@@ -88,6 +91,39 @@ pub(crate) fn add_route_server(config: &mut NodeConfig, name: &str, address: Ipv
         address,
         asn: PLATFORM,
     });
+}
+
+/// A link to a router of the site: interface `name`, the CPE at `local`, the router beside it.
+pub(crate) fn add_router(
+    config: &mut NodeConfig,
+    name: &str,
+    (local, remote): (&str, &str),
+    accept: Option<&[&str]>,
+) {
+    config.interfaces.push(interface(name, address(local), 31));
+    config.neighbors.push(NodeNeighbor {
+        name: format!("{name}.site"),
+        interface: name.into(),
+        address: address(remote),
+        asn: ROUTER,
+        accept: accept.map(|accept| accept.iter().map(|text| prefix(text)).collect()),
+    });
+}
+
+/// Links two NVAs without tunnels, from their first interfaces.
+pub(crate) fn link_plain(a: &mut NodeConfig, b: &mut NodeConfig, role: LinkRole) {
+    let ends = [&*a, &*b].map(|config| config.interfaces[0].address);
+    let mut to_b = neighbor(b, role, Vec::new());
+    let mut to_a = neighbor(a, role, Vec::new());
+    for (link, [local, remote]) in [(&mut to_b, ends), (&mut to_a, [ends[1], ends[0]])] {
+        link.plain = Some(PlainLink {
+            interface: "eth0".into(),
+            local,
+            remote,
+        });
+    }
+    a.links.push(to_b);
+    b.links.push(to_a);
 }
 
 pub(crate) fn add_locator(config: &mut NodeConfig, name: &str, address: Ipv4Addr) {

@@ -26,8 +26,10 @@ pub struct ForwardingEntry {
 /// Where packets of a prefix go, by names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NextHop {
-    /// Into a tunnel to one of these neighbours, sorted by name.
+    /// Into a tunnel to one of these neighbours, or to them without a tunnel; sorted by name.
     Neighbors(Vec<String>),
+    /// To the kernel, which hands it to this router of the site.
+    Router(String),
     /// To the kernel: an own address or LAN.
     Kernel,
     /// To the kernel, which hands it to the platform.
@@ -47,7 +49,7 @@ pub struct LinkView {
     pub role: LinkRole,
     /// The neighbour's loopback.
     pub loopback: Option<Ipv4Addr>,
-    /// Whether any path is up.
+    /// Whether any path is up; without tunnels, whether BGP is.
     pub up: bool,
     /// The paths, in the order of the configuration.
     pub paths: Vec<PathView>,
@@ -102,6 +104,13 @@ pub enum Decision {
     Kernel,
     /// The kernel hands it to the platform through the underlay interface.
     Platform,
+    /// The kernel hands it to a router of the site.
+    Router {
+        /// Device name of the router.
+        name: String,
+        /// The interface towards it.
+        interface: String,
+    },
     /// It goes into a tunnel.
     Tunnel {
         /// Device name of the neighbour.

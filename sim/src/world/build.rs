@@ -244,8 +244,11 @@ fn node_core(config: &NodeConfig, node: Node, kernel: &Kernel) -> Result<NodeCor
         .iter()
         .map(|locator| Ok((interface(&locator.interface)?, locator.port)));
     let lans = config.lans.iter().map(|lan| interface(&lan.interface));
+    let interfaces = config.interfaces.iter();
+    let interfaces = interfaces.map(|own| kernel.interface(&own.name)).collect();
     Ok(NodeCore {
         node,
+        interfaces,
         locators: locators.collect::<Result<_, _>>()?,
         lans: lans.collect::<Result<_, _>>()?,
     })

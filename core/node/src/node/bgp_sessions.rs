@@ -8,7 +8,7 @@ use inet::{Instant, Prefix};
 
 use super::Node;
 use crate::fib::{Source, Target};
-use crate::id::LinkId;
+use crate::id::{LinkId, RouterId};
 use crate::output::{Event, Output};
 use crate::routing::Learned;
 use crate::timers::Part;
@@ -146,7 +146,8 @@ impl Node {
 
     /// Brings the forwarding table in line with the paths in use for a prefix.
     fn follow(&mut self, prefix: Prefix, out: &mut Vec<Output>) {
-        let mut links = Vec::new();
+        let (mut links, mut plain) = (Vec::new(), Vec::new());
+        let mut router = None;
         let mut is_platform = false;
         for path in self.speaker.multipath(prefix) {
             let learned = path
@@ -154,18 +155,32 @@ impl Node {
                 .and_then(|id| self.routing.learned.get(id.index()));
             match learned {
                 Some(Learned::Link(link)) => links.push(*link),
+                Some(Learned::Plain(link)) => plain.push(*link),
+                Some(Learned::Router(id)) => router = router.or(Some(*id)),
                 Some(Learned::RouteServer) => is_platform = true,
                 None => {}
             }
         }
-        links.sort_unstable();
-        links.dedup();
-        let target = match (is_platform, links.is_empty()) {
-            (true, _) => Some(Target::Platform),
-            (false, false) => Some(Target::Links(links)),
-            (false, true) => None,
+        for links in [&mut links, &mut plain] {
+            links.sort_unstable();
+            links.dedup();
+        }
+        let target = match router {
+            _ if is_platform => Some(Target::Platform),
+            Some(router) => Some(self.to_router(router)),
+            None if !links.is_empty() => Some(Target::Links(links)),
+            None => (!plain.is_empty()).then_some(Target::Plain(plain)),
         };
         self.route(prefix, Source::Bgp, target, out);
+    }
+
+    fn to_router(&self, router: RouterId) -> Target {
+        let settings = &self.settings.routers[router.index()];
+        Target::Router {
+            router,
+            interface: settings.interface,
+            address: settings.address,
+        }
     }
 
     /// The link that a connection came too early for.

@@ -56,7 +56,7 @@ impl Node {
 
     /// The first wake-up: what is known without anybody else.
     pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let own = self.settings.addresses.iter().copied();
+        let own = self.settings.interfaces.iter().map(|own| own.address);
         let own: Vec<_> = own.chain([self.settings.loopback]).collect();
         for address in own {
             self.route(

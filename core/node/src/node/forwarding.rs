@@ -135,7 +135,10 @@ impl Node {
         match self.fib.longest_match(flow.destination) {
             None => Way::Drop(DropReason::NoRoute),
             Some((.., Target::Unreachable)) => Way::Drop(DropReason::Unreachable),
-            Some((.., Target::Kernel | Target::Platform)) => Way::Kernel,
+            Some((
+                ..,
+                Target::Kernel | Target::Platform | Target::Plain(_) | Target::Router { .. },
+            )) => Way::Kernel,
             Some((.., Target::Links(links))) => self
                 .choose(links, flow)
                 .map_or(Way::Drop(DropReason::LinkDown), Way::Link),

@@ -7,7 +7,7 @@ use path::{PathId, Prober};
 use super::forwarding::Way;
 use super::{Node, index};
 use crate::fib::Target;
-use crate::id::{LanId, LinkId, LocatorId};
+use crate::id::{LanId, LinkId, LocatorId, RouterId};
 use crate::view::{
     ChoiceReason, Counters, Decision, DropReason, Explanation, ForwardingEntry, GatewayView,
     LinkView, NeighborChoice, NextHop, PathChoice, PathView,
@@ -39,14 +39,14 @@ impl Node {
 
     /// Every link with its paths, in the order of the configuration.
     pub fn links(&self, now: Instant) -> Vec<LinkView> {
-        let links = self.settings.links.iter().zip(&self.links).enumerate();
+        let links = self.settings.links.iter().enumerate();
         links
-            .map(|(number, (link, state))| LinkView {
+            .map(|(number, link)| LinkView {
                 id: LinkId(number as u32),
                 neighbor: link.neighbor.clone(),
                 role: link.role,
                 loopback: link.loopback,
-                up: state.paths.is_up(),
+                up: self.is_link_up(LinkId(number as u32)),
                 paths: (link.first_path..link.first_path + link.path_count)
                     .map(|path| self.path(now, PathId(path)))
                     .collect(),
@@ -100,7 +100,8 @@ impl Node {
             explanation.neighbors = self.neighbor_choices(links, flow);
         }
         explanation.decision = match (self.way(flow), matched) {
-            (Way::Kernel, Some((.., Target::Platform))) => Decision::Platform,
+            (Way::Kernel, Some((.., Target::Platform | Target::Plain(_)))) => Decision::Platform,
+            (Way::Kernel, Some((.., Target::Router { router, .. }))) => self.by_router(*router),
             (Way::Kernel, _) => Decision::Kernel,
             (Way::Drop(reason), _) => Decision::Drop(reason),
             (Way::Link(link), _) => {
@@ -116,15 +117,36 @@ impl Node {
 
     fn next_hop(&self, target: &Target) -> NextHop {
         match target {
-            Target::Links(links) => {
+            Target::Links(links) | Target::Plain(links) => {
                 let mut names: Vec<String> =
                     links.iter().map(|link| self.neighbor_name(*link)).collect();
                 names.sort_unstable();
                 NextHop::Neighbors(names)
             }
+            Target::Router { router, .. } => {
+                NextHop::Router(self.settings.routers[router.index()].name.clone())
+            }
             Target::Kernel => NextHop::Kernel,
             Target::Platform => NextHop::Platform,
             Target::Unreachable => NextHop::Unreachable,
+        }
+    }
+
+    fn by_router(&self, router: RouterId) -> Decision {
+        let router = &self.settings.routers[router.index()];
+        Decision::Router {
+            name: router.name.clone(),
+            interface: self.settings.interfaces[router.interface.index()]
+                .name
+                .clone(),
+        }
+    }
+
+    fn is_link_up(&self, link: LinkId) -> bool {
+        let neighbor = self.neighbor_of(link);
+        match self.settings.links[link.index()].plain {
+            Some(_) => neighbor.is_some_and(|id| self.speaker.is_established(id)),
+            None => self.links[link.index()].paths.is_up(),
         }
     }
 

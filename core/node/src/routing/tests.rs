@@ -1,5 +1,7 @@
 //! The routing policy, read off the settings that a node's speaker gets.
 
+use bgp::ConnectMode;
+
 use super::*;
 use crate::stub;
 

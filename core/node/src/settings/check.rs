@@ -6,15 +6,16 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use design::plan::{
-    InterfaceConfig, LinkConfig, LinkRole, Liveness, LocatorConfig, NodeConfig, NodeLan, NodeRole,
-    PathConfig,
+    InterfaceConfig, LinkConfig, LinkRole, Liveness, LocatorConfig, NodeConfig, NodeLan,
+    NodeNeighbor, NodeRole, PathConfig, PlainLink,
 };
+use inet::Prefix;
 use tunnel::PublicKey;
 
 use super::error::{ConfigError, ConfigErrors, ConfigReason};
-use super::{Lan, Link, Locator, Path, Settings};
+use super::{Interface, Lan, Link, Locator, Path, Router, Settings};
 use crate::Secrets;
-use crate::id::{LinkId, LocatorId};
+use crate::id::{InterfaceId, LinkId, LocatorId};
 use crate::vrrp;
 
 pub(super) struct Checker<'a> {
@@ -40,6 +41,7 @@ impl<'a> Checker<'a> {
         let locators = self.locators();
         let (links, paths) = self.links();
         let lans = self.lans();
+        let routers = self.routers();
         if !self.errors.is_empty() {
             return Err(ConfigErrors(self.errors));
         }
@@ -49,13 +51,17 @@ impl<'a> Checker<'a> {
             asn: config.asn,
             loopback: config.loopback,
             underlay_address: underlay(config).map(|interface| interface.address),
-            addresses: config.interfaces.iter().map(|i| i.address).collect(),
+            interfaces: interfaces(config),
             locators,
             links,
             paths,
             route_servers: config.route_servers.clone(),
             summaries: config.summaries.clone(),
+            originate: config.originate.clone(),
+            domains: config.domains.clone(),
+            guards_origin: config.guards_origin,
             lans,
+            routers,
             probe_interval: Duration::from_millis(u64::from(config.probe.interval_ms)),
             probe_dead_after: Duration::from_millis(u64::from(config.probe.dead_after_ms)),
             prepend: config.prepend,
@@ -110,6 +116,12 @@ impl<'a> Checker<'a> {
         }
         if !self.is_nva() && !config.summaries.is_empty() {
             self.refuse("summaries", ConfigReason::NotForCpe);
+        }
+        if !self.is_nva() && !config.originate.is_empty() {
+            self.refuse("originate", ConfigReason::NotForCpe);
+        }
+        for (index, number) in config.domains.iter().enumerate() {
+            self.range(format!("domains[{index}]"), u32::from(*number), 1, 65_535);
         }
     }
 
@@ -244,8 +256,9 @@ impl<'a> Checker<'a> {
             links.push(Link {
                 neighbor: link.neighbor.clone(),
                 role: link.role,
-                loopback: link.loopback,
+                loopback: link.loopback.filter(|_| link.plain.is_none()),
                 static_routes: link.static_routes.clone(),
+                plain: link.plain.clone(),
                 first_path,
                 path_count: paths.len() as u32 - first_path,
             });
@@ -257,20 +270,13 @@ impl<'a> Checker<'a> {
         if link.neighbor.is_empty() {
             self.refuse(format!("{at}.neighbor"), ConfigReason::Empty);
         }
+        self.link_role(at, link);
+        if let Some(plain) = &link.plain {
+            self.plain_link(at, link, plain);
+            return;
+        }
         if link.paths.is_empty() {
             self.refuse(format!("{at}.paths"), ConfigReason::Empty);
-        }
-        match link.role {
-            LinkRole::Hub | LinkRole::Twin | LinkRole::HomeSite | LinkRole::BackupSite => {
-                if !self.is_nva() {
-                    self.refuse(format!("{at}.role"), ConfigReason::NotForCpe);
-                }
-            }
-            LinkRole::HomeHub | LinkRole::BackupHub => {
-                if self.is_nva() {
-                    self.refuse(format!("{at}.role"), ConfigReason::NotForNva);
-                }
-            }
         }
         match link.loopback {
             Some(loopback) => {
@@ -285,6 +291,63 @@ impl<'a> Checker<'a> {
             }
             None => {}
         }
+    }
+
+    fn link_role(&mut self, at: &str, link: &LinkConfig) {
+        match link.role {
+            LinkRole::Hub | LinkRole::Twin | LinkRole::HomeSite | LinkRole::BackupSite => {
+                if !self.is_nva() {
+                    self.refuse(format!("{at}.role"), ConfigReason::NotForCpe);
+                }
+            }
+            LinkRole::HomeHub | LinkRole::BackupHub => {
+                if self.is_nva() {
+                    self.refuse(format!("{at}.role"), ConfigReason::NotForNva);
+                }
+            }
+        }
+    }
+
+    /// A link without tunnels: between NVAs, from an address of the interface that it names.
+    fn plain_link(&mut self, at: &str, link: &LinkConfig, plain: &PlainLink) {
+        if !matches!(link.role, LinkRole::Hub | LinkRole::Twin) {
+            self.refuse(format!("{at}.plain"), ConfigReason::NotForCpe);
+        }
+        if !link.paths.is_empty() {
+            self.refuse(format!("{at}.paths"), ConfigReason::NotForPlainLink);
+        }
+        if !link.static_routes.is_empty() {
+            self.refuse(format!("{at}.static_routes"), ConfigReason::NotForPlainLink);
+        }
+        match self.interface(&plain.interface) {
+            None => {
+                let name = plain.interface.clone();
+                self.refuse(
+                    format!("{at}.plain.interface"),
+                    ConfigReason::Unknown { name },
+                );
+            }
+            Some((_, interface)) if interface.address != plain.local => {
+                self.refuse(format!("{at}.plain.local"), ConfigReason::OffLink);
+            }
+            Some(_) => {}
+        }
+        self.host(format!("{at}.plain.remote"), plain.remote);
+        if plain.remote == plain.local {
+            self.refuse(format!("{at}.plain.remote"), ConfigReason::OwnAddress);
+        }
+        if underlay(self.config).is_none_or(|underlay| underlay.name != plain.interface) {
+            self.refuse(
+                format!("{at}.plain.interface"),
+                ConfigReason::NeedsDefaultRoute,
+            );
+        }
+    }
+
+    fn interface(&self, name: &str) -> Option<(InterfaceId, &'a InterfaceConfig)> {
+        let config = self.config;
+        let at = config.interfaces.iter().position(|own| own.name == name)?;
+        Some((InterfaceId(at.try_into().ok()?), &config.interfaces[at]))
     }
 
     fn path(&mut self, at: &str, id: LinkId, link: &LinkConfig, path: &PathConfig) -> Option<Path> {
@@ -382,6 +445,68 @@ impl<'a> Checker<'a> {
             }),
         })
     }
+}
+
+impl Checker<'_> {
+    fn routers(&mut self) -> Vec<Router> {
+        let config = self.config;
+        if self.is_nva() && !config.neighbors.is_empty() {
+            self.refuse("neighbors", ConfigReason::NotForNva);
+        }
+        let (mut names, mut addresses) = (BTreeSet::new(), BTreeSet::new());
+        let mut routers = Vec::new();
+        for (index, router) in config.neighbors.iter().enumerate() {
+            let at = format!("neighbors[{index}]");
+            if router.name.is_empty() {
+                self.refuse(format!("{at}.name"), ConfigReason::Empty);
+            }
+            if !names.insert(&router.name) {
+                self.refuse(format!("{at}.name"), ConfigReason::Duplicate);
+            }
+            if !addresses.insert(router.address) {
+                self.refuse(format!("{at}.address"), ConfigReason::Duplicate);
+            }
+            if router.asn == config.asn {
+                self.refuse(format!("{at}.asn"), ConfigReason::AsnOfOverlay);
+            }
+            routers.extend(self.router(&at, router));
+        }
+        routers
+    }
+
+    fn router(&mut self, at: &str, router: &NodeNeighbor) -> Option<Router> {
+        self.host(format!("{at}.address"), router.address);
+        let Some((id, interface)) = self.interface(&router.interface) else {
+            let name = router.interface.clone();
+            self.refuse(format!("{at}.interface"), ConfigReason::Unknown { name });
+            return None;
+        };
+        let connected = Prefix::around(interface.address, interface.prefix_len);
+        if !connected.is_some_and(|prefix| prefix.contains(router.address)) {
+            self.refuse(format!("{at}.address"), ConfigReason::OffLink);
+        }
+        if router.address == interface.address {
+            self.refuse(format!("{at}.address"), ConfigReason::OwnAddress);
+        }
+        Some(Router {
+            name: router.name.clone(),
+            interface: id,
+            local: interface.address,
+            address: router.address,
+            asn: router.asn,
+            accept: router.accept.clone(),
+        })
+    }
+}
+
+fn interfaces(config: &NodeConfig) -> Vec<Interface> {
+    let interfaces = config.interfaces.iter();
+    interfaces
+        .map(|interface| Interface {
+            name: interface.name.clone(),
+            address: interface.address,
+        })
+        .collect()
 }
 
 /// The interface with the default route of the lowest metric; the first of equal ones.

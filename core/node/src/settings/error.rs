@@ -60,6 +60,10 @@ pub enum ConfigReason {
     NotLongerThanInterval,
     /// It is not an address of this LAN.
     OutsideLan,
+    /// It is not an address that the interface reaches.
+    OffLink,
+    /// A link without tunnels has nothing of a tunnel.
+    NotForPlainLink,
     /// It is the node's own address.
     OwnAddress,
     /// No interface has a default route, so there is no way to a Route Server.
@@ -88,6 +92,8 @@ impl fmt::Display for ConfigReason {
             Self::StaticRoutesNeedPlainPeer => "are only for a neighbour without a loopback",
             Self::NotLongerThanInterval => "must be longer than the interval",
             Self::OutsideLan => "is not an address of the LAN",
+            Self::OffLink => "is not an address that the interface reaches",
+            Self::NotForPlainLink => "is nothing that a link without tunnels has",
             Self::OwnAddress => "is the node's own address",
             Self::NeedsDefaultRoute => "needs an interface with a default route",
             Self::Default => "must not be 0.0.0.0/0",

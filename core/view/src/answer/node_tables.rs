@@ -78,6 +78,7 @@ pub(super) fn forwarding(node: &Node, device: &str) -> Forwarding {
         prefix: entry.prefix,
         next_hops: match entry.next_hop {
             NextHop::Neighbors(names) => names,
+            NextHop::Router(name) => vec![name],
             NextHop::Kernel => vec!["local".to_owned()],
             NextHop::Platform => vec!["platform".to_owned()],
             NextHop::Unreachable => vec!["discard".to_owned()],
@@ -135,6 +136,13 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
                 },
             }
         }
+        Decision::Router { name, interface } => Step::Interface {
+            interface: interface.clone(),
+            reason: match said.matched {
+                Some((prefix, source)) => format!("{prefix} {} from {name}", origin(source)),
+                None => format!("to {name}"),
+            },
+        },
         Decision::Drop(reason) => Step::Drop {
             reason: drop_reason(*reason, &said),
         },

@@ -22,6 +22,8 @@ pub(super) struct Kernel {
     netlink: Netlink,
     overlay: Arc<Tun>,
     overlay_index: u32,
+    /// Indices of the interfaces in the node's file, by their number.
+    interfaces: Vec<u32>,
     /// Interfaces of the LANs, by their number: name and index.
     lans: Vec<(String, u32)>,
     /// Route changes not made yet.
@@ -47,6 +49,12 @@ impl Kernel {
             .map(|lan| Ok((lan.interface.clone(), netlink.interface(&lan.interface)?)))
             .collect::<io::Result<_>>()
             .map_err(Error::system("looking for the LANs"))?;
+        let interfaces = config
+            .interfaces
+            .iter()
+            .map(|interface| netlink.interface(&interface.name))
+            .collect::<io::Result<_>>()
+            .map_err(Error::system("looking for the interfaces"))?;
         let settings = [
             ("net.ipv4.ip_forward", "1"),
             // Replies may come another way than packets went, so the strict check must be off.
@@ -60,6 +68,7 @@ impl Kernel {
             netlink,
             overlay: Arc::new(overlay),
             overlay_index,
+            interfaces,
             lans,
             changes: Vec::new(),
         })
@@ -85,6 +94,13 @@ impl Kernel {
                 gateway: None,
             }),
             RouteVia::Underlay => self.underlay(),
+            RouteVia::Router { interface, address } => {
+                let index = self.interfaces.get(usize::from(interface.0));
+                index.map(|index| RouteTo {
+                    interface: *index,
+                    gateway: Some(address),
+                })
+            }
         };
         if to.is_none() {
             tracing::warn!(%prefix, "no default route to send it by");

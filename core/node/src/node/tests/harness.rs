@@ -73,7 +73,7 @@ impl Net {
                 .insert(socket, (device, LocatorId(number as u16)));
         }
         self.speakers.insert(config.loopback, device);
-        if let Some(interface) = config.interfaces.first() {
+        for interface in &config.interfaces {
             self.speakers.insert(interface.address, device);
         }
         let core = self.birth(device, &config);
@@ -89,6 +89,11 @@ impl Net {
         let speaker = Speaker::new(settings, device as u64, self.now);
         self.push(Core::Speaker(Box::new(speaker)));
         device
+    }
+
+    /// A speaker has a further address.
+    pub(super) fn also_at(&mut self, device: Device, address: Ipv4Addr) {
+        self.speakers.insert(address, device);
     }
 
     fn birth(&self, device: Device, config: &NodeConfig) -> Core {

@@ -4,6 +4,7 @@ mod forwarding;
 mod gateways;
 mod harness;
 mod liveness;
+mod origins;
 mod routers;
 mod routing;
 mod rubbish;

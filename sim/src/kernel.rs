@@ -319,7 +319,8 @@ mod tests {
         assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
         kernel.add_route(Prefix::DEFAULT, Egress::Overlay);
         assert_eq!(out(&kernel, [8, 8, 8, 8]), Some(Egress::Overlay));
-        kernel.add_route(prefix("8.0.0.0/8"), kernel.default().expect("a default"));
+        let default = kernel.default().expect("a default");
+        kernel.add_route(prefix("8.0.0.0/8"), default);
         assert_eq!(out(&kernel, [8, 8, 8, 8]), wan1);
         kernel.remove_route(prefix("8.0.0.0/8"));
         kernel.remove_route(Prefix::DEFAULT);

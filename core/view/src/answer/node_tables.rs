@@ -142,6 +142,7 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
                 Some((prefix, source)) => format!("{prefix} {} from {name}", origin(source)),
                 None => format!("to {name}"),
             },
+            alternatives: Vec::new(),
         },
         Decision::Drop(reason) => Step::Drop {
             reason: drop_reason(*reason, &said),

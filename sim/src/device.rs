@@ -4,11 +4,14 @@
 //! and core, connections, answers. What leaves the device is in [`Effects`].
 
 mod bgp_transport;
+mod nodes;
+mod platform;
 mod routers;
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::collections::VecDeque;
 
+use azure::express_route::{self, Gateway, Msee};
 use azure::{PortId, RouteServer, route_server};
 use inet::packet::{self, Ipv4};
 use inet::{Instant, Prefix, Rng};
@@ -25,11 +28,13 @@ use bgp_transport::Connections;
 pub(crate) struct Effects {
     /// Packets out of ports, in order.
     pub(crate) sent: Vec<(PortId, Vec<u8>)>,
-    /// Routes that a Route Server instance programs; no next hops withdraw.
+    /// What a forwarder's packets follow; no next hops withdraw.
+    pub(crate) forwarded: Vec<(Prefix, Vec<Ipv4Addr>)>,
+    /// Routes that an instance of a Route Server or gateway programs; no next hops withdraw.
     pub(crate) programmed: Vec<(Prefix, Vec<Ipv4Addr>)>,
     /// Payloads of test datagrams that arrived.
     pub(crate) arrived: Vec<Vec<u8>>,
-    /// Whether the Route Server's instance serves from now on, if that changed.
+    /// Whether the instance serves from now on, if that changed.
     pub(crate) serving: Option<bool>,
     /// Echo replies that arrived: from whom, identifier and sequence number.
     pub(crate) echoes: Vec<(Ipv4Addr, u16, u16)>,
@@ -47,6 +52,10 @@ pub(crate) enum Core {
     Node(Box<NodeCore>),
     /// An instance of a Route Server.
     RouteServer(Box<RouteServer>),
+    /// An instance of an ExpressRoute gateway.
+    Gateway(Box<Gateway>),
+    /// An MSEE.
+    Msee(Box<Msee>),
     /// A customer's or provider's router.
     Router(Box<Router>),
     /// Nothing: a host.
@@ -59,6 +68,8 @@ impl Core {
         match self {
             Self::Node(core) => Some(core.node.speaker()),
             Self::RouteServer(server) => Some(server.speaker()),
+            Self::Gateway(gateway) => Some(gateway.speaker()),
+            Self::Msee(msee) => Some(msee.speaker()),
             Self::Router(router) => Some(router.speaker()),
             Self::None => None,
         }
@@ -94,6 +105,7 @@ pub(crate) struct Device {
     node_outputs: Vec<node::Output>,
     server_outputs: Vec<route_server::Output>,
     router_outputs: Vec<router::Output>,
+    platform_outputs: Vec<express_route::Output>,
     tcp_events: Vec<tcp::Event>,
 }
 
@@ -112,6 +124,7 @@ impl Device {
             node_outputs: Vec::new(),
             server_outputs: Vec::new(),
             router_outputs: Vec::new(),
+            platform_outputs: Vec::new(),
             tcp_events: Vec::new(),
         }
     }
@@ -121,6 +134,8 @@ impl Device {
         let core = match &self.core {
             Core::Node(core) => core.node.wake(),
             Core::RouteServer(server) => server.wake(),
+            Core::Gateway(gateway) => gateway.wake(),
+            Core::Msee(msee) => msee.wake(),
             Core::Router(router) => router.wake(),
             Core::None => None,
         };
@@ -163,6 +178,12 @@ impl Device {
             }
             Core::RouteServer(server) if server.wake().is_some_and(|at| at <= now) => {
                 self.tell_server(now, route_server::Input::Wake, effects);
+            }
+            Core::Gateway(gateway) if gateway.wake().is_some_and(|at| at <= now) => {
+                self.tell_gateway(now, express_route::Input::Wake, effects);
+            }
+            Core::Msee(msee) if msee.wake().is_some_and(|at| at <= now) => {
+                self.tell_msee(now, express_route::Input::Wake, effects);
             }
             Core::Router(router) if router.wake().is_some_and(|at| at <= now) => {
                 self.tell_router(now, router::Input::Wake, effects);
@@ -263,6 +284,7 @@ impl Device {
         let start = packet.header_len() + 8;
         let range = start..start + payload.len();
         let from = SocketAddrV4::new(flow.source, flow.source_port);
+        let to = SocketAddrV4::new(flow.destination, flow.destination_port);
         match &self.core {
             Core::None if flow.destination_port == traffic::PORT => {
                 effects.arrived.push(payload.to_vec());
@@ -278,8 +300,11 @@ impl Device {
                 };
                 self.tell_node(now, input, effects);
             }
+            Core::Msee(_) => {
+                let ends = (from.into(), to.into());
+                self.on_msee_datagram(now, ends, packet.ttl(), payload, effects);
+            }
             Core::Router(_) => {
-                let to = SocketAddrV4::new(flow.destination, flow.destination_port);
                 let input = router::Input::Bfd {
                     from: from.into(),
                     to: to.into(),
@@ -288,100 +313,7 @@ impl Device {
                 };
                 self.tell_router(now, input, effects);
             }
-            Core::RouteServer(_) | Core::None => {}
-        }
-    }
-
-    /// The locator whose socket a datagram is for.
-    fn locator(&self, address: Ipv4Addr, port: u16) -> Option<node::LocatorId> {
-        let Core::Node(core) = &self.core else {
-            return None;
-        };
-        let mut locators = core.locators.iter();
-        let index =
-            locators.position(|(id, own)| *own == port && self.kernel.address(*id) == address)?;
-        Some(node::LocatorId(index as u16))
-    }
-
-    fn on_vrrp(&mut self, now: Instant, bytes: &[u8], effects: &mut Effects) {
-        let (Core::Node(core), Ok(packet)) = (&self.core, Ipv4::parse(bytes)) else {
-            return;
-        };
-        let from = packet.source();
-        let lan = core
-            .lans
-            .iter()
-            .position(|id| self.kernel.is_on_link(*id, from));
-        let Some(lan) = lan else {
-            return;
-        };
-        let input = node::Input::Vrrp {
-            lan: node::LanId(lan as u16),
-            from,
-            bytes: packet.payload(),
-        };
-        self.tell_node(now, input, effects);
-    }
-
-    fn tell_node(&mut self, now: Instant, input: node::Input<'_>, effects: &mut Effects) {
-        let Core::Node(core) = &mut self.core else {
-            return;
-        };
-        let mut outputs = core::mem::take(&mut self.node_outputs);
-        let before = core.node.forwarding_changes();
-        core.node.handle(now, input, &mut outputs);
-        effects.changed |= core.node.forwarding_changes() != before;
-        for output in outputs.drain(..) {
-            self.on_node_output(output, effects);
-        }
-        self.node_outputs = outputs;
-    }
-
-    fn on_node_output(&mut self, output: node::Output, effects: &mut Effects) {
-        let Core::Node(core) = &mut self.core else {
-            return;
-        };
-        match output {
-            node::Output::Datagram { locator, to, bytes } => {
-                let (id, port) = core.locators[usize::from(locator.0)];
-                let packet = self.kernel.datagram(id, port, to, &bytes);
-                effects.sent.push((self.kernel.port(id), packet));
-            }
-            node::Output::Packet { bytes } => self.pending.push_back(Pending::Received(bytes)),
-            node::Output::Vrrp { lan, bytes } => {
-                let id = core.lans[usize::from(lan.0)];
-                let packet = self.kernel.vrrp(id, &bytes);
-                effects.sent.push((self.kernel.port(id), packet));
-            }
-            node::Output::Bgp(output) => self.on_transport(output),
-            node::Output::AddRoute { prefix, via } => {
-                effects.changed = true;
-                let egress = match via {
-                    node::RouteVia::Overlay => Some(Egress::Overlay),
-                    node::RouteVia::Underlay => self.kernel.default(),
-                    node::RouteVia::Router { interface, .. } => {
-                        let id = core.interfaces.get(usize::from(interface.0));
-                        id.copied().flatten().map(Egress::Interface)
-                    }
-                };
-                if let Some(egress) = egress {
-                    self.kernel.add_route(prefix, egress);
-                }
-            }
-            node::Output::RemoveRoute { prefix } => {
-                effects.changed = true;
-                self.kernel.remove_route(prefix);
-            }
-            node::Output::VirtualAddress {
-                address, acquire, ..
-            } => {
-                effects.changed = true;
-                self.kernel.set_address(address, acquire);
-            }
-            node::Output::Event(event) => {
-                effects.changed = true;
-                effects.events.push(event);
-            }
+            Core::RouteServer(_) | Core::Gateway(_) | Core::None => {}
         }
     }
 

@@ -232,15 +232,30 @@ impl Kernel {
 
     /// Which way a packet takes when it starts here or is forwarded.
     pub(crate) fn egress(&self, packet: &Ipv4<'_>) -> Option<Egress> {
-        match self.routes.longest_match(packet.destination())?.1 {
+        self.select(packet.destination(), || packet.five_tuple())
+    }
+
+    /// The same for a flow.
+    pub(crate) fn egress_of(&self, flow: FiveTuple) -> Option<Egress> {
+        self.select(flow.destination, || flow)
+    }
+
+    /// Only shared routes need the flow.
+    fn select(&self, to: Ipv4Addr, flow: impl FnOnce() -> FiveTuple) -> Option<Egress> {
+        match self.routes.longest_match(to)?.1 {
             Route::To(egress) => Some(*egress),
             Route::Shared(gateways) => {
                 let members = gateways.iter().map(|(address, _)| address.to_bits().into());
-                let chosen = packet.five_tuple().choose(self.seed, members)?;
+                let chosen = flow().choose(self.seed, members)?;
                 Some(Egress::Interface(gateways[chosen].1))
             }
             Route::Discard => None,
         }
+    }
+
+    /// Whether it forwards packets that are not its own.
+    pub(crate) const fn forwards(&self) -> bool {
+        self.forwards
     }
 
     /// Whether an address is the device's own.

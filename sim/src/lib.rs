@@ -9,6 +9,7 @@
 //! - [`World::run_until`], [`World::run_until_converged`]: let time pass.
 //! - [`World::fail`], [`World::heal`]: break and mend what an operator can name.
 //! - [`World::ask`], [`World::trace`], [`World::status`], [`World::forwarding`]: look, as in a lab.
+//! - [`World::reachability`]: who reaches whom by the tables alone; loops and black holes by name.
 //! - [`World::ping_all`], [`World::start_traffic`]: prove that packets arrive, and count those that do not.
 //! - [`scenario`]: all of it from a list of steps.
 //!
@@ -26,5 +27,6 @@ mod world;
 
 pub use traffic::{PairLoss, PhaseLoss};
 pub use world::{
-    Convergence, Echo, NotConverged, Options, PingReport, Silence, World, WorldError, public_key,
+    Convergence, Echo, End, Lost, NotConverged, Options, PingReport, Reachability, Silence, World,
+    WorldError, public_key,
 };

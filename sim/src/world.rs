@@ -11,12 +11,14 @@ mod build;
 mod converge;
 mod faults;
 mod ping;
+mod reach;
 mod schedule;
 
 use core::net::{IpAddr, Ipv4Addr};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use azure::fabric::ForwarderId;
 use azure::{Fabric, InstanceId, fabric, route_server};
 use design::plan::Plan;
 use hashbrown::HashMap;
@@ -31,6 +33,7 @@ pub use answer::Silence;
 pub use build::WorldError;
 pub use converge::{Convergence, NotConverged};
 pub use ping::{Echo, PingReport};
+pub use reach::{End, Lost, Reachability};
 use schedule::Schedule;
 
 /// The time since 1970 at the beginning of every simulation: tunnels' handshakes carry it.
@@ -59,7 +62,7 @@ fn private_key(locator: &str) -> PrivateKey {
 pub(crate) type DeviceIndex = u32;
 
 /// An end of a BGP session: the own address and the neighbour's.
-pub(crate) type End = (IpAddr, IpAddr);
+pub(crate) type SessionEnd = (IpAddr, IpAddr);
 
 /// A device, running or not.
 struct Slot {
@@ -69,8 +72,10 @@ struct Slot {
     config: usize,
     /// `None` while it does not run.
     device: Option<Device>,
-    /// Route Server instances: their name to the fabric.
+    /// Instances that program NICs: their name to the fabric.
     instance: Option<InstanceId>,
+    /// Devices that the fabric forwards for: their name to it.
+    forwarder: Option<ForwarderId>,
     /// How often it was started.
     starts: u32,
 }
@@ -93,7 +98,7 @@ pub struct World {
     /// Echo replies that came, by sender's and receiver's device, with their time.
     echoes: BTreeMap<(DeviceIndex, Ipv4Addr, u16), Instant>,
     /// Every end of a session that a device had when it started.
-    ends: BTreeSet<End>,
+    ends: BTreeSet<SessionEnd>,
     /// Targets that have failed and not been healed.
     failed: Vec<view::Target>,
     last_change: Instant,
@@ -254,6 +259,16 @@ impl World {
                 self.last_change = self.last_change.max(now + Duration::from_millis(delay));
                 let input = fabric::Input::Program {
                     instance,
+                    prefix,
+                    next_hops,
+                };
+                fabric.handle(now, input, &mut self.fabric_outputs);
+            }
+        }
+        if let Some(forwarder) = self.slots[index as usize].forwarder {
+            for (prefix, next_hops) in effects.forwarded.drain(..) {
+                let input = fabric::Input::Forward {
+                    forwarder,
                     prefix,
                     next_hops,
                 };

@@ -2,6 +2,7 @@
 
 use core::net::{IpAddr, SocketAddr};
 
+use azure::express_route;
 use bgp::ConnId;
 use hashbrown::HashMap;
 use inet::Instant;
@@ -145,6 +146,8 @@ impl Device {
             Core::RouteServer(_) => {
                 self.tell_server(now, azure::route_server::Input::Bgp(input), effects);
             }
+            Core::Gateway(_) => self.tell_gateway(now, express_route::Input::Bgp(input), effects),
+            Core::Msee(_) => self.tell_msee(now, express_route::Input::Bgp(input), effects),
             Core::Router(_) => self.tell_router(now, router::Input::Bgp(input), effects),
             Core::None => {}
         }

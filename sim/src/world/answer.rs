@@ -50,6 +50,8 @@ impl World {
                 let name = &slot.name;
                 Ok(view::route_server_answer(server, name, self.now, query))
             }
+            Core::Gateway(gateway) => Ok(view::gateway_answer(gateway, self.now, query)),
+            Core::Msee(msee) => Ok(view::msee_answer(msee, self.now, query)),
             Core::Router(router) => {
                 let (speaker, fib) = (router.speaker(), Some(router.fib()));
                 Ok(view::router_answer(

@@ -3,6 +3,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
+use azure::express_route::{ConfigFault, Gateway, Msee};
 use azure::route_server::PeerRefusal;
 use azure::{Fabric, FabricError, RouteServer, fabric};
 use design::plan::{InterfaceConfig, NodeConfig, NodeRole, Plan};
@@ -35,6 +36,13 @@ pub enum WorldError {
         /// Which peer it does not take.
         refusal: PeerRefusal,
     },
+    /// The configuration of an ExpressRoute gateway's instance, or of an MSEE.
+    ExpressRoute {
+        /// The device.
+        device: String,
+        /// What is wrong with it.
+        fault: ConfigFault,
+    },
     /// A router's file.
     Router {
         /// The router.
@@ -58,6 +66,7 @@ impl fmt::Display for WorldError {
         match self {
             Self::Node { device, errors } => write!(f, "{device}: {errors}"),
             Self::RouteServer { device, refusal } => write!(f, "{device}: {refusal}"),
+            Self::ExpressRoute { device, fault } => write!(f, "{device}: {fault}"),
             Self::Router { device, reports } => write!(f, "{device}: {reports:?}"),
             Self::Fabric(error) => write!(f, "fabric: {error}"),
             Self::Interface { device, interface } => {
@@ -122,10 +131,10 @@ impl World {
         let device = match slot.kind {
             DeviceKind::Nva | DeviceKind::Cpe => self.node(slot, &rng)?,
             DeviceKind::RouteServer => self.route_server(slot, &rng)?,
+            DeviceKind::Gateway => self.gateway(slot, &rng)?,
+            DeviceKind::Msee => self.msee(slot, &rng)?,
             DeviceKind::Router => self.router(slot, &rng)?,
-            DeviceKind::Host | DeviceKind::Gateway | DeviceKind::Msee | DeviceKind::Fabric => {
-                self.host(slot, &rng)
-            }
+            DeviceKind::Host | DeviceKind::Fabric => self.host(slot, &rng),
         };
         let wake = device.next_wake();
         if let Some(speaker) = device.core.speaker() {
@@ -136,6 +145,11 @@ impl World {
         let slot = &mut self.slots[index as usize];
         slot.starts += 1;
         slot.device = Some(device);
+        if let Some(forwarder) = slot.forwarder {
+            let input = fabric::Input::ForwarderUp(forwarder);
+            self.fabric
+                .handle(self.now, input, &mut self.fabric_outputs);
+        }
         if let Some(instance) = slot.instance {
             let input = fabric::Input::InstanceUp(instance);
             self.fabric
@@ -193,6 +207,31 @@ impl World {
         let interface = core::slice::from_ref(&config.interface);
         let kernel = self.kernel(&config.name, interface, false);
         let core = Core::RouteServer(Box::new(server));
+        Ok(Device::new(kernel, core, rng.named("tcp")))
+    }
+
+    fn gateway(&self, slot: &Slot, rng: &Rng) -> Result<Device, WorldError> {
+        let config = &self.plan.gateways[slot.config];
+        let seed = rng.named("gateway").next_u64();
+        let gateway = Gateway::new(config, seed, self.now).map_err(|fault| {
+            let device = config.name.clone();
+            WorldError::ExpressRoute { device, fault }
+        })?;
+        let interface = core::slice::from_ref(&config.interface);
+        let kernel = self.kernel(&config.name, interface, false);
+        let core = Core::Gateway(Box::new(gateway));
+        Ok(Device::new(kernel, core, rng.named("tcp")))
+    }
+
+    fn msee(&self, slot: &Slot, rng: &Rng) -> Result<Device, WorldError> {
+        let config = &self.plan.msees[slot.config];
+        let seed = rng.named("msee").next_u64();
+        let msee = Msee::new(config, seed, self.now).map_err(|fault| {
+            let device = config.name.clone();
+            WorldError::ExpressRoute { device, fault }
+        })?;
+        let kernel = self.kernel(&config.name, &config.interfaces, false);
+        let core = Core::Msee(Box::new(msee));
         Ok(Device::new(kernel, core, rng.named("tcp")))
     }
 
@@ -262,9 +301,10 @@ fn slots(plan: &Plan, fabric: &Fabric) -> Vec<Slot> {
         config,
         device: None,
         instance: match kind {
-            DeviceKind::RouteServer => fabric.instance(name),
+            DeviceKind::RouteServer | DeviceKind::Gateway => fabric.instance(name),
             _ => None,
         },
+        forwarder: fabric.forwarder(name),
         starts: 0,
     };
     let nodes = plan.nodes.iter().enumerate().map(|(at, node)| {
@@ -276,6 +316,10 @@ fn slots(plan: &Plan, fabric: &Fabric) -> Vec<Slot> {
     });
     let servers = plan.route_servers.iter().enumerate();
     let servers = servers.map(|(at, server)| slot(&server.name, DeviceKind::RouteServer, at));
+    let gateways = plan.gateways.iter().enumerate();
+    let gateways = gateways.map(|(at, gateway)| slot(&gateway.name, DeviceKind::Gateway, at));
+    let msees = plan.msees.iter().enumerate();
+    let msees = msees.map(|(at, msee)| slot(&msee.name, DeviceKind::Msee, at));
     let routers = plan.routers.iter().enumerate();
     let routers = routers.map(|(at, router)| slot(&router.name, DeviceKind::Router, at));
     let hosts = plan.hosts.iter().enumerate();
@@ -285,6 +329,8 @@ fn slots(plan: &Plan, fabric: &Fabric) -> Vec<Slot> {
     let nobody = slot("", DeviceKind::Fabric, usize::MAX);
     nodes
         .chain(servers)
+        .chain(gateways)
+        .chain(msees)
         .chain(routers)
         .chain(hosts)
         .chain(foreign)

@@ -11,7 +11,7 @@ use core::time::Duration;
 use inet::Instant;
 use view::Query;
 
-use super::{DeviceIndex, End, World};
+use super::{DeviceIndex, SessionEnd, World};
 
 /// How often the question is asked.
 const STEP: Duration = Duration::from_millis(100);
@@ -97,8 +97,8 @@ impl World {
 
     /// Counts sessions, and names those that are not as they should be.
     fn sessions(&self) -> (Convergence, Vec<String>) {
-        let mut all: Vec<(DeviceIndex, End, &str)> = Vec::new();
-        let mut up: Vec<End> = Vec::new();
+        let mut all: Vec<(DeviceIndex, SessionEnd, &str)> = Vec::new();
+        let mut up: Vec<SessionEnd> = Vec::new();
         for (index, slot) in self.slots.iter().enumerate() {
             let device = slot.device.as_ref();
             let Some(speaker) = device.and_then(|device| device.core.speaker()) else {
@@ -118,7 +118,7 @@ impl World {
             }
         }
         up.sort_unstable();
-        let is_up = |end: End| up.binary_search(&end).is_ok();
+        let is_up = |end: SessionEnd| up.binary_search(&end).is_ok();
         let intact = self.is_intact();
         let wrong = all.iter().filter(|(_, end, name)| {
             let other = (end.1, end.0);

@@ -3,6 +3,7 @@
 mod cold_start;
 mod failures;
 mod loss;
+mod reach;
 mod routers;
 mod scale;
 

@@ -119,6 +119,11 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
             alternatives: Vec::new(),
         };
     }
+    decided(&said, config)
+}
+
+/// What the node decided, as a step.
+fn decided(said: &Explanation, config: &NodeConfig) -> Step {
     match &said.decision {
         Decision::Kernel | Decision::Platform | Decision::Drop(DropReason::NoRoute) => {
             let reason = match said.matched {
@@ -145,7 +150,7 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
             alternatives: Vec::new(),
         },
         Decision::Drop(reason) => Step::Drop {
-            reason: drop_reason(*reason, &said),
+            reason: drop_reason(*reason, said),
         },
         Decision::Tunnel {
             neighbor,
@@ -165,8 +170,8 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
                 underlay: locator.map_or_else(String::new, |own| own.underlay.clone()),
                 interface: locator.map_or_else(String::new, |own| own.interface.clone()),
                 outer: (*outer).into(),
-                reason: tunnel_reason(&said),
-                alternatives: alternatives(&said),
+                reason: tunnel_reason(said),
+                alternatives: alternatives(said),
                 local,
                 remote,
             }

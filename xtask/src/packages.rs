@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::{complain, root, run};
 
 /// Package, and a file that shows it is there.
-const PACKAGES: [(&str, &str); 9] = [
+const PACKAGES: [(&str, &str); 10] = [
     ("bgpdump", "/usr/bin/bgpdump"),
     ("bird2", "/usr/sbin/bird"),
     ("exabgp", "/usr/sbin/exabgp"),
@@ -18,6 +18,7 @@ const PACKAGES: [(&str, &str); 9] = [
     ("gobgpd", "/usr/bin/gobgpd"),
     ("iproute2", "/usr/sbin/ip"),
     ("openbgpd", "/usr/sbin/bgpd"),
+    ("prometheus", "/usr/bin/promtool"),
     ("wireguard-go", "/usr/bin/wireguard-go"),
     ("wireguard-tools", "/usr/bin/wg"),
 ];

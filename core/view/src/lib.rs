@@ -41,8 +41,8 @@ pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
 pub use measures::{
-    ExpressRouteMeasures, Measures, ProgrammingMeasures, RouteServerMeasures, SessionMeasures,
-    TunnelMeasures,
+    CustomerMeasures, ExpressRouteMeasures, Measures, ProgrammingMeasures, RouteServerMeasures,
+    SessionMeasures, TunnelMeasures,
 };
 pub use query::{Answer, Change, Fault, Passage, Query, Step};
 pub use routes::{Route, Routes};

@@ -126,11 +126,20 @@ pub enum ExpressRouteMeasures {
         circuit: String,
         /// Whether it is the primary.
         primary: bool,
-        /// Addresses of the customer's routers.
-        customers: Vec<IpAddr>,
+        /// The sessions with the customer's routers.
+        customers: Vec<CustomerMeasures>,
         /// Whether it is in service: not in maintenance.
         serving: bool,
     },
+}
+
+/// A session of an MSEE with the customer's router.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerMeasures {
+    /// The router's address.
+    pub address: IpAddr,
+    /// What the platform calls the peering: `Private` or `Microsoft`.
+    pub peering: String,
 }
 
 /// How far behind a Route Server the fabric is.

@@ -3,6 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use azure::express_route::gateway::GatewayMember;
+use azure::express_route::msee::MseeMember;
 use azure::express_route::{Gateway, Msee};
 use bgp::{Attributes, NeighborId, Origin, Speaker, State};
 use inet::{Instant, Net};
@@ -12,7 +13,7 @@ use super::{bgp_tables, refused, speaker_measures};
 use crate::platform::{
     BgpPeerStatus, CircuitPeer, CircuitRoute, List, PeerRoute, PeerRoutes, gateway_role,
 };
-use crate::{Answer, DeviceKind, ExpressRouteMeasures, Measures, Query};
+use crate::{Answer, CustomerMeasures, DeviceKind, ExpressRouteMeasures, Measures, Query};
 
 /// What the platform weighs a route of an MSEE and one of Route Server with.
 const WEIGHT_MSEE: u32 = 32_769;
@@ -214,15 +215,22 @@ fn msee_measures(msee: &Msee, now: Instant) -> Measures {
     let config = msee.config();
     let speaker = msee.speaker();
     let status = bgp_tables::status(&config.name, DeviceKind::Msee, speaker);
-    let customers = msee.members().filter(|(_, member)| member.is_customer());
-    let customers: Vec<_> = customers
-        .map(|(_, member)| member.peer().address.into())
-        .collect();
+    let customers = msee.members().filter_map(|(_, member)| {
+        let peering = match member {
+            MseeMember::Private(_) => "Private",
+            MseeMember::Microsoft(_) => "Microsoft",
+            MseeMember::Gateway { .. } | MseeMember::GlobalReach(_) => return None,
+        };
+        Some(CustomerMeasures {
+            address: member.peer().address.into(),
+            peering: peering.to_owned(),
+        })
+    });
     Measures {
         express_route: Some(ExpressRouteMeasures::Msee {
             circuit: config.circuit.clone(),
             primary: config.primary,
-            customers,
+            customers: customers.collect(),
             serving: msee.is_serving(),
         }),
         ..speaker_measures(status, speaker, now)

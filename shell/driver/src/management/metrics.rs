@@ -5,6 +5,10 @@
 //! platform shows this Route Server too; their dimensions keep the platform's names. Everything
 //! else begins with `longhaul_` or, what any process has, with `process_`.
 
+mod express_route;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
@@ -60,6 +64,9 @@ fn text(measures: &Measures, utilization: Option<f64>, process: &ProcessNumbers)
     if let Some(server) = &measures.route_server {
         sheet.platform(server, utilization, &measures.sessions);
         sheet.route_server(server);
+    }
+    if let Some(express_route) = &measures.express_route {
+        sheet.express_route(express_route, &measures.sessions);
     }
     sheet.process(process);
     let mut text = String::new();

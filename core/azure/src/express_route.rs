@@ -22,6 +22,8 @@ mod instance;
 pub mod msee;
 mod next_hops;
 mod output;
+#[cfg(test)]
+mod tests;
 
 pub use fault::ConfigFault;
 pub use gateway::{Gateway, GatewayCommand};

@@ -261,6 +261,10 @@ pub(crate) fn check_open(
     if neighbor.remote_as == settings.local_as && open.router_id == settings.router_id {
         return refuse(open_error::IDENTIFIER);
     }
+    let theirs = Duration::from_secs(open.hold_time_s.into());
+    if !theirs.is_zero() && theirs < neighbor.hold_time_min {
+        return refuse(open_error::HOLD_TIME);
+    }
     let families = common(neighbor.families, open);
     if families == Families::NONE {
         let mut data = Vec::new();

@@ -44,6 +44,8 @@ pub struct Neighbor {
     pub hold_time: Duration,
     /// Which hold time is in force.
     pub hold_time_rule: HoldTimeRule,
+    /// A smaller hold time of the neighbour's is unacceptable (RFC 4271 §6.2); none at all is not.
+    pub hold_time_min: Duration,
     /// The longest pause between our KEEPALIVEs, before jitter. A third of the hold time in force
     /// when that is shorter, or `None`.
     pub keepalive: Option<Duration>,
@@ -139,6 +141,7 @@ impl Neighbor {
             start_enabled: true,
             hold_time: Duration::from_secs(90),
             hold_time_rule: HoldTimeRule::Minimum,
+            hold_time_min: Duration::ZERO,
             keepalive: None,
             send_hold_time: Duration::from_secs(480),
             delay_open: Duration::ZERO,

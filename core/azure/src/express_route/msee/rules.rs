@@ -29,6 +29,8 @@ use super::MseeMember;
 
 /// The platform's BGP timers towards gateways and other MSEEs.
 const HOLD_TIME: Duration = Duration::from_secs(180);
+/// A customer's smaller hold time is refused.
+const HOLD_TIME_MIN: Duration = Duration::from_secs(10);
 /// VNets of one circuit, with the largest bandwidth.
 const CONNECTIONS_MAX: usize = 100;
 /// How often an MSEE under maintenance puts its AS in front.
@@ -194,6 +196,7 @@ impl Rules<'_> {
         let interface = self.interface(&edge.interface)?;
         Ok(Neighbor {
             hold_time: Duration::from_secs(edge.hold_time_s.into()),
+            hold_time_min: HOLD_TIME_MIN,
             keepalive: Some(Duration::from_secs(edge.keepalive_s.into())),
             ebgp_multihop_ttl: 1,
             honour_no_export: false,

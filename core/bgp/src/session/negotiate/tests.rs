@@ -139,6 +139,21 @@ fn rfc9494_3_1_long_lived_without_graceful_restart_is_ignored() {
 }
 
 #[test]
+fn rfc4271_6_2_a_hold_time_below_ours_to_bear_is_unacceptable() {
+    let settings = Settings::new(US, Ipv4Addr::new(10, 0, 0, 1));
+    let answer = |theirs_s| {
+        let neighbor = ours(|neighbor| neighbor.hold_time_min = Duration::from_secs(10));
+        let mut open = theirs(Vec::new());
+        open.hold_time_s = theirs_s;
+        let refused = check_open(&open, &settings, &neighbor).err();
+        refused.map(|refused| (refused.code, refused.subcode))
+    };
+    assert_eq!(answer(10), None);
+    assert_eq!(answer(0), None);
+    assert_eq!(answer(9), Some((code::OPEN, open_error::HOLD_TIME)));
+}
+
+#[test]
 fn rfc4271_4_2_the_smaller_hold_time_is_used_and_zero_is_none() {
     let hold = |ours_s, theirs_s, rule| {
         let neighbor = ours(|neighbor| {

@@ -5,7 +5,7 @@
 //!                                 └─ pe-c ─┘
 //! ```
 
-mod network;
+pub(crate) mod network;
 
 use core::time::Duration;
 
@@ -17,7 +17,7 @@ use view::{Answer, FlowSpec, Leg, Query, Trace};
 use super::{after, converge, fail, heal, nobody_is_silent};
 use network::network;
 
-fn started(plan: Plan) -> World {
+pub(crate) fn started(plan: Plan) -> World {
     let options = Options {
         suite: Suite::Null,
         seed: 1,
@@ -27,13 +27,13 @@ fn started(plan: Plan) -> World {
     world
 }
 
-fn trace(world: &World, source: &str, destination: &str, port: u16) -> Trace {
+pub(crate) fn trace(world: &World, source: &str, destination: &str, port: u16) -> Trace {
     let flow: FlowSpec = format!("udp:{port}:53").parse().expect("a flow");
     let trace = world.trace(source, destination, flow);
     trace.unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn devices(leg: &Leg) -> Vec<&str> {
+pub(crate) fn devices(leg: &Leg) -> Vec<&str> {
     leg.hops.iter().map(|hop| hop.device.as_str()).collect()
 }
 

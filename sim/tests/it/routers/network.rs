@@ -43,7 +43,7 @@ const ROUTERS: [(&str, u32, Option<&str>); 5] = [
 ];
 
 /// The network; `extra` are lines that every router's file gets.
-pub(super) fn network(extra: &str) -> Plan {
+pub(crate) fn network(extra: &str) -> Plan {
     Plan {
         name: "provider".to_owned(),
         overlay: Overlay {
@@ -75,16 +75,16 @@ pub(super) fn default_route(plan: &mut Plan, router: &str, next_hop: &str) {
     device.config.push_str(&text);
 }
 
-fn prefix(text: &str) -> Prefix {
+pub(crate) fn prefix(text: &str) -> Prefix {
     text.parse().expect("a prefix")
 }
 
-fn address(text: &str, add: u32) -> Ipv4Addr {
+pub(crate) fn address(text: &str, add: u32) -> Ipv4Addr {
     let base: Ipv4Addr = text.parse().expect("an address");
     Ipv4Addr::from_bits(base.to_bits() + add)
 }
 
-fn site(name: &str) -> Site {
+pub(crate) fn site(name: &str) -> Site {
     Site {
         name: name.to_owned(),
         home: "westeurope".to_owned(),
@@ -94,7 +94,7 @@ fn site(name: &str) -> Site {
     }
 }
 
-fn interface(name: &str, address: Ipv4Addr, prefix_len: u8) -> InterfaceConfig {
+pub(crate) fn interface(name: &str, address: Ipv4Addr, prefix_len: u8) -> InterfaceConfig {
     InterfaceConfig {
         name: name.to_owned(),
         address,
@@ -103,7 +103,7 @@ fn interface(name: &str, address: Ipv4Addr, prefix_len: u8) -> InterfaceConfig {
     }
 }
 
-fn host((site, net): (&str, u8)) -> HostConfig {
+pub(crate) fn host((site, net): (&str, u8)) -> HostConfig {
     HostConfig {
         name: format!("host1.{site}"),
         interface: InterfaceConfig {
@@ -147,7 +147,7 @@ fn router(name: &str, asn: u32, lan: Option<&str>, extra: &str) -> RouterDevice 
         let far_asn = far_asn.map_or(asn, |(_, asn, _)| *asn);
         let kind = match far_asn == asn {
             true => "next_hop: self",
-            false => "bfd: true",
+            false => "multihop: 1, bfd: true",
         };
         config.push_str(&format!(
             "  {}: {{address: {remote}, local_address: {local}, asn: {far_asn}, {kind}, import: accept, export: accept}}\n",
@@ -213,7 +213,7 @@ fn fabric() -> FabricConfig {
     }
 }
 
-fn lan((site, net): (&str, u8)) -> LanConfig {
+pub(crate) fn lan((site, net): (&str, u8)) -> LanConfig {
     let port = |device: String, interface: &str, last, router| LanPortConfig {
         device,
         interface: interface.to_owned(),

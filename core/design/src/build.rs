@@ -4,12 +4,18 @@
 //! the end moves nothing. Then nodes get their links and the fabric its ports.
 
 mod addresses;
+mod express_route;
 mod fabric;
 mod links;
 mod regions;
+mod routers;
 mod sites;
+mod wires;
 
-use crate::plan::{ForeignConfig, HostConfig, NodeConfig, Plan, ProbeConfig, RouteServerConfig};
+use crate::plan::{
+    ClassConfig, ErGatewayConfig, ForeignConfig, HostConfig, MseeConfig, NodeConfig, Plan,
+    ProbeConfig, RouteServerConfig, RouterDevice,
+};
 use crate::report::Report;
 use crate::settle::Settled;
 
@@ -30,6 +36,10 @@ pub(crate) fn build(
     regions::build(settled, &addresses, public_key, &mut devices);
     sites::build(settled, &addresses, public_key, &mut devices);
     links::build(settled, &addresses, &mut devices);
+    express_route::build(settled, &addresses, &mut devices);
+    routers::build(settled, &addresses, &mut devices, reports);
+    let wires = addresses.wires.iter().map(|wire| wire.config(settled));
+    devices.fabric.wires = wires.collect();
     let fabric = fabric::build(settled, devices.fabric);
     Plan {
         name: settled.name.value.clone(),
@@ -46,9 +56,9 @@ pub(crate) fn build(
             .collect(),
         nodes: devices.nodes,
         route_servers: devices.route_servers,
-        gateways: Vec::new(),
-        msees: Vec::new(),
-        routers: Vec::new(),
+        gateways: devices.gateways,
+        msees: devices.msees,
+        routers: devices.routers,
         hosts: devices.hosts,
         foreign: devices.foreign,
         fabric,
@@ -67,6 +77,9 @@ pub(crate) struct Devices {
     /// Public key of each site's plain WireGuard device.
     pub(crate) wireguard_keys: Vec<Option<String>>,
     pub(crate) route_servers: Vec<RouteServerConfig>,
+    pub(crate) gateways: Vec<ErGatewayConfig>,
+    pub(crate) msees: Vec<MseeConfig>,
+    pub(crate) routers: Vec<RouterDevice>,
     pub(crate) hosts: Vec<HostConfig>,
     pub(crate) foreign: Vec<ForeignConfig>,
     pub(crate) fabric: FabricParts,
@@ -78,6 +91,8 @@ pub(crate) struct FabricParts {
     pub(crate) nics: Vec<crate::plan::NicConfig>,
     pub(crate) attachments: Vec<crate::plan::AttachmentConfig>,
     pub(crate) lans: Vec<crate::plan::LanConfig>,
+    pub(crate) wires: Vec<crate::plan::WireConfig>,
+    pub(crate) forwarders: Vec<crate::plan::ForwarderConfig>,
 }
 
 /// Probing as every node is told.
@@ -88,6 +103,12 @@ pub(crate) fn probe(settled: &Settled) -> ProbeConfig {
         interval_ms: millis(settled.overlay.probe_interval.value).max(1),
         dead_after_ms: millis(settled.overlay.dead_after.value).max(1),
     }
+}
+
+/// Application classes as every node is told.
+pub(crate) fn classes(settled: &Settled) -> Vec<ClassConfig> {
+    let classes = settled.classes.iter();
+    classes.map(|class| class.config.clone()).collect()
 }
 
 /// Whole microseconds, as the fabric counts them.

@@ -20,11 +20,13 @@
 #![warn(missing_docs)]
 
 mod build;
+mod communities;
 mod device;
 mod entry;
 mod explain;
 mod generate;
 pub mod geography;
+mod lines;
 mod model;
 pub mod plan;
 pub mod platform;

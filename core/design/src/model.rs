@@ -4,11 +4,20 @@
 //! messages all follow from these tables. Which value holds where a field is absent is decided in
 //! [`settle`](crate::settle).
 
+mod circuits;
 mod platform;
 mod regions;
 mod route_maps;
 pub(crate) mod router;
+mod routers;
 mod sites;
+mod steering;
+
+pub(crate) use circuits::{
+    CircuitText, ConnectionText, CustomerText, ExpressRouteSettings, ExpressRouteText,
+    GatewaySkuText, LocationText, MicrosoftPeeringText, PrivatePeeringSettings, PrivatePeeringText,
+    RouterName,
+};
 
 pub(crate) use platform::{
     ChoicesText, CountedText, NicShareText, OverTotalText, OverVmsText, PlatformText,
@@ -18,15 +27,18 @@ pub(crate) use regions::{
     RouteServerText, RuleAction, RuleAddress, RuleDirection, RuleProtocol, SubnetText, VnetText,
 };
 pub(crate) use route_maps::{AttachText, MapPairText, RouteMapRuleText, RouteMapText};
+pub(crate) use routers::{FiltersText, NetworkText, RouterNetworkText, SiteRouterText};
 pub(crate) use sites::{
     AccessText, Behavior, ClassText, Directed, LanText, NatSettings, NatText, RegionChoice,
     SiteText, SiteUnderlaySettings, SiteUnderlayText, SitesText, UnderlayKind, UnderlayText,
 };
 
+pub(crate) use steering::{ApplicationText, BudgetText, OtherwiseText};
+
 use inet::{Asn, Prefix};
 
 use crate::reader::{At, Named, record};
-use crate::scalars::{Count, TimeSpan};
+use crate::scalars::{Count, Lines, TimeSpan, words};
 
 record! {
     /// A Longhaul design, format version 1.
@@ -45,6 +57,14 @@ record! {
         regions: Named<RegionText> = r#"{"westeurope": {"hub": {"address_space": "10.1.0.0/20"}}}"#,
         /// Underlays by name. `internet` is there without being named.
         underlays: Named<UnderlayText> = r#"{"mpls": {"kind": "mpls"}}"#,
+        /// Routed networks of providers, by name.
+        networks: Named<NetworkText> = r#"{"mpls": {"pes": {"ams": {"city": "Amsterdam"}}}}"#,
+        /// ExpressRoute circuits by name.
+        circuits: Named<CircuitText> = r#"{"ams": {"customer": "core.paris", "connections": ["westeurope"]}}"#,
+        /// Application classes, in the order in which they are tried.
+        classes: Named<ApplicationText> = r#"{"voice": {"dscp": [46], "underlays": ["mpls", "internet"]}}"#,
+        /// Sets and policies for routers, in the language of policies (docs/policy.md).
+        policies: Lines = "policy short { if prefix length > 24 { reject } accept }",
         /// Kinds of sites: values that many sites share.
         site_classes: Named<ClassText> = r#"{"branch": {"underlays": ["internet"]}}"#,
         /// The sites: a list, or a table in a file of its own.
@@ -71,8 +91,20 @@ record! {
         mtu: Count<576, 1440> = "1340",
         /// Where addresses come from that the design does not name.
         addresses: AddressesText = r#"{"nva_public": "203.0.113.0/24"}"#,
+        /// How NVAs of different regions reach each other.
+        hub_to_hub: HubToHub = "tunnel",
         /// Seed of the modelled jitter and loss.
         seed: Count<0, 4294967295> = "1",
+    }
+}
+
+words! {
+    /// How NVAs of different regions reach each other.
+    HubToHub {
+        /// By tunnels.
+        Tunnel = "tunnel",
+        /// Without encapsulation, over peered hub VNets.
+        Plain = "plain",
     }
 }
 
@@ -97,6 +129,10 @@ record! {
         behind_nat: Prefix = "172.31.0.0/16",
         /// LANs of sites that name none, a /24 each.
         lans: Prefix = "10.128.0.0/10",
+        /// Links between routers, provider edges and CPEs, a /31 each.
+        links: Prefix = "172.30.0.0/16",
+        /// Links of circuits, a /30 each.
+        circuits: Prefix = "172.29.0.0/16",
     }
 }
 

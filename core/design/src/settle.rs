@@ -5,18 +5,26 @@
 //! devices are given out later, in [`build`](crate::build).
 
 mod access;
+pub(crate) mod circuits;
 mod decided;
+mod networks;
 mod overlay;
+mod places;
 mod platform;
+pub(crate) mod policies;
 pub(crate) mod regions;
 mod route_maps;
+mod routers;
 mod sites;
+mod steering;
 mod underlays;
 pub(crate) mod vnets;
 
+pub(crate) use access::CIRCUIT_STRETCH;
 pub(crate) use decided::{
-    Access, Backbone, ForeignRouter, Lan, Nat, Nvas, Overlay, Peering, Pools, Region, RouteServer,
-    Settled, Site, SiteUnderlay, Subnet, Underlay, Vnet, Wireguard,
+    Access, Backbone, Circuit, CircuitPeering, ExpressRoute, Filters, ForeignRouter, Lan, Nat,
+    Nvas, Overlay, Peering, Pools, Region, RouteServer, Router, RouterAt, Settled, Site,
+    SiteUnderlay, Subnet, Underlay, Via, Vnet, Wireguard,
 };
 pub(crate) use platform::Platform;
 
@@ -121,8 +129,24 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
     let backbone = regions::backbone(region_texts, &regions, &atlas, reports);
     let mut overlay = overlay::overlay(file, reports);
     let underlays = underlays::underlays(file, &regions, &overlay, reports);
-    let sites =
-        sites::Settler::new(design, &defaults, &regions, &underlays, &overlay, &atlas).all(reports);
+    let mut circuits = circuits::circuits(file, &regions, &atlas, reports);
+    let policies = policies::Library::read(file, &design.sources, reports);
+    let filters = (&circuits[..], &policies);
+    let networks = networks::networks(file, &regions, &atlas, filters, reports);
+    let around = routers::Around {
+        networks: &networks,
+        circuits: &circuits,
+        policies: &policies,
+        numbered: 0,
+    };
+    let places = sites::Places {
+        regions: &regions,
+        underlays: &underlays,
+        atlas: &atlas,
+    };
+    let sites = sites::Settler::new(design, &defaults, places, around, &overlay).all(reports);
+    circuits::ends(file, (&networks, &sites), &mut circuits, reports);
+    let classes = steering::classes(file, &underlays, reports);
     if overlay.summaries.value.is_empty() && matches!(overlay.summaries.why, Why::Default(_)) {
         overlay.summaries.value = overlay::summaries(&regions, &sites);
     }
@@ -162,8 +186,20 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         regions,
         backbone,
         underlays,
+        networks,
+        circuits,
+        classes,
+        policies: file.policies.as_ref().map(|at| at.value.0.clone()),
         sites,
     }
+}
+
+/// The items of a list that is written, each with its line.
+pub(crate) fn lines<T, U>(list: Option<&At<Vec<At<T>>>>, value: impl Fn(&T) -> U) -> Vec<Val<U>> {
+    let items = list.into_iter().flat_map(|list| &list.value);
+    items
+        .map(|at| Val::line(value(&at.value), at.span))
+        .collect()
 }
 
 /// The index of a region that the design names, or a report.

@@ -6,6 +6,8 @@ use core::net::Ipv4Addr;
 
 use inet::Prefix;
 
+use super::express_route::{self, GatewayAddresses};
+use super::wires::{self, End, Wire};
 use crate::report::Report;
 use crate::settle::vnets::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
 use crate::settle::{Region, Settled, SiteUnderlay, Val, Vnet};
@@ -17,6 +19,7 @@ const FIRST_ASSIGNABLE: u64 = 4;
 pub(crate) struct Addresses {
     pub(crate) regions: Vec<RegionAddresses>,
     pub(crate) sites: Vec<SiteAddresses>,
+    pub(crate) wires: Vec<Wire>,
 }
 
 /// The addresses of a region's devices.
@@ -27,6 +30,7 @@ pub(crate) struct RegionAddresses {
     /// Both instances.
     pub(crate) route_servers: Vec<Ipv4Addr>,
     pub(crate) foreign: Vec<Ipv4Addr>,
+    pub(crate) gateway: Option<GatewayAddresses>,
     /// VMs of each VNet, hub first.
     pub(crate) vms: Vec<Vec<Ipv4Addr>>,
 }
@@ -54,6 +58,8 @@ pub(crate) struct CpeAddresses {
     /// Own address on each underlay, and the NAT's when there is one.
     pub(crate) underlays: Vec<(Ipv4Addr, Option<Ipv4Addr>)>,
     pub(crate) lans: Vec<Ipv4Addr>,
+    /// The own end and the router's end of the link between them.
+    pub(crate) neighbor: Option<(End, End)>,
 }
 
 /// A pool that gives out addresses in order, without network and broadcast address and without
@@ -130,12 +136,18 @@ impl Addresses {
             .regions
             .iter()
             .enumerate()
-            .map(|(index, region)| {
-                region_addresses(region, index, &loopbacks, &mut public, reports)
+            .map(|(index, region)| RegionAddresses {
+                gateway: express_route::addresses(settled, index, reports),
+                ..region_addresses(region, index, &loopbacks, &mut public, reports)
             })
             .collect();
-        let sites = site_addresses(settled, loopbacks.cpe_first, reports);
-        Self { regions, sites }
+        let wires = wires::lay(settled, reports);
+        let sites = site_addresses(settled, loopbacks.cpe_first, &wires, reports);
+        Self {
+            regions,
+            sites,
+            wires,
+        }
     }
 }
 
@@ -292,8 +304,11 @@ impl<'a> Hosts<'a> {
 fn site_addresses(
     settled: &Settled,
     cpe_first: u64,
+    wires: &[Wire],
     reports: &mut Vec<Report>,
 ) -> Vec<SiteAddresses> {
+    let behind_routers = wires::behind_routers(wires);
+    let mut beside = wires::beside_routers(wires);
     let links = || settled.sites.iter().flat_map(|site| &site.underlays);
     let mut pools: Vec<Pool<'_>> = Vec::new();
     for (index, underlay) in settled.underlays.iter().enumerate() {
@@ -314,7 +329,7 @@ fn site_addresses(
     );
     let mut loopback = cpe_first;
     let mut all = Vec::with_capacity(settled.sites.len());
-    for site in &settled.sites {
+    for (index, site) in settled.sites.iter().enumerate() {
         let count = if site.wireguard.is_some() {
             1
         } else {
@@ -324,13 +339,21 @@ fn site_addresses(
         for cpe in 0..count {
             let own = settled.overlay.loopbacks.value.nth(loopback);
             loopback += 1;
-            let underlays = site.underlays.iter().map(|link| {
-                access_address(link, cpe, &mut pools[link.underlay], &mut behind, reports)
-            });
+            let underlays =
+                site.underlays.iter().enumerate().map(|(wan, link)| {
+                    match behind_routers.get(&(index, cpe, wan)) {
+                        Some(address) => (*address, None),
+                        None => {
+                            let pool = &mut pools[link.underlay];
+                            access_address(link, cpe, pool, &mut behind, reports)
+                        }
+                    }
+                });
             addresses.cpes.push(CpeAddresses {
                 loopback: own.filter(|_| site.wireguard.is_none()),
                 underlays: underlays.collect(),
                 lans: Vec::new(),
+                neighbor: beside.remove(&(index, cpe)),
             });
         }
         lan_addresses(site, &mut addresses, reports);
@@ -356,13 +379,14 @@ fn access_address(
 
 /// CPEs come first on a LAN, hosts from the tenth address where there is room for that.
 fn lan_addresses(site: &crate::settle::Site, all: &mut SiteAddresses, reports: &mut Vec<Report>) {
-    let shared = all.cpes.len() > 1;
+    let routed = site.lan_router().is_some();
+    let shared = all.cpes.len() > 1 && !routed;
     for lan in &site.lans {
         let prefix = lan.prefix.value;
         let last = prefix.size() - 1;
         let free = |offset: &u64| *offset < last && prefix.nth(*offset) != Some(lan.gateway.value);
         let mut offsets = (1..last).filter(free);
-        for cpe in &mut all.cpes {
+        for cpe in all.cpes.iter_mut().filter(|_| !routed) {
             let own = if shared {
                 offsets.next().and_then(|offset| prefix.nth(offset))
             } else {

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::{FabricParts, micros};
+use crate::model::HubToHub;
 use crate::plan::{
     BackboneConfig, CloudConfig, Direction, FabricConfig, FabricRegion, NsgConfig, NsgRuleConfig,
     PeeringConfig, Place, ProgrammingConfig, RouteTableConfig, SubnetConfig, VnetConfig,
@@ -68,8 +69,8 @@ pub(crate) fn build(settled: &Settled, parts: FabricParts) -> FabricConfig {
         clouds: clouds.collect(),
         attachments: parts.attachments,
         lans: parts.lans,
-        wires: Vec::new(),
-        forwarders: Vec::new(),
+        wires: parts.wires,
+        forwarders: parts.forwarders,
         programming_delay_ms: millis(settled.programming_delay.value),
         programming_delay_max_ms: millis(settled.programming_delay_max.value),
     }
@@ -106,6 +107,12 @@ fn vnet_config(settled: &Settled, region: &Region, vnet: &Vnet) -> VnetConfig {
     } else {
         vec![peering(&region.hub, vnet, false)]
     };
+    let mut peerings: Vec<PeeringConfig> = peerings;
+    if vnet.short == "hub" && settled.overlay.hub_to_hub.value == HubToHub::Plain {
+        let others = settled.regions.iter().map(|other| &other.hub.name.value);
+        let others = others.filter(|other| **other != vnet.name.value);
+        peerings.extend(others.map(|other| global_peering(other)));
+    }
     VnetConfig {
         name: vnet.name.value.clone(),
         region: region.name.value.clone(),
@@ -113,6 +120,17 @@ fn vnet_config(settled: &Settled, region: &Region, vnet: &Vnet) -> VnetConfig {
         subnets: subnets.collect(),
         peerings,
         programming: programming(settled, region, vnet),
+    }
+}
+
+/// Between hubs of two regions: packets of sites pass, and neither lends anything to the other.
+fn global_peering(remote: &str) -> PeeringConfig {
+    PeeringConfig {
+        remote: remote.to_owned(),
+        allow_virtual_network_access: true,
+        allow_forwarded_traffic: true,
+        allow_gateway_transit: false,
+        use_remote_gateways: false,
     }
 }
 

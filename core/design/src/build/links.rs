@@ -3,7 +3,8 @@
 use core::net::SocketAddrV4;
 
 use super::{AZURE, Addresses, Devices, cpe_name, nva_name};
-use crate::plan::{LinkConfig, LinkRole, Liveness, NodeConfig, PathConfig};
+use crate::model::{HubToHub, UnderlayKind};
+use crate::plan::{LinkConfig, LinkRole, Liveness, NodeConfig, PathConfig, PlainLink};
 use crate::settle::{Settled, Site};
 
 /// Adds every link to both of its ends.
@@ -42,6 +43,19 @@ impl Context<'_> {
         let public = self.addresses.regions[region].nvas[index].public;
         SocketAddrV4::new(public, self.settled.overlay.port.value)
     }
+
+    /// The address of an NVA that an underlay reaches: the private one by private peering.
+    fn endpoint(&self, kind: UnderlayKind, region: usize, index: usize) -> SocketAddrV4 {
+        let private = self.addresses.regions[region].nvas[index].private;
+        match kind {
+            UnderlayKind::PrivatePeering => {
+                SocketAddrV4::new(private, self.settled.overlay.port.value)
+            }
+            UnderlayKind::Internet | UnderlayKind::Mpls | UnderlayKind::MicrosoftPeering => {
+                self.nva_endpoint(region, index)
+            }
+        }
+    }
 }
 
 fn mesh(context: &Context<'_>, devices: &mut Devices) {
@@ -69,17 +83,25 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
                 keepalive_s: context.keepalive_s,
                 liveness: Liveness::Probe,
             };
+            let role = if other_region == region {
+                LinkRole::Twin
+            } else {
+                LinkRole::Hub
+            };
+            let settled = context.settled;
+            let plain =
+                role == LinkRole::Hub && settled.overlay.hub_to_hub.value == HubToHub::Plain;
             links.push(LinkConfig {
                 neighbor: other.name.clone(),
-                role: if other_region == region {
-                    LinkRole::Twin
-                } else {
-                    LinkRole::Hub
-                },
+                role,
                 loopback: Some(other.loopback),
                 static_routes: Vec::new(),
-                paths: vec![path],
-                plain: None,
+                paths: if plain { Vec::new() } else { vec![path] },
+                plain: plain.then(|| PlainLink {
+                    interface: "eth0".to_owned(),
+                    local: regions[region].nvas[index].private,
+                    remote: regions[other_region].nvas[other_index].private,
+                }),
             });
         }
         devices.nodes[own].links = links;
@@ -104,15 +126,16 @@ fn site_links(
             let (nva, cpe) = (&devices.nodes[nva_at], &devices.nodes[cpe_at]);
             let (mut to_nva, mut to_cpe) = (Vec::new(), Vec::new());
             for (wan, link) in site.underlays.iter().enumerate() {
-                if !context.settled.underlays[link.underlay].reaches(region) {
+                if !link.reaches(&context.settled.underlays, region) {
                     continue;
                 }
+                let kind = context.settled.underlays[link.underlay].kind.value;
                 let (address, nat) = cpe_addresses.underlays[wan];
                 let path = PathConfig {
                     local: cpe.locators[wan].name.clone(),
                     remote: nva.locators[0].name.clone(),
                     public_key: nva.locators[0].public_key.clone(),
-                    endpoint: Some(context.nva_endpoint(region, nva_index)),
+                    endpoint: Some(context.endpoint(kind, region, nva_index)),
                     preference: u8::try_from(wan).unwrap_or(u8::MAX),
                     initiate: true,
                     keepalive_s: context.keepalive_s,

@@ -5,15 +5,16 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Prefix};
 
 use super::addresses::RegionAddresses;
+use super::express_route::{GatewayAddresses, gateway_name};
 use super::{AZURE, Addresses, Devices, nva_name, nva_nsg_name, probe};
 use crate::model::{NvaMode, Preference};
 use crate::plan::{
-    BgpPeerConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, Limits, LocatorConfig,
-    MapPair, NicConfig, NodeConfig, NodeRole, PeerMaps, RouteMaps, RouteServerConfig,
-    RoutingPreference,
+    BgpPeerConfig, BranchKind, BudgetConfig, ForeignConfig, GatewayConfig, HostConfig, HostPlace,
+    InterfaceConfig, Limits, LocatorConfig, MapPair, NicConfig, NodeConfig, NodeRole, PeerMaps,
+    RouteMaps, RouteServerConfig, RoutingPreference,
 };
 use crate::settle::vnets::{NVA_SUBNET, ROUTE_SERVER_SUBNET, workload_subnet};
-use crate::settle::{Region, RouteServer, Settled, Vnet};
+use crate::settle::{Region, RouteServer, Settled, Val, Vnet};
 
 /// Route Server's AS.
 pub(crate) const ROUTE_SERVER_ASN: Asn = Asn(65_515);
@@ -69,14 +70,23 @@ pub(crate) fn summary(region: &Region) -> crate::plan::Region {
     }
 }
 
-fn subnet(vnet: &Vnet, name: &str) -> Option<Prefix> {
-    vnet.subnets
-        .iter()
-        .find(|subnet| subnet.name.value == name)
-        .map(|subnet| subnet.prefix.value)
+pub(super) fn subnet(vnet: &Vnet, name: &str) -> Option<Prefix> {
+    vnet.subnet(name)
 }
 
-fn interface(address: Ipv4Addr, subnet: Option<Prefix>) -> InterfaceConfig {
+/// Address space of the hub and of spokes that use its gateway.
+pub(super) fn announced(region: &Region) -> Vec<Prefix> {
+    let uses = |vnet: &&Vnet| {
+        vnet.short == "hub" || (vnet.peering.transit.value && vnet.peering.remote.value)
+    };
+    region
+        .vnets()
+        .filter(uses)
+        .flat_map(|vnet| vnet.space.value.clone())
+        .collect()
+}
+
+pub(super) fn interface(address: Ipv4Addr, subnet: Option<Prefix>) -> InterfaceConfig {
     InterfaceConfig {
         name: "eth0".to_owned(),
         address,
@@ -85,7 +95,7 @@ fn interface(address: Ipv4Addr, subnet: Option<Prefix>) -> InterfaceConfig {
     }
 }
 
-fn nic(device: String, vnet: &Vnet, subnet: &str, address: Ipv4Addr) -> NicConfig {
+pub(super) fn nic(device: String, vnet: &Vnet, subnet: &str, address: Ipv4Addr) -> NicConfig {
     NicConfig {
         device,
         interface: "eth0".to_owned(),
@@ -110,10 +120,12 @@ fn nva(
     let address = own.nvas[index];
     let locator = format!("{name}/{AZURE}");
     let passive = region.nvas.mode.value == NvaMode::ActivePassive && index > 0;
+    let instances = &region.nvas.route_server_instances.value;
     let servers = own
         .route_servers
         .iter()
         .enumerate()
+        .filter(|(instance, _)| instances.contains(&(*instance as u8)))
         .map(|(instance, address)| BgpPeerConfig {
             name: server_name(region, instance),
             address: *address,
@@ -139,11 +151,11 @@ fn nva(
         summaries: settled.overlay.summaries.value.clone(),
         lans: Vec::new(),
         neighbors: Vec::new(),
-        classes: Vec::new(),
-        originate: Vec::new(),
-        domains: Vec::new(),
-        guards_origin: true,
-        budget: crate::plan::BudgetConfig::default(),
+        classes: super::classes(settled),
+        originate: region.nvas.originate.iter().map(|at| at.value).collect(),
+        domains: own.gateway.iter().flat_map(domains).collect(),
+        guards_origin: region.nvas.guards_origin.value,
+        budget: budget(region),
         probe: probe(settled),
         prepend: if passive { PASSIVE_PREPEND } else { 0 },
         mtu: settled.overlay.mtu.value,
@@ -156,7 +168,31 @@ fn nva(
     devices.fabric.nics.push(nic);
 }
 
-fn server_name(region: &Region, instance: usize) -> String {
+/// Numbers of the circuits that a gateway is connected to, from 1 in the order of the design.
+fn domains(gateway: &GatewayAddresses) -> impl Iterator<Item = u16> {
+    let circuits = gateway.msees.iter().map(|(circuit, _)| circuit + 1);
+    circuits.map(|number| u16::try_from(number).unwrap_or(u16::MAX))
+}
+
+/// How many routes an NVA may announce.
+fn budget(region: &Region) -> BudgetConfig {
+    let Some(budget) = &region.budget else {
+        return BudgetConfig::default();
+    };
+    let list = |prefixes: &[Val<Prefix>]| prefixes.iter().map(|at| at.value).collect();
+    let used = announced(region).len();
+    BudgetConfig {
+        route_server: budget.route_server.value,
+        express_route: budget.express_route.value,
+        express_route_used: u32::try_from(used).unwrap_or(u32::MAX),
+        warn_percent: budget.warn_percent.value,
+        aggregate: budget.aggregate.value,
+        discard: list(&budget.discard),
+        priority: list(&budget.priority),
+    }
+}
+
+pub(super) fn server_name(region: &Region, instance: usize) -> String {
     format!("rs{instance}.{}", region.name.value)
 }
 
@@ -169,10 +205,12 @@ fn route_server(
     devices: &mut Devices,
 ) {
     let asn = settled.overlay.asn.value;
+    let instances = &region.nvas.route_server_instances.value;
     let nvas = own
         .nvas
         .iter()
         .enumerate()
+        .filter(|_| instances.contains(&(instance as u8)))
         .map(|(index, nva)| BgpPeerConfig {
             name: nva_name(&region.name.value, index),
             address: nva.private,
@@ -189,9 +227,6 @@ fn route_server(
         asn: router.asn.value,
     });
     let peers: Vec<BgpPeerConfig> = nvas.chain(foreign).collect();
-    let uses = |vnet: &&Vnet| {
-        vnet.short == "hub" || (vnet.peering.transit.value && vnet.peering.remote.value)
-    };
     let subnet = subnet(&region.hub, ROUTE_SERVER_SUBNET);
     let name = server_name(region, instance);
     let address = own.route_servers[instance];
@@ -205,11 +240,7 @@ fn route_server(
         subnet: subnet.unwrap_or(Prefix::host(address)),
         asn: ROUTE_SERVER_ASN,
         peers,
-        announced: region
-            .vnets()
-            .filter(uses)
-            .flat_map(|vnet| vnet.space.value.clone())
-            .collect(),
+        announced: announced(region),
         vnet_space: region
             .vnets()
             .flat_map(|vnet| vnet.space.value.clone())
@@ -223,7 +254,7 @@ fn route_server(
         hold_time_s: u16::try_from(server.hold_time.value.as_secs()).unwrap_or(u16::MAX),
         routes_per_peer: server.routes_per_peer.value,
         own_space: region.hub.space.value.clone(),
-        gateways: Vec::new(),
+        gateways: gateways(region, own),
         route_maps: maps,
         limits: Limits {
             vms: super::fabric::vms(settled, server),
@@ -236,6 +267,19 @@ fn route_server(
         .fabric
         .nics
         .push(nic(name, &region.hub, ROUTE_SERVER_SUBNET, address));
+}
+
+/// Both instances of the hub's ExpressRoute gateway.
+fn gateways(region: &Region, own: &RegionAddresses) -> Vec<GatewayConfig> {
+    let addresses = own.gateway.iter().flat_map(|places| places.instances);
+    addresses
+        .enumerate()
+        .map(|(instance, address)| GatewayConfig {
+            name: gateway_name(region, instance),
+            address,
+            kind: BranchKind::ExpressRoute,
+        })
+        .collect()
 }
 
 /// Route maps, with what is attached to every NVA.

@@ -3,11 +3,12 @@
 use core::net::Ipv4Addr;
 
 use super::addresses::{CpeAddresses, SiteAddresses};
+use super::wires::{End, router_asn};
 use super::{Addresses, Devices, cpe_name, micros, probe};
 use crate::plan::{
     AttachmentConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, LanConfig,
-    LanPortConfig, LinkConfigOneWay, LocatorConfig, NatConfig, NodeConfig, NodeLan, NodeRole,
-    Place, VrrpConfig,
+    LanPortConfig, LinkConfigOneWay, LocatorConfig, NatConfig, NodeConfig, NodeLan, NodeNeighbor,
+    NodeRole, Place, VrrpConfig,
 };
 use crate::settle::{Access, Settled, Site};
 
@@ -41,7 +42,7 @@ pub(crate) fn build(
                     devices.wireguard_keys.push(key);
                     devices.foreign.push(ForeignConfig {
                         name,
-                        interfaces: interfaces(site, cpe),
+                        interfaces: interfaces(site, cpe, None),
                         ip_forward: true,
                     });
                 }
@@ -80,17 +81,19 @@ pub(crate) fn locator_name(settled: &Settled, device: &str, underlay: usize) -> 
     format!("{device}/{}", settled.underlays[underlay].name.value)
 }
 
-fn interfaces(site: &Site, cpe: &CpeAddresses) -> Vec<InterfaceConfig> {
-    let wan = cpe
-        .underlays
-        .iter()
-        .enumerate()
-        .map(|(index, (address, _))| InterfaceConfig {
+fn interfaces(
+    site: &Site,
+    cpe: &CpeAddresses,
+    neighbor: Option<(&End, &End)>,
+) -> Vec<InterfaceConfig> {
+    let wan = cpe.underlays.iter().enumerate().zip(&site.underlays).map(
+        |((index, (address, _)), link)| InterfaceConfig {
             name: format!("wan{index}"),
             address: *address,
-            prefix_len: 32,
+            prefix_len: if link.via.is_some() { 31 } else { 32 },
             default_route_metric: Some(100 * (index as u32 + 1)),
-        });
+        },
+    );
     let lan = cpe
         .lans
         .iter()
@@ -102,7 +105,13 @@ fn interfaces(site: &Site, cpe: &CpeAddresses) -> Vec<InterfaceConfig> {
             prefix_len: lan.prefix.value.len(),
             default_route_metric: None,
         });
-    wan.chain(lan).collect()
+    let router = neighbor.map(|(own, _)| InterfaceConfig {
+        name: own.interface.clone(),
+        address: own.address,
+        prefix_len: 31,
+        default_route_metric: None,
+    });
+    wan.chain(lan).chain(router).collect()
 }
 
 fn node(
@@ -125,7 +134,18 @@ fn node(
         }
     });
     let shared = site.cpes.value > 1;
-    let lans = site.lans.iter().enumerate().map(|(lan, settled)| NodeLan {
+    let neighbor = cpe.neighbor.as_ref().map(|(own, far)| (own, far));
+    let behind = neighbor.iter().map(|(own, far)| NodeNeighbor {
+        name: far.device.clone(),
+        interface: own.interface.clone(),
+        address: far.address,
+        asn: far
+            .router
+            .map_or(settled.overlay.asn.value, |at| router_asn(settled, at)),
+        accept: Some(site.lans.iter().map(|lan| lan.prefix.value).collect()),
+    });
+    let own_lans = site.lans.iter().filter(|_| neighbor.is_none());
+    let lans = own_lans.enumerate().map(|(lan, settled)| NodeLan {
         interface: format!("lan{lan}"),
         prefix: settled.prefix.value,
         vrrp: shared.then(|| VrrpConfig {
@@ -141,14 +161,14 @@ fn node(
         },
         asn: settled.overlay.asn.value,
         loopback: cpe.loopback.unwrap_or(Ipv4Addr::UNSPECIFIED),
-        interfaces: interfaces(site, cpe),
+        interfaces: interfaces(site, cpe, neighbor),
         locators: locators.collect(),
         links: Vec::new(),
         route_servers: Vec::new(),
         summaries: Vec::new(),
         lans: lans.collect(),
-        neighbors: Vec::new(),
-        classes: Vec::new(),
+        neighbors: behind.collect(),
+        classes: super::classes(settled),
         originate: Vec::new(),
         domains: Vec::new(),
         guards_origin: true,
@@ -169,6 +189,9 @@ fn attachments(
 ) {
     let Some(place) = &site.place else { return };
     for (wan, (link, (address, outside))) in site.underlays.iter().zip(&cpe.underlays).enumerate() {
+        if link.via.is_some() {
+            continue;
+        }
         let nat = link
             .nat
             .as_ref()
@@ -196,7 +219,7 @@ fn attachments(
     }
 }
 
-fn one_way(access: &Access) -> LinkConfigOneWay {
+pub(super) fn one_way(access: &Access) -> LinkConfigOneWay {
     LinkConfigOneWay {
         rate_bps: access.rate_bps.value,
         latency_us: micros(access.latency.value),
@@ -219,7 +242,15 @@ fn lans(site: &Site, own: &SiteAddresses, devices: &mut Devices) {
                 address: addresses.lans[index],
                 router: true,
             });
-        let mut ports: Vec<LanPortConfig> = routers.collect();
+        let mut ports: Vec<LanPortConfig> = match site.lan_router() {
+            Some((_, router)) => vec![LanPortConfig {
+                device: format!("{}.{}", router.name.value, site.name.value),
+                interface: format!("lan{index}"),
+                address: lan.gateway.value,
+                router: true,
+            }],
+            None => routers.collect(),
+        };
         for address in hosts {
             host += 1;
             let name = format!("host{host}.{}", site.name.value);

@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Coordinates, Prefix};
 use serde_json::{Map, Value, json};
 
-use super::{AttachText, RouteMapText};
+use super::{AttachText, BudgetText, ExpressRouteText, RouteMapText};
 use crate::reader::{At, Named, OneOrMore, Shape, expected, read_at, record};
 use crate::report::Report;
 use crate::scalars::{AnyPrefix, Count, Text, TimeSpan, words};
@@ -14,6 +14,8 @@ use crate::tree::{Kind, Node};
 record! {
     /// An Azure region with its hub and spokes.
     RegionText {
+        /// Azure's name of the region, where the key is another: a second hub-and-spoke network in it.
+        region: String = "westeurope",
         /// Latitude and longitude in degrees, for places that the built-in table lacks.
         coordinates: Coordinates = "[52.3667, 4.9]",
         /// Round-trip times to other regions, where they differ from the published ones.
@@ -24,6 +26,10 @@ record! {
         nvas: NvasText = r#"{"count": 2, "mode": "active-active"}"#,
         /// Azure Route Server, or `false`.
         route_server: RouteServerText = r#"{"branch_to_branch": false}"#,
+        /// An ExpressRoute gateway.
+        express_route: ExpressRouteText = r#"{"sku": "ErGw1AZ"}"#,
+        /// How many routes the NVAs announce, and what they do about it.
+        route_budget: BudgetText = r#"{"route_server": 3200, "express_route": 900}"#,
         /// Flags of the peerings between hub and spokes.
         peering: PeeringText = r#"{"allow_forwarded_traffic": true}"#,
         /// Spoke VNets by name.
@@ -48,6 +54,12 @@ record! {
         vm_size: Text = "Standard_D8s_v5",
         /// Their public addresses, in order.
         public_addresses: Vec<At<Ipv4Addr>> = r#"["203.0.113.1", "203.0.113.2"]"#,
+        /// Prefixes that they announce to Route Server of their own accord.
+        originate: Vec<At<Prefix>> = r#"["0.0.0.0/0"]"#,
+        /// The Route Server instances that they peer with.
+        route_server_instances: Vec<At<Count<0, 1>>> = "[0, 1]",
+        /// Whether they tell routes by where they came from, so that none comes back to its region.
+        guards_origin: bool = "true",
     }
 }
 

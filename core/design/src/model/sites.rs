@@ -5,7 +5,8 @@ use core::net::Ipv4Addr;
 use inet::{Coordinates, Prefix};
 use serde_json::{Map, Value, json};
 
-use crate::reader::{At, Shape, read_at, record};
+use super::SiteRouterText;
+use crate::reader::{At, Named, Shape, read_at, record};
 use crate::report::Report;
 use crate::scalars::{Count, Loss, Rate, Stretch, Text, TimeSpan, words};
 use crate::tree::{Kind, Node};
@@ -18,6 +19,25 @@ words! {
         /// A provider's IPVPN that reaches the public endpoints of NVAs, as with ExpressRoute
         /// Microsoft peering.
         Mpls = "mpls",
+        /// ExpressRoute private peering: private endpoints of NVAs, reached through a router.
+        PrivatePeering = "private-peering",
+        /// ExpressRoute Microsoft peering: public endpoints of NVAs, reached through a router.
+        MicrosoftPeering = "microsoft-peering",
+    }
+}
+
+impl UnderlayKind {
+    /// Whether it is a peering of a circuit, reached through a router.
+    pub(crate) const fn is_peering(self) -> bool {
+        matches!(self, Self::PrivatePeering | Self::MicrosoftPeering)
+    }
+
+    /// The peering, for people.
+    pub(crate) const fn peering(self) -> &'static str {
+        match self {
+            Self::MicrosoftPeering => "Microsoft peering",
+            Self::Internet | Self::Mpls | Self::PrivatePeering => "private peering",
+        }
     }
 }
 
@@ -137,6 +157,8 @@ record! {
     SiteUnderlaySettings required name {
         /// The underlay's name.
         name: String = "internet",
+        /// The site's router that the CPEs reach it through.
+        via: String = "core",
         /// Rate.
         bandwidth: Directed<Rate> = "100mbit",
         /// Latency added to that of the underlay.
@@ -243,8 +265,8 @@ record! {
     ClassText {
         /// A class whose values hold where this one has none.
         extends: String = "branch",
-        /// How many CPEs; several share each LAN's gateway by VRRP.
-        cpes: Count<1, 4> = "1",
+        /// How many CPEs; several share each LAN's gateway by VRRP. A site with routers may have none.
+        cpes: Count<0, 4> = "1",
         /// Underlays, the preferred one first.
         underlays: Vec<At<SiteUnderlayText>> = r#"["internet"]"#,
         /// Hosts on each LAN.
@@ -273,8 +295,8 @@ record! {
         near: String = "francecentral",
         /// Its LANs.
         lans: Vec<At<LanText>> = r#"["10.200.1.0/24"]"#,
-        /// How many CPEs; several share each LAN's gateway by VRRP.
-        cpes: Count<1, 4> = "1",
+        /// How many CPEs; several share each LAN's gateway by VRRP. A site with routers may have none.
+        cpes: Count<0, 4> = "1",
         /// Underlays, the preferred one first.
         underlays: Vec<At<SiteUnderlayText>> = r#"["internet"]"#,
         /// Hosts on each LAN.
@@ -283,6 +305,8 @@ record! {
         home: RegionChoice = "westeurope",
         /// The region that takes over: its name, `closest` (the next nearest) or `none`.
         backup: RegionChoice = "closest",
+        /// Routers of the site by name.
+        routers: Named<SiteRouterText> = r#"{"core": {"asn": 65101, "networks": ["mpls"]}}"#,
         /// A plain WireGuard device in place of a CPE.
         wireguard: WireguardText = r#"{"nva": "nva1"}"#,
     }

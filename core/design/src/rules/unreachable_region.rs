@@ -31,7 +31,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         let reaches = |region| {
             site.underlays
                 .iter()
-                .any(|link| settled.underlays[link.underlay].reaches(region))
+                .any(|link| link.reaches(&settled.underlays, region))
         };
         for (what, region) in [("home", &site.home), ("backup", &site.backup)] {
             let Some(region) = region.as_ref().filter(|region| !reaches(region.value)) else {

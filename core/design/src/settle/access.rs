@@ -2,17 +2,21 @@
 
 use core::net::Ipv4Addr;
 use core::time::Duration;
+use std::collections::BTreeMap;
+
+use inet::Coordinates;
 
 use super::sites::Settler;
 use super::underlays::INTERNET;
-use super::{Access, Nat, SiteUnderlay, Val, Why, pick, unknown};
+use super::{Access, Nat, Router, SiteUnderlay, Val, Via, Why, pick, unknown};
+use crate::geography;
 use crate::model::{
     Behavior, ClassText, Directed, NatSettings, NatText, SiteText, SiteUnderlaySettings,
     SiteUnderlayText, UnderlayKind,
 };
 use crate::plan::NatBehavior;
 use crate::reader::At;
-use crate::report::Report;
+use crate::report::{Report, Span};
 use crate::scalars::{Loss, Rate, TimeSpan};
 
 impl Settler<'_> {
@@ -21,7 +25,7 @@ impl Settler<'_> {
         &self,
         text: &SiteText,
         class: &ClassText,
-        name: &At<String>,
+        (name, place, routers): (&At<String>, Option<Coordinates>, &[Router]),
         reports: &mut Vec<Report>,
     ) -> Vec<SiteUnderlay> {
         let Some(written) = text.underlays.as_ref().or(class.underlays.as_ref()) else {
@@ -32,6 +36,11 @@ impl Settler<'_> {
             let index = internet.expect("settling adds the internet where the design does not");
             let why = Why::Default("a site is on the internet");
             return vec![self.site_underlay(index, why, &SiteUnderlaySettings::default())];
+        };
+        let at_site = AtSite {
+            name,
+            place,
+            routers,
         };
         let mut links = Vec::new();
         for At {
@@ -66,7 +75,11 @@ impl Settler<'_> {
                         ..Report::shape(*span, says)
                     });
                 }
-                Some(index) => links.push(self.site_underlay(index, Why::Line(*span), settings)),
+                Some(index) => {
+                    let mut link = self.site_underlay(index, Why::Line(*span), settings);
+                    link.via = self.via(index, settings, *span, &at_site, reports);
+                    links.push(link);
+                }
             }
         }
         if written.value.is_empty() {
@@ -84,6 +97,11 @@ impl Settler<'_> {
                 "a usual internet access",
             ),
             UnderlayKind::Mpls => (50_000_000, Duration::from_millis(1), "a usual MPLS access"),
+            UnderlayKind::PrivatePeering | UnderlayKind::MicrosoftPeering => (
+                1_000_000_000,
+                Duration::from_micros(100),
+                "a cable to the site's router",
+            ),
         };
         let base = &self.access[index];
         let access = |up: bool| Access {
@@ -140,8 +158,144 @@ impl Settler<'_> {
                 .iter()
                 .map(|at| Val::line(at.value, at.span))
                 .collect::<Vec<Val<Ipv4Addr>>>(),
+            via: None,
         }
     }
+
+    /// The router on the way, and what it reaches.
+    fn via(
+        &self,
+        index: usize,
+        text: &SiteUnderlaySettings,
+        span: Span,
+        site: &AtSite<'_>,
+        reports: &mut Vec<Report>,
+    ) -> Option<Via> {
+        let kind = self.underlays[index].kind.value;
+        let name = &self.underlays[index].name.value;
+        if !kind.is_peering() {
+            if let Some(at) = &text.via {
+                let says = format!("underlay `{name}` is not reached through a router");
+                let advice = "`via` is for the kinds `private-peering` and `microsoft-peering`";
+                reports.push(Report::shape(at.span, says).try_this(advice));
+            }
+            return None;
+        }
+        let router = match &text.via {
+            Some(at) => {
+                let mut routers = site.routers.iter();
+                let found = routers.position(|router| router.name.value == at.value);
+                if found.is_none() {
+                    let what = format!("router at {}", site.name.value);
+                    let known = site.routers.iter().map(|router| router.name.value.as_str());
+                    reports.push(unknown(&what, &at.value, at.span, known.collect()));
+                }
+                Val::line(found?, at.span)
+            }
+            None if site.routers.is_empty() => {
+                let says = format!("underlay `{name}` is reached through a router of the site");
+                let advice = "give the site `routers`, and let a circuit end at one of them";
+                reports.push(Report::shape(span, says).try_this(advice));
+                return None;
+            }
+            None => Val::default(0, "the site's first router"),
+        };
+        if let Some(at) = &text.nat {
+            let says = "there is no NAT on the way to a router of the site";
+            reports.push(Report::shape(at.span, says));
+        }
+        let circuits = self.carriers(kind, &site.routers[router.value], site);
+        if circuits.is_empty() {
+            let router = &site.routers[router.value].name.value;
+            let says = format!("no circuit with {} ends at `{router}`", kind.peering());
+            let advice = format!(
+                "add `{router}.{}` as `customer` of a circuit, or attach the router to a network \
+                 whose provider edge is",
+                site.name.value
+            );
+            reports.push(Report::shape(span, says).try_this(advice));
+        }
+        let regions = self.reached(kind, &circuits, site.place);
+        Some(Via {
+            router,
+            circuits,
+            regions,
+        })
+    }
+
+    /// Circuits that end at the router; if none does, at provider edges of its networks.
+    fn carriers(&self, kind: UnderlayKind, router: &Router, site: &AtSite<'_>) -> Vec<usize> {
+        let at = |place: &str, router: &str| {
+            let there = self.ending.get(&(place.to_owned(), router.to_owned()));
+            let circuits = there.into_iter().flatten().copied();
+            circuits
+                .filter(|index| {
+                    let circuit = &self.around.circuits[*index];
+                    match kind {
+                        UnderlayKind::MicrosoftPeering => circuit.microsoft_peering.is_some(),
+                        _ => circuit.private_peering.is_some(),
+                    }
+                })
+                .collect::<Vec<usize>>()
+        };
+        let own = at(&site.name.value, &router.name.value);
+        if !own.is_empty() {
+            return own;
+        }
+        let mut all = Vec::new();
+        for attachment in &router.networks {
+            let network = &self.around.networks[attachment.network];
+            for pe in &network.pes {
+                all.extend(at(&network.name.value, &format!("pe-{}", pe.name.value)));
+            }
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Regions that circuits reach, each with the least latency.
+    fn reached(
+        &self,
+        kind: UnderlayKind,
+        circuits: &[usize],
+        place: Option<Coordinates>,
+    ) -> Vec<(usize, u32)> {
+        let mut all = BTreeMap::new();
+        for circuit in circuits.iter().map(|index| &self.around.circuits[*index]) {
+            let location = match circuit.location.why {
+                Why::Line(_) => Some(circuit.location.value),
+                Why::Default(_) => place,
+            };
+            for (index, region) in self.regions.iter().enumerate() {
+                let there = match kind {
+                    UnderlayKind::MicrosoftPeering => circuit.announces(region),
+                    _ => circuit.connects(index),
+                };
+                if !there {
+                    continue;
+                }
+                let way = |a: Option<Coordinates>, b: Option<Coordinates>| {
+                    let distance = a.zip(b).map_or(0, |(a, b)| geography::distance_m(a, b));
+                    geography::latency_us(distance, CIRCUIT_STRETCH)
+                };
+                let latency = way(place, location) + way(location, Some(region.place.value));
+                let least = all.entry(index).or_insert(latency);
+                *least = latency.min(*least);
+            }
+        }
+        all.into_iter().collect()
+    }
+}
+
+/// Length of paths to and behind a peering location as a share of the distance.
+pub(crate) const CIRCUIT_STRETCH: u16 = 150;
+
+/// The site that an underlay is settled for.
+struct AtSite<'a> {
+    name: &'a At<String>,
+    place: Option<Coordinates>,
+    routers: &'a [Router],
 }
 
 /// One direction of a value that may be written for both.

@@ -1,12 +1,19 @@
 //! A design with every value decided: what rules, explanations and the building of devices read.
 
+mod attached;
+
+pub(crate) use attached::{
+    Application, Attachment, Budget, Circuit, CircuitPeering, Connection, ExpressRoute, Filters,
+    Network, Pe, Router, RouterAt,
+};
+
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use inet::{Asn, Coordinates, Prefix};
 
 use super::{Val, Why};
-use crate::model::{NvaMode, Preference, UnderlayKind};
+use crate::model::{HubToHub, NvaMode, Preference, UnderlayKind};
 use crate::reader::At;
 
 /// A design with every value decided.
@@ -22,6 +29,12 @@ pub(crate) struct Settled {
     pub(crate) regions: Vec<Region>,
     pub(crate) backbone: Vec<Backbone>,
     pub(crate) underlays: Vec<Underlay>,
+    pub(crate) networks: Vec<Network>,
+    pub(crate) circuits: Vec<Circuit>,
+    /// Application classes, in the order in which they are tried.
+    pub(crate) classes: Vec<Application>,
+    /// Text of the policies that have names.
+    pub(crate) policies: Option<String>,
     pub(crate) sites: Vec<Site>,
 }
 
@@ -37,6 +50,7 @@ pub(crate) struct Overlay {
     pub(crate) summaries: Val<Vec<Prefix>>,
     pub(crate) mtu: Val<u16>,
     pub(crate) seed: Val<u64>,
+    pub(crate) hub_to_hub: Val<HubToHub>,
     pub(crate) pools: Pools,
 }
 
@@ -47,11 +61,15 @@ pub(crate) struct Pools {
     pub(crate) underlays: Val<Prefix>,
     pub(crate) behind_nat: Val<Prefix>,
     pub(crate) lans: Val<Prefix>,
+    pub(crate) links: Val<Prefix>,
+    pub(crate) circuits: Val<Prefix>,
 }
 
 /// A region.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
+    /// Azure's name of it.
+    pub(crate) azure: Val<String>,
     pub(crate) name: Val<String>,
     pub(crate) number: u16,
     pub(crate) place: Val<Coordinates>,
@@ -60,6 +78,8 @@ pub(crate) struct Region {
     pub(crate) nvas: Nvas,
     pub(crate) route_server: Option<RouteServer>,
     pub(crate) route_server_why: Why,
+    pub(crate) express_route: Option<ExpressRoute>,
+    pub(crate) budget: Option<Budget>,
     pub(crate) nsgs: Vec<(Val<String>, Vec<crate::plan::NsgRuleConfig>)>,
     pub(crate) route_tables: Vec<(Val<String>, crate::plan::RouteTableConfig)>,
     pub(crate) foreign: Vec<ForeignRouter>,
@@ -79,6 +99,9 @@ pub(crate) struct Nvas {
     pub(crate) mode: Val<NvaMode>,
     pub(crate) vm_size: Val<String>,
     pub(crate) public_addresses: Vec<Val<Ipv4Addr>>,
+    pub(crate) originate: Vec<Val<Prefix>>,
+    pub(crate) route_server_instances: Val<Vec<u8>>,
+    pub(crate) guards_origin: Val<bool>,
 }
 
 /// A Route Server.
@@ -107,6 +130,15 @@ pub(crate) struct Vnet {
     pub(crate) subnets: Vec<Subnet>,
     pub(crate) vms: Val<u32>,
     pub(crate) peering: Peering,
+}
+
+impl Vnet {
+    /// The prefix of a subnet.
+    pub(crate) fn subnet(&self, name: &str) -> Option<Prefix> {
+        let mut subnets = self.subnets.iter();
+        let found = subnets.find(|subnet| subnet.name.value == name)?;
+        Some(found.prefix.value)
+    }
 }
 
 /// A subnet.
@@ -181,6 +213,15 @@ pub(crate) struct Site {
     pub(crate) lans: Vec<Lan>,
     pub(crate) underlays: Vec<SiteUnderlay>,
     pub(crate) wireguard: Option<Wireguard>,
+    pub(crate) routers: Vec<Router>,
+}
+
+impl Site {
+    /// The router that is the hosts' gateway.
+    pub(crate) fn lan_router(&self) -> Option<(usize, &Router)> {
+        let mut routers = self.routers.iter().enumerate();
+        routers.find(|(_, router)| router.lan.value)
+    }
 }
 
 /// A LAN.
@@ -202,6 +243,38 @@ pub(crate) struct SiteUnderlay {
     pub(crate) nat: Option<Nat>,
     pub(crate) nat_why: Why,
     pub(crate) addresses: Vec<Val<Ipv4Addr>>,
+    /// The site's router that it is reached through.
+    pub(crate) via: Option<Via>,
+}
+
+impl SiteUnderlay {
+    /// Whether a region is reached.
+    pub(crate) fn reaches(&self, underlays: &[Underlay], region: usize) -> bool {
+        match &self.via {
+            None => underlays[self.underlay].reaches(region),
+            Some(via) => via.regions.iter().any(|(index, _)| *index == region),
+        }
+    }
+}
+
+/// A router on the way to an underlay.
+#[derive(Clone, Debug)]
+pub(crate) struct Via {
+    /// Index of the router in the site.
+    pub(crate) router: Val<usize>,
+    /// Indices of the circuits that carry it.
+    pub(crate) circuits: Vec<usize>,
+    /// Indices of the regions that they reach, with the one-way latency in microseconds.
+    pub(crate) regions: Vec<(usize, u32)>,
+}
+
+impl Via {
+    /// The latency to a region that is reached.
+    pub(crate) fn latency_us(&self, region: usize) -> Option<u32> {
+        let mut regions = self.regions.iter();
+        let (_, latency) = regions.find(|(index, _)| *index == region)?;
+        Some(*latency)
+    }
 }
 
 /// One direction of an access link.

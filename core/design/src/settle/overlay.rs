@@ -6,7 +6,7 @@ use core::time::Duration;
 use inet::{Asn, Prefix};
 
 use super::{Overlay, Pools, Region, Site, Val, pick};
-use crate::model::{AddressesText, DesignFile};
+use crate::model::{AddressesText, DesignFile, HubToHub};
 use crate::reader::At;
 use crate::report::Report;
 use crate::scalars::{Count, TimeSpan};
@@ -69,6 +69,11 @@ pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
             "any seed gives a run that repeats",
             |seed: &Count<0, 4294967295>| u64::from(seed.0)
         ),
+        hub_to_hub: Val::pick(
+            &[text.hub_to_hub.as_ref()],
+            HubToHub::Tunnel,
+            "the fabric sees no inner destination, so nothing can loop",
+        ),
         pools: pools(&text.addresses.map(|at| at.value).unwrap_or_default()),
     };
     timers(&overlay, reports);
@@ -127,6 +132,16 @@ fn pools(addresses: &AddressesText) -> Pools {
             &[addresses.lans.as_ref()],
             prefix(10, 128, 0, 0, 10),
             "a quarter of 10.0.0.0/8 that regions and loopbacks do not use by default",
+        ),
+        links: Val::pick(
+            &[addresses.links.as_ref()],
+            prefix(172, 30, 0, 0, 16),
+            "a /16 of 172.16.0.0/12 below that of CPEs behind NAT",
+        ),
+        circuits: Val::pick(
+            &[addresses.circuits.as_ref()],
+            prefix(172, 29, 0, 0, 16),
+            "a /16 of 172.16.0.0/12 below that of links",
         ),
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::vnets::{NVA_SUBNET, Place, vnet};
 use super::{
     Backbone, ForeignRouter, Nvas, Platform, Region, RouteServer, Val, Vnet, Why, pick,
-    region_index, unknown,
+    region_index, steering, unknown,
 };
 use crate::geography::{self, Atlas};
 use crate::model::{
@@ -33,13 +33,17 @@ pub(crate) fn settle_all(
     let mut regions = Vec::with_capacity(texts.len());
     for (index, (name, text)) in texts.iter().enumerate() {
         let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
-        let place = match (&text.coordinates, atlas.region(&name.value)) {
+        let azure = text.region.as_ref().unwrap_or(name);
+        let place = match (&text.coordinates, atlas.region(&azure.value)) {
             (Some(at), _) => Val::line(at.value, at.span),
             (None, Some(place)) => Val::default(place, "built in: Azure's published coordinates"),
             (None, None) => {
                 let known = geography::regions().map(|(name, _)| name).collect();
-                let mut report = unknown("Azure region", &name.value, name.span, known);
-                report.says = format!("`{}` is not a region of Azure that is built in", name.value);
+                let mut report = unknown("Azure region", &azure.value, azure.span, known);
+                report.says = format!(
+                    "`{}` is not a region of Azure that is built in",
+                    azure.value
+                );
                 if report.try_this.is_empty() {
                     report.try_this = "give it `coordinates: [latitude, longitude]`".to_owned();
                 }
@@ -88,13 +92,15 @@ fn region(
         .hub
         .as_ref()
         .map_or(Why::Line(name.span), |at| Why::Line(at.span));
+    let express_route = steering::express_route(text, reports);
     let has_server = route_server.is_some();
+    let lends = has_server || express_route.is_some();
     let hub = vnet(
         site("hub", hub_why),
         0,
         &hub_text,
         &peering,
-        has_server,
+        (has_server, lends),
         reports,
     );
     let spoke_texts = text
@@ -107,14 +113,32 @@ fn region(
         .enumerate()
         .map(|(index, (short, text))| {
             let place = site(&short.value, Why::Line(short.span));
-            vnet(place, index + 1, text, &peering, has_server, reports)
+            vnet(
+                place,
+                index + 1,
+                text,
+                &peering,
+                (has_server, lends),
+                reports,
+            )
         });
     let spokes: Vec<Vnet> = spokes.collect();
     let region = Region {
         name: Val::line(name.value.clone(), name.span),
         number,
         place,
+        azure: match &text.region {
+            Some(at) => Val::line(at.value.clone(), at.span),
+            None => Val::default(name.value.clone(), "the key is Azure's name"),
+        },
         nvas: nvas(text, shared, reports),
+        budget: steering::budget(
+            text,
+            route_server.as_ref(),
+            express_route.is_some(),
+            platform,
+        ),
+        express_route,
         route_server,
         route_server_why,
         nsgs: nsgs(text),
@@ -148,7 +172,8 @@ fn nvas(text: &RegionText, shared: &RegionDefaultsText, reports: &mut Vec<Report
         1,
         8,
     >| count.0);
-    let public = own.public_addresses.map(|at| at.value).unwrap_or_default();
+    let public = own.public_addresses.as_ref();
+    let public = public.map(|at| at.value.clone()).unwrap_or_default();
     if let Some(extra) = public.get(count.value as usize) {
         reports.push(Report::shape(
             extra.span,
@@ -172,6 +197,18 @@ fn nvas(text: &RegionText, shared: &RegionDefaultsText, reports: &mut Vec<Report
             .into_iter()
             .map(|at| Val::line(at.value, at.span))
             .collect(),
+        originate: super::lines(own.originate.as_ref(), |prefix| *prefix),
+        route_server_instances: pick!(
+            [own.route_server_instances, base.route_server_instances],
+            vec![0, 1],
+            "both instances, so that all NICs are programmed",
+            |list: &Vec<At<Count<0, 1>>>| list.iter().map(|at| at.value.0 as u8).collect()
+        ),
+        guards_origin: Val::pick(
+            &[own.guards_origin.as_ref(), base.guards_origin.as_ref()],
+            true,
+            "no route comes back to where it came from",
+        ),
     }
 }
 
@@ -387,6 +424,10 @@ fn foreign_addresses(region: &Region, reports: &mut Vec<Report>) {
     }
 }
 
+/// One way between hub-and-spoke networks of one Azure region: 0.9 ms round trip measured inside a
+/// zone, rounded down.
+const SAME_REGION_US: u32 = 400;
+
 /// The backbone between each pair of regions.
 pub(crate) fn backbone(
     texts: &[(At<String>, RegionText)],
@@ -413,7 +454,10 @@ pub(crate) fn backbone(
         for a in 0..b {
             let (near, far) = (&regions[a], &regions[b]);
             let one_way_us = overrides.remove(&(a, b)).unwrap_or_else(|| {
-                match atlas.rtt_us(&near.name.value, &far.name.value) {
+                match atlas.rtt_us(&near.azure.value, &far.azure.value) {
+                    _ if near.azure.value == far.azure.value => {
+                        Val::default(SAME_REGION_US, "inside one Azure region")
+                    }
                     Some(rtt) => Val::default(
                         rtt / 2,
                         "half of Microsoft's published round-trip time, 30 July 2026",

@@ -4,39 +4,54 @@ use std::collections::BTreeMap;
 
 use inet::{Coordinates, Prefix};
 
+use super::routers::Around;
 use super::{
-    Design, Lan, Overlay, Region, Site, SiteUnderlay, Underlay, Val, Wireguard, pick, region_index,
-    unknown,
+    Design, Lan, Overlay, Region, Router, Site, SiteUnderlay, Underlay, Val, Wireguard, circuits,
+    pick, places, region_index, unknown,
 };
 use crate::geography::{self, Atlas};
 use crate::model::{AccessText, ClassText, DefaultsText, LanText, RegionChoice, SiteText};
 use crate::reader::{At, Inherit};
 use crate::report::Report;
-use crate::scalars::{Count, Text};
+use crate::scalars::Count;
 
 /// What settling sites needs to know of the rest of the design.
 pub(crate) struct Settler<'a> {
     texts: &'a [At<SiteText>],
     classes: BTreeMap<&'a str, ClassText>,
     no_class: ClassText,
-    regions: &'a [Region],
+    pub(super) regions: &'a [Region],
     pub(super) underlays: &'a [Underlay],
     pub(super) access: Vec<AccessText>,
     atlas: &'a Atlas,
+    pub(super) around: Around<'a>,
+    /// Circuits by the place and the router where they end.
+    pub(super) ending: BTreeMap<(String, String), Vec<usize>>,
     lan_pool: Prefix,
     lan_next: u64,
     parents: Vec<Report>,
+}
+
+/// Where sites stand and what they reach.
+pub(crate) struct Places<'a> {
+    pub(super) regions: &'a [Region],
+    pub(super) underlays: &'a [Underlay],
+    pub(super) atlas: &'a Atlas,
 }
 
 impl<'a> Settler<'a> {
     pub(crate) fn new(
         design: &'a Design,
         defaults: &DefaultsText,
-        regions: &'a [Region],
-        underlays: &'a [Underlay],
+        places: Places<'a>,
+        around: Around<'a>,
         overlay: &Overlay,
-        atlas: &'a Atlas,
     ) -> Self {
+        let Places {
+            regions,
+            underlays,
+            atlas,
+        } = places;
         let no_class = defaults
             .site
             .as_ref()
@@ -69,6 +84,8 @@ impl<'a> Settler<'a> {
             underlays,
             access: access.collect(),
             atlas,
+            around,
+            ending: circuits::ending_at(&design.file),
             lan_pool: overlay.pools.lans.value,
             lan_next: 0,
             parents,
@@ -101,7 +118,7 @@ impl<'a> Settler<'a> {
         let text = &at.value;
         let class = self.class(text, reports).clone();
         let cpes = pick!([text.cpes, class.cpes], 1, "one CPE", |count: &Count<
-            1,
+            0,
             4,
         >| count.0);
         let hosts = pick!(
@@ -110,9 +127,20 @@ impl<'a> Settler<'a> {
             "one host on each LAN",
             |count: &Count<0, 200>| count.0
         );
-        let underlays = self.site_underlays(text, &class, name, reports);
         let place = self.place(text, reports);
-        let (home, backup) = self.regions_of(text, &class, place.as_ref(), &underlays, reports);
+        let at = place.as_ref().map(|place| place.value);
+        let routers = text.routers.as_ref().map(|at| &at.value.0[..]);
+        let routers = routers.unwrap_or_default();
+        let routers = self.around.routers(routers, at, reports);
+        without_cpes(text, &cpes, &routers, reports);
+        wireguard_beside(text, reports);
+        let (underlays, (home, backup)) = if cpes.value == 0 {
+            (Vec::new(), (None, None))
+        } else {
+            let underlays = self.site_underlays(text, &class, (name, at, &routers), reports);
+            let regions = self.regions_of(text, &class, place.as_ref(), &underlays, reports);
+            (underlays, regions)
+        };
         let place = place.or_else(|| {
             let home = home.as_ref()?;
             Some(Val::default(
@@ -145,6 +173,7 @@ impl<'a> Settler<'a> {
             lans,
             underlays,
             wireguard,
+            routers,
         }
     }
 
@@ -185,42 +214,10 @@ impl<'a> Settler<'a> {
         if let Some(at) = &text.coordinates {
             return Some(Val::line(at.value, at.span));
         }
-        if let Some(At {
-            value: Text(name),
-            span,
-        }) = &text.city
-        {
-            let place = self.atlas.city(name);
-            if place.is_none() {
-                let known = geography::cities().map(|(name, _)| name);
-                let meant = crate::reader::nearest(name, known)
-                    .map(|name| format!("did you mean `{name}`?"));
-                let advice =
-                    meant.unwrap_or_else(|| "give `coordinates: [latitude, longitude]`".to_owned());
-                let says = format!("`{name}` is not one of the built-in cities");
-                reports.push(
-                    Report {
-                        rule: "unknown-name",
-                        ..Report::shape(*span, says)
-                    }
-                    .try_this(advice),
-                );
-            }
-            return place.map(|place| Val::line(place, *span));
+        if let Some(at) = &text.city {
+            return places::city(self.atlas, at, reports);
         }
-        let At { value, span } = text.near.as_ref()?;
-        let own = self
-            .regions
-            .iter()
-            .find(|region| region.name.value == *value);
-        let place = own
-            .map(|region| region.place.value)
-            .or_else(|| self.atlas.region(value));
-        if place.is_none() {
-            let known = geography::regions().map(|(name, _)| name).collect();
-            reports.push(unknown("Azure region", value, *span, known));
-        }
-        place.map(|place| Val::line(place, *span))
+        places::near(self.atlas, self.regions, text.near.as_ref()?, reports)
     }
 
     fn regions_of(
@@ -235,11 +232,15 @@ impl<'a> Settler<'a> {
             let place = place?.value;
             let ways = |region: usize| {
                 let distance = geography::distance_m(place, self.regions[region].place.value);
-                let reaching = underlays.iter().map(|link| &self.underlays[link.underlay]);
-                let reaching = reaching.filter(move |underlay| underlay.reaches(region));
-                reaching
-                    .map(move |underlay| geography::latency_us(distance, underlay.stretch.value))
-                    .min()
+                let latency = |link: &SiteUnderlay| match &link.via {
+                    Some(via) => via.latency_us(region),
+                    None => {
+                        let underlay = &self.underlays[link.underlay];
+                        let latency = geography::latency_us(distance, underlay.stretch.value);
+                        underlay.reaches(region).then_some(latency)
+                    }
+                };
+                underlays.iter().filter_map(latency).min()
             };
             let all = (0..self.regions.len()).filter(|region| Some(*region) != except);
             all.filter_map(|region| Some((ways(region)?, region)))
@@ -364,6 +365,36 @@ impl<'a> Settler<'a> {
             gateway: Val::default(gateway, gateway_why),
             hosts,
         }]
+    }
+}
+
+/// A plain WireGuard device speaks no BGP.
+fn wireguard_beside(text: &SiteText, reports: &mut Vec<Report>) {
+    if let (Some(at), Some(routers)) = (&text.wireguard, &text.routers) {
+        let says = "a plain WireGuard device does not speak BGP with routers";
+        let advice = "leave `routers` or `wireguard` out";
+        let report = Report::shape(at.span, says).also(Some(routers.span), "the routers");
+        reports.push(report.try_this(advice));
+    }
+}
+
+/// A site without CPE lives by its routers, and by them alone.
+fn without_cpes(text: &SiteText, cpes: &Val<u32>, routers: &[Router], reports: &mut Vec<Report>) {
+    if cpes.value > 0 {
+        return;
+    }
+    if let (true, Some(at)) = (routers.is_empty(), cpes.why.span()) {
+        let says = "a site has CPEs or routers, and this one has neither";
+        let advice = "give it `routers`, or leave `cpes` out";
+        reports.push(Report::shape(at, says).try_this(advice));
+    }
+    let needing = [
+        text.underlays.as_ref().map(|at| at.span),
+        text.wireguard.as_ref().map(|at| at.span),
+    ];
+    for at in needing.into_iter().flatten() {
+        let says = "this needs a CPE, and the site has none";
+        reports.push(Report::shape(at, says).also(cpes.why.span(), "said here"));
     }
 }
 

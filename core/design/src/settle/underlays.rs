@@ -66,7 +66,9 @@ fn underlay(
     let kind = Val::pick(&[text.kind.as_ref()], kind, kind_why);
     let (stretch, why) = match kind.value {
         UnderlayKind::Internet => (170, "the internet's paths: 1.7 times the distance"),
-        UnderlayKind::Mpls => (150, "a provider's paths: 1.5 times the distance"),
+        UnderlayKind::Mpls | UnderlayKind::PrivatePeering | UnderlayKind::MicrosoftPeering => {
+            (150, "a provider's paths: 1.5 times the distance")
+        }
     };
     let jitter = |span: &TimeSpan| span.0;
     Underlay {

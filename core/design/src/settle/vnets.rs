@@ -37,7 +37,7 @@ pub(super) fn vnet(
     index: usize,
     text: &VnetText,
     peering: &PeeringText,
-    route_server: bool,
+    (route_server, lends): (bool, bool),
     reports: &mut Vec<Report>,
 ) -> Vnet {
     let is_hub = index == 0;
@@ -62,7 +62,7 @@ pub(super) fn vnet(
             0,
             200,
         >| count.0),
-        peering: self::peering(&own, route_server),
+        peering: self::peering(&own, route_server, lends),
     };
     vnet.subnets = subnets(&vnet, text, is_hub, route_server, reports);
     if vnet.vms.value > 0 && workload_subnet(&vnet).is_none() {
@@ -127,10 +127,11 @@ fn space(
     (Val::default(prefix.into_iter().collect(), why), Vec::new())
 }
 
-fn peering(text: &PeeringText, route_server: bool) -> Peering {
-    let remote_why = match route_server {
-        true => "spokes learn their routes from the hub's Route Server",
-        false => "the hub has no Route Server to use",
+fn peering(text: &PeeringText, route_server: bool, lends: bool) -> Peering {
+    let remote_why = match (route_server, lends) {
+        (true, _) => "spokes learn their routes from the hub's Route Server",
+        (false, true) => "spokes learn their routes from the hub's gateway",
+        (false, false) => "the hub has no Route Server to use",
     };
     Peering {
         access: Val::pick(
@@ -145,12 +146,12 @@ fn peering(text: &PeeringText, route_server: bool) -> Peering {
         ),
         transit: Val::pick(
             &[text.hub_allow_gateway_transit.as_ref()],
-            route_server,
+            lends,
             remote_why,
         ),
         remote: Val::pick(
             &[text.spoke_use_remote_gateways.as_ref()],
-            route_server,
+            lends,
             remote_why,
         ),
     }

@@ -1,6 +1,7 @@
 //! The design crate through its public API.
 
 mod cases;
+mod coexistence;
 mod explain;
 mod foreign;
 mod format;

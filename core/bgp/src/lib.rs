@@ -51,7 +51,7 @@ pub use session::{Agreed, Negotiated};
 pub use settings::{
     AddPath, AddPaths, AoAlgorithm, AsPathRule, Auth, ConnId, ConnectMode, Counting,
     DynamicNeighbors, Families, GracefulRestart, Group, HoldTimeRule, MedRule, Neighbor,
-    NeighborId, NextHopRule, OnExceed, PrefixLimit, Role, Secret, Settings, TcpOptions,
+    NeighborId, NextHopRule, OnExceed, Pace, PrefixLimit, Role, Secret, Settings, TcpOptions,
 };
 pub use speaker::Speaker;
 pub use view::{

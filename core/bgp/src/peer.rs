@@ -1,5 +1,6 @@
 //! A neighbour as the speaker keeps it: settings, connections, what it told us, what it is told.
 
+pub(crate) mod paced;
 pub(crate) mod stale;
 
 use core::net::Ipv4Addr;
@@ -10,7 +11,7 @@ use inet::{Instant, Rng};
 use smallvec::SmallVec;
 
 use crate::bits::Bits;
-use crate::export::Change;
+use crate::export::{Change, Told};
 use crate::output::Ended;
 use crate::rib::PrefixId;
 use crate::session::{Agreed, Negotiated, Phase, Session};
@@ -18,6 +19,7 @@ use crate::settings::{ConnId, Counting, Neighbor, OnExceed, PrefixLimit};
 use crate::speaker::Marker;
 use crate::view::{Counters, State};
 use crate::wire::notification::Notification;
+use paced::Paced;
 use stale::Stale;
 
 /// A neighbour.
@@ -92,6 +94,8 @@ pub(crate) struct Peer {
     /// The families that it wants to be told again: IPv4, IPv6. Asking twice is asking once.
     pub(crate) asked: [bool; 2],
     burst: Burst,
+    /// What it was told, while it is told at its own pace.
+    pub(crate) paced: Paced,
     /// The deadline under which it stands in the speaker's timers.
     pub(crate) armed: Option<Instant>,
 }
@@ -147,6 +151,7 @@ impl Peer {
             markers: SmallVec::new(),
             asked: [false; 2],
             burst: Burst::default(),
+            paced: Paced::default(),
             armed: None,
             settings,
         }
@@ -183,7 +188,9 @@ impl Peer {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let sessions = self.sessions.iter().filter_map(Session::deadline);
         let stale = self.stale.iter().filter_map(|stale| stale.until());
-        sessions.chain(self.start_at).chain(stale).min()
+        let until = self.paced.until.filter(|_| self.established().is_some());
+        let others = self.start_at.into_iter().chain(until);
+        sessions.chain(others).chain(stale).min()
     }
 
     /// Pauses before the next attempt; each failure in a row doubles the pause.
@@ -208,6 +215,7 @@ impl Peer {
         self.counters.established += 1;
         self.warned = false;
         self.burst = Burst::default();
+        self.paced = Paced::default();
         self.blocked = false;
         self.asked = [false; 2];
         self.caught_up();
@@ -240,6 +248,41 @@ impl Peer {
     pub(crate) const fn refreshed(&mut self) {
         self.failures = 0;
         self.idle = false;
+    }
+
+    /// How many routes it may be told now.
+    pub(crate) fn room(&mut self, now: Instant) -> usize {
+        let Some(pace) = self.settings.pace else {
+            return usize::MAX;
+        };
+        usize::try_from(self.paced.room(now, pace)).unwrap_or(usize::MAX)
+    }
+
+    /// Keeps account of what it is about to be told, and leaves out withdrawals of what it does not
+    /// hold.
+    pub(crate) fn note_paced(
+        &mut self,
+        now: Instant,
+        withdrawn: &mut Vec<(PrefixId, u16)>,
+        announced: &[Told],
+    ) {
+        if self.settings.pace.is_none() {
+            return;
+        }
+        withdrawn.retain(|(id, _)| self.paced.withdrawn(*id));
+        for (_, id, _) in announced {
+            self.paced.announced(*id);
+        }
+        if !announced.is_empty() {
+            self.paced.spoke(now);
+        }
+    }
+
+    /// It is told the rest when this burst has ended.
+    pub(crate) fn end_burst(&mut self) {
+        if let Some(pace) = self.settings.pace {
+            self.paced.pause(pace);
+        }
     }
 
     /// Counts announcements that arrive; whether they are within the limit.

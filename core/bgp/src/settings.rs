@@ -13,7 +13,7 @@ use inet::Asn;
 
 pub use capabilities::{AddPath, AddPaths, Families, GracefulRestart, Role};
 pub use dynamic::DynamicNeighbors;
-pub use limits::{Counting, OnExceed, PrefixLimit};
+pub use limits::{Counting, OnExceed, Pace, PrefixLimit};
 pub use neighbor::{ConnectMode, HoldTimeRule, Neighbor, NextHopRule};
 pub use transport::{AoAlgorithm, Auth, Secret, TcpOptions};
 

@@ -60,6 +60,8 @@ pub(crate) struct GroupKey {
     pub(crate) honours_no_export: bool,
     /// Whether the neighbour takes long-lived stale routes (RFC 9494).
     pub(crate) tells_stale: bool,
+    /// A neighbour that is told at its own pace is a group of its own.
+    alone: Option<IpAddr>,
     pub(crate) wire: Wire,
 }
 
@@ -91,8 +93,22 @@ impl GroupKey {
             tells_stale: peer
                 .negotiated()
                 .is_some_and(|negotiated| !negotiated.long_lived.is_empty()),
+            alone: neighbor.pace.map(|_| neighbor.address),
             wire,
         }
+    }
+
+    /// Whether the two differ in the policy only, and the one member's table can be brought from one
+    /// to the other.
+    pub(crate) fn differs_in_policy(&self, other: &Self) -> bool {
+        let same = Self {
+            policy: other.policy.clone(),
+            ..self.clone()
+        };
+        self.alone.is_some()
+            && same == *other
+            && !self.policy.aggregates()
+            && !other.policy.aggregates()
     }
 
     /// How many paths of a family go out for each prefix; `None` is the best one, without the

@@ -35,6 +35,18 @@ impl PrefixLimit {
     }
 }
 
+/// How much a neighbour is told at once that counts like [`Counting::HeldPlusIncoming`]: all its
+/// routes again, as after a ROUTE-REFRESH, would be twice as many as it holds.
+///
+/// What is withdrawn is told at once. A change of the export policy tells only what is different.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The most that it may hold and hear in one burst. Room for one is always assumed.
+    pub max: u32,
+    /// The pause between two bursts: longer than what ends a burst at the neighbour.
+    pub gap: Duration,
+}
+
 /// What happens beyond a [`PrefixLimit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnExceed {

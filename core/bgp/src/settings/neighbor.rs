@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use inet::Asn;
 
-use super::{AddPaths, Auth, Families, GracefulRestart, Group, PrefixLimit, Role, TcpOptions};
+use super::{
+    AddPaths, Auth, Families, GracefulRestart, Group, Pace, PrefixLimit, Role, TcpOptions,
+};
 use crate::policy::Policy;
 
 /// TCP port of BGP (RFC 4271 §8).
@@ -81,6 +83,8 @@ pub struct Neighbor {
     pub bfd: bool,
     /// How many routes it may send. Without one, [`PrefixLimit::ALWAYS`] holds.
     pub prefix_limit: Option<PrefixLimit>,
+    /// How much it is told at once; everything when `None`.
+    pub pace: Option<Pace>,
     /// Whether an external neighbour without a policy gets and gives nothing (RFC 8212).
     pub require_policy: bool,
     /// Whether its routes with the community GRACEFUL_SHUTDOWN get LOCAL_PREF 0 (RFC 8326 §4.2).
@@ -157,6 +161,7 @@ impl Neighbor {
             auth: None,
             bfd: false,
             prefix_limit: None,
+            pace: None,
             require_policy: true,
             graceful_shutdown: false,
             honour_no_export: true,

@@ -216,6 +216,7 @@ fn session_settings(neighbor: &Neighbor) -> Neighbor {
         group: Group(0),
         interior_cost: 0,
         prefix_limit: None,
+        pace: None,
         import: None,
         export: None,
         next_hop: NextHopRule::Standard,

@@ -3,15 +3,18 @@
 
 use std::sync::Arc;
 
+use inet::Instant;
+
 use super::Speaker;
 use super::work::{Marker, family};
 use crate::bits::Bits;
 use crate::decision::Decision;
 use crate::export::{
-    Advertised, Change, Encoder, GroupKey, Memo, Speaking, Tagged, Teller, UpdateGroup, Wire,
+    Advertised, Change, Encoder, GroupKey, Memo, Speaking, Tagged, Teller, Told, UpdateGroup, Wire,
     seen_by, special,
 };
 use crate::output::Output;
+use crate::peer::Peer;
 use crate::policy::Source;
 use crate::rib::{PrefixId, Route, SourceId};
 use crate::settings::{ConnId, NeighborId};
@@ -269,6 +272,13 @@ impl Speaker {
         let mut shared: Option<(Arc<[u8]>, u64)> = None;
         for member in &group.members {
             let peer = &mut self.peers[member.index()];
+            if peer.settings.pace.is_some() {
+                if tell_paced(&encoder, peer, *member, changes, self.now, out) {
+                    self.lagging.insert(*member);
+                    self.busy = true;
+                }
+                continue;
+            }
             if peer.blocked || !peer.pending.is_empty() {
                 for change in changes {
                     peer.miss(change);
@@ -370,6 +380,15 @@ impl Speaker {
         }
         // What is told now belongs to what it has to be told that it went.
         self.settle(out);
+        let end = self.rib.end();
+        if let Some(group) = &mut self.groups[place]
+            && group.key.differs_in_policy(&key)
+        {
+            group.key = key;
+            group.todo.fill(end);
+            self.busy = true;
+            return;
+        }
         let peer = &mut self.peers[id.index()];
         let (blocked, fresh) = (peer.blocked, peer.fresh_from);
         let markers = core::mem::take(&mut peer.markers);
@@ -479,8 +498,48 @@ impl Speaker {
     }
 }
 
+/// Tells changes to a member that is told at its own pace: what goes at once, the rest in bursts.
+/// Whether something is left for later.
+fn tell_paced(
+    encoder: &Encoder<'_>,
+    peer: &mut Peer,
+    member: NeighborId,
+    changes: &[Change],
+    now: Instant,
+    out: &mut Vec<Output>,
+) -> bool {
+    if peer.blocked {
+        for change in changes {
+            peer.miss(change);
+        }
+        return true;
+    }
+    let Some(conn) = peer.established().map(|session| session.conn) else {
+        return false;
+    };
+    let (mut withdrawn, mut announced) = sides(changes, Some(member));
+    for (id, _) in &withdrawn {
+        peer.pending.remove(*id);
+    }
+    if !peer.pending.is_empty() || announced.len() > peer.room(now) {
+        for (_, id, _) in announced.drain(..) {
+            peer.pending.insert(id);
+        }
+    }
+    peer.note_paced(now, &mut withdrawn, &announced);
+    let (bytes, messages) = encoder.encode(withdrawn, announced);
+    send(&mut peer.counters, conn, bytes.into(), messages, out);
+    !peer.pending.is_empty()
+}
+
 /// Messages for one member, or for all members that see every change alike.
 fn encode(encoder: &Encoder<'_>, changes: &[Change], member: Option<NeighborId>) -> (Vec<u8>, u64) {
+    let (withdrawn, announced) = sides(changes, member);
+    encoder.encode(withdrawn, announced)
+}
+
+/// What changes withdraw and announce, as a member sees it.
+fn sides(changes: &[Change], member: Option<NeighborId>) -> (Vec<(PrefixId, u16)>, Vec<Told>) {
     let side = |entry| match member {
         Some(member) => seen_by(member, entry),
         None => entry.map(|(attributes, _)| attributes),
@@ -494,7 +553,7 @@ fn encode(encoder: &Encoder<'_>, changes: &[Change], member: Option<NeighborId>)
             _ => {}
         }
     }
-    encoder.encode(withdrawn, announced)
+    (withdrawn, announced)
 }
 
 pub(super) fn send(

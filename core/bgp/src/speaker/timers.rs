@@ -71,6 +71,7 @@ impl Speaker {
                 });
             }
         }
+        self.busy |= peer.paced.is_over(now);
         if peer.start_at.is_none_or(|at| at > now) {
             return;
         }

@@ -87,7 +87,7 @@ impl Speaker {
         }
         let ready = |id: &NeighborId| {
             let peer = &self.peers[id.index()];
-            !peer.blocked && self.filled(peer.group)
+            !peer.blocked && peer.paced.until.is_none() && self.filled(peer.group)
         };
         !self.jobs.is_empty()
             || self
@@ -200,7 +200,7 @@ impl Speaker {
                 self.turn = id;
                 break;
             }
-            if !peer.blocked && self.filled(peer.group) {
+            if !peer.blocked && peer.paced.until.is_none() && self.filled(peer.group) {
                 self.serve(id, budget, out);
             }
         }
@@ -228,8 +228,9 @@ impl Speaker {
             return;
         };
         let conn = session.conn;
+        let room = peer.room(self.now);
         let (mut withdrawn, mut announced) = (Vec::new(), Vec::new());
-        while *budget > 0 && !peer.pending.is_empty() {
+        while *budget > 0 && !peer.pending.is_empty() && announced.len() < room {
             let Some(prefix) = peer.pending.next_from(peer.cursor) else {
                 // All were told once; what came in behind the cursor is next.
                 (peer.cursor, peer.fresh_from) = (0, PrefixId::MAX);
@@ -247,11 +248,13 @@ impl Speaker {
                 gone(group, peer, prefix, &announced, &mut withdrawn);
             }
         }
+        peer.note_paced(self.now, &mut withdrawn, &announced);
         let encoder = Encoder {
             rib: &self.rib,
             interner: &self.interner,
             key: &group.key,
         };
+        let full = announced.len() >= room;
         let (mut bytes, mut messages) = encoder.encode(withdrawn, announced);
         if peer.pending.is_empty() {
             messages += mark(&peer.markers, &mut bytes);
@@ -259,8 +262,11 @@ impl Speaker {
             if peer.asked == [false; 2] {
                 self.lagging.remove(&id);
             }
+        } else if full {
+            peer.end_burst();
         }
         send(&mut peer.counters, conn, Arc::from(bytes), messages, out);
+        self.arm(id);
     }
 
     /// A neighbour's routes of one family go, unless it tells them again: those told from now on

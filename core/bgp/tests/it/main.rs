@@ -6,6 +6,7 @@ mod hostile;
 mod matrix;
 mod model;
 mod net;
+mod pacing;
 mod restarts;
 mod rfc7606;
 mod routes;

@@ -18,9 +18,13 @@
 //!
 //! A [`Link`] is the set of paths to one neighbour. Among the paths that are up, those of the lowest preference
 //! share the flows by rendezvous hashing: a path that goes moves its own flows only.
+//!
+//! Traffic of an application class takes the path that [`ClassPaths`] says instead: the operator's order
+//! of underlays, as far as they keep what the class asks of them.
 
 #![warn(missing_docs)]
 
+mod class;
 mod input;
 mod link;
 mod output;
@@ -30,6 +34,7 @@ mod settings;
 mod stats;
 mod wire;
 
+pub use class::{ClassPaths, HOLD, Otherwise, Sla, Standing};
 pub use input::Input;
 pub use link::{Link, LinkChange, PathId};
 pub use output::{Event, Output};

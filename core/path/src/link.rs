@@ -79,8 +79,7 @@ impl Link {
 
     /// The path that a flow with this hash takes, by rendezvous hashing. `None` when the link is down.
     pub fn choose(&self, flow_hash: u64) -> Option<PathId> {
-        self.usable()
-            .max_by_key(|path| (mix(flow_hash ^ mix(u64::from(path.0) + 1)), *path))
+        share(self.usable(), flow_hash)
     }
 
     /// Every path with its preference and whether it is up, best first.
@@ -89,6 +88,11 @@ impl Link {
             .iter()
             .map(|member| (member.path, member.preference, member.is_up))
     }
+}
+
+/// Which of equal paths takes a flow with this hash: rendezvous hashing.
+pub(crate) fn share(paths: impl Iterator<Item = PathId>, flow_hash: u64) -> Option<PathId> {
+    paths.max_by_key(|path| (mix(flow_hash ^ mix(u64::from(path.0) + 1)), *path))
 }
 
 #[cfg(test)]

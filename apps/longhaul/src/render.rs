@@ -2,7 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    Forwarding, Leg, PhaseLoss, Routes, Sessions, Simulation, Status, Totals, Trace, Tunnels,
+    Forwarding, Leg, PathClass, PhaseLoss, Routes, Sessions, Simulation, Status, Totals, Trace,
+    Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
@@ -123,6 +124,7 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
         "RTT ms",
         "JITTER ms",
         "LOSS %",
+        "CLASSES",
     ]);
     for tunnel in &answer.tunnels {
         for path in &tunnel.paths {
@@ -144,11 +146,27 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
                     path.loss_ppm
                         .map(|ppm| format!("{}.{}", ppm / 10_000, ppm % 10_000 / 1000)),
                 ),
+                classes(&path.classes),
             ]);
         }
     }
     right(&mut out, &[6, 7, 8]);
     text(&out)
+}
+
+/// The classes that a path carries, and those whose demands it does not keep.
+fn classes(classes: &[PathClass]) -> String {
+    let told = classes.iter().filter_map(|class| {
+        let standing = match class.standing.as_str() {
+            "keeps" => "",
+            standing => &format!(" ({standing})"),
+        };
+        (class.carries || !standing.is_empty()).then(|| {
+            let carries = if class.carries { "*" } else { "" };
+            format!("{}{carries}{standing}", class.name)
+        })
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// `show forwarding`.

@@ -99,6 +99,11 @@ impl<'a> Ipv4<'a> {
         self.bytes[1]
     }
 
+    /// The differentiated-services code point (RFC 2474).
+    pub fn dscp(&self) -> u8 {
+        self.bytes[1] >> 2
+    }
+
     /// Whether routers must not fragment it (RFC 791).
     pub fn must_not_fragment(&self) -> bool {
         be16(self.bytes, 6) & 0x4000 != 0

@@ -52,14 +52,15 @@ mod view;
 pub mod vrrp;
 
 pub use fib::{RouteVia, Source};
-pub use id::{InterfaceId, LanId, LinkId, LocatorId, RouterId};
+pub use id::{ClassId, InterfaceId, LanId, LinkId, LocatorId, RouterId};
 pub use input::{Command, Input};
 pub use node::{Node, Options, Secrets};
 pub use output::{Event, Output};
 pub use path::PathId;
+pub use path::Standing;
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{
-    ChoiceReason, Counters, Decision, DropReason, Explanation, ForwardingEntry, GatewayView,
-    LinkView, NeighborChoice, NextHop, PathChoice, PathView,
+    ChoiceReason, ClassView, Counters, Decision, DropReason, Explanation, ForwardingEntry,
+    GatewayView, LinkView, NeighborChoice, NextHop, PathChoice, PathView,
 };

@@ -7,6 +7,7 @@ mod gateways;
 mod icmp;
 mod liveness;
 mod show;
+mod steering;
 #[cfg(test)]
 mod tests;
 
@@ -82,11 +83,15 @@ struct PathState {
     peer: PeerId,
     /// `None` when the tunnel itself says whether the path is up.
     prober: Option<Prober>,
+    /// When classes last heard what its probes say.
+    judged: Instant,
 }
 
 /// A link at work.
 struct LinkState {
     paths: path::Link,
+    /// By [`crate::ClassId`].
+    classes: Vec<path::ClassPaths>,
     /// The neighbour's name in the flow hash.
     hash_name: u64,
     /// The neighbour's connection that came before the link was found to be up; the last one.

@@ -6,7 +6,7 @@ use inet::Prefix;
 use path::PathId;
 
 use crate::fib::RouteVia;
-use crate::id::{LanId, LinkId, LocatorId};
+use crate::id::{ClassId, LanId, LinkId, LocatorId};
 
 /// Everything a node can ask for or announce.
 #[derive(Clone, Debug)]
@@ -71,6 +71,13 @@ pub enum Event {
     LinkUp(LinkId),
     /// The last path of a link went down.
     LinkDown(LinkId),
+    /// Other paths of a link carry a class than before.
+    ClassMoved {
+        /// The link.
+        link: LinkId,
+        /// The class.
+        class: ClassId,
+    },
     /// A neighbour behind NAT now comes from another address.
     Roamed {
         /// The path.

@@ -2,6 +2,7 @@
 //! was refused with the field and the reason.
 
 mod check;
+mod class;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use design::plan::{BgpPeerConfig, LinkRole, Liveness, NodeConfig, NodeRole, Plai
 use inet::{Asn, Prefix};
 use tunnel::{PrivateKey, PublicKey};
 
+pub(crate) use class::Class;
 pub use error::{ConfigError, ConfigErrors, ConfigReason};
 
 use crate::Secrets;
@@ -35,6 +37,7 @@ pub(crate) struct Settings {
     /// The paths of all links, in order; a link's paths are adjacent.
     pub(crate) paths: Vec<Path>,
     pub(crate) route_servers: Vec<BgpPeerConfig>,
+    pub(crate) classes: Vec<Class>,
     pub(crate) summaries: Vec<Prefix>,
     /// Announced to Route Server and nobody else.
     pub(crate) originate: Vec<Prefix>,
@@ -86,6 +89,8 @@ pub(crate) struct Path {
     pub(crate) link: LinkId,
     pub(crate) locator: LocatorId,
     pub(crate) remote: String,
+    /// What classes know it by: the underlay of the site's end.
+    pub(crate) underlay: String,
     pub(crate) public_key: PublicKey,
     pub(crate) endpoint: Option<SocketAddrV4>,
     pub(crate) preference: u8,

@@ -72,6 +72,8 @@ pub struct PathView {
     pub preference: u8,
     /// Whether it carries packets.
     pub up: bool,
+    /// How it stands with each application class, in the order of the configuration.
+    pub classes: Vec<ClassView>,
     /// What probing measured; `None` without probes.
     pub probe: Option<path::Statistics>,
     /// How far the tunnel is.
@@ -82,6 +84,17 @@ pub struct PathView {
     pub tunnel: tunnel::PeerCounters,
 }
 
+/// How a path stands with an application class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassView {
+    /// The class.
+    pub name: String,
+    /// Whether it does what the class asks.
+    pub standing: path::Standing,
+    /// Whether it carries the class.
+    pub carries: bool,
+}
+
 /// What the node would do with a packet of a flow, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
@@ -89,6 +102,8 @@ pub struct Explanation {
     pub flow: FiveTuple,
     /// The longest match and who put it there.
     pub matched: Option<(Prefix, Source)>,
+    /// The application class that it belongs to.
+    pub class: Option<String>,
     /// What happens to the packet.
     pub decision: Decision,
     /// Every neighbour the table offers for this flow, with the reason for or against it.
@@ -159,6 +174,10 @@ pub enum ChoiceReason {
     OtherByHash,
     /// Another is preferred.
     LessPreferred,
+    /// It has broken what the flow's class asks, and is not trusted again yet.
+    Held,
+    /// It does not keep what the flow's class asks.
+    BreaksSla,
     /// It is down.
     Down,
 }
@@ -174,6 +193,8 @@ pub enum DropReason {
     Unreachable,
     /// Every link that could take it is down.
     LinkDown,
+    /// No path keeps what its application class asks.
+    NoPathForClass,
     /// The tunnel cannot send: no session, no endpoint, or its queue is full.
     NoSession,
     /// The kernel sent into the overlay what the kernel itself should deliver.

@@ -108,6 +108,13 @@ impl ClassPaths {
         member.is_up = is_up;
     }
 
+    /// Takes note that a path works again whose quality nobody measures: there is nothing to wait for.
+    pub fn trust(&mut self, path: PathId) {
+        if let Some(member) = self.members.iter_mut().find(|member| member.path == path) {
+            member.standing = Standing::Keeps;
+        }
+    }
+
     /// Takes note of what the probes of a path say now.
     pub fn judge(&mut self, now: Instant, path: PathId, measured: &Statistics) {
         let excess = self.sla.excess_percent(measured);

@@ -30,7 +30,8 @@ impl Protocol {
     }
 }
 
-/// Protocol and ports of a flow, without its addresses: `tcp:51000:443`, `icmp:7`.
+/// Protocol and ports of a flow, without its addresses: `tcp:51000:443`, `icmp:7`; with a
+/// differentiated-services code point: `udp:5000:16384@46`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowSpec {
     /// Protocol.
@@ -39,6 +40,8 @@ pub struct FlowSpec {
     pub source_port: u16,
     /// Destination port; zero for an echo.
     pub destination_port: u16,
+    /// Differentiated-services code point (RFC 2474).
+    pub dscp: u8,
 }
 
 impl Default for FlowSpec {
@@ -48,6 +51,7 @@ impl Default for FlowSpec {
             protocol: Protocol::Icmp,
             source_port: 1,
             destination_port: 0,
+            dscp: 0,
         }
     }
 }
@@ -61,6 +65,7 @@ impl FlowSpec {
             source_port: self.source_port,
             destination,
             destination_port: self.destination_port,
+            dscp: self.dscp,
         }
     }
 }
@@ -71,7 +76,7 @@ pub struct FlowError;
 
 impl fmt::Display for FlowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a flow is written tcp:51000:443, udp:51000:53, icmp or icmp:7")
+        f.write_str("a flow is written tcp:51000:443, udp:51000:53, icmp or icmp:7, with @46 for a code point")
     }
 }
 
@@ -81,6 +86,13 @@ impl FromStr for FlowSpec {
     type Err = FlowError;
 
     fn from_str(text: &str) -> Result<Self, FlowError> {
+        let (text, dscp) = match text.split_once('@') {
+            Some((text, dscp)) => (text, dscp.parse().map_err(|_| FlowError)?),
+            None => (text, 0),
+        };
+        if dscp > DSCP_MAX {
+            return Err(FlowError);
+        }
         let mut parts = text.split(':');
         let protocol = match parts.next() {
             Some("tcp") => Protocol::Tcp,
@@ -102,6 +114,7 @@ impl FromStr for FlowSpec {
             protocol,
             source_port,
             destination_port,
+            dscp,
         })
     }
 }
@@ -119,6 +132,17 @@ pub struct Flow {
     pub destination: Ipv4Addr,
     /// Destination port; zero for an echo.
     pub destination_port: u16,
+    /// Differentiated-services code point.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dscp: u8,
+}
+
+/// Code points have six bits.
+const DSCP_MAX: u8 = 63;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(value: &u8) -> bool {
+    *value == 0
 }
 
 impl From<FiveTuple> for Flow {
@@ -129,6 +153,7 @@ impl From<FiveTuple> for Flow {
             source_port: flow.source_port,
             destination: flow.destination,
             destination_port: flow.destination_port,
+            dscp: 0,
         }
     }
 }

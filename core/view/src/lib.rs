@@ -54,5 +54,5 @@ pub use status::{
 };
 pub use target::{Action, Target, TargetError};
 pub use trace::{FABRIC, Hop, Leg, Trace, TraceError, trace};
-pub use tunnels::{Tunnel, TunnelPath, Tunnels};
+pub use tunnels::{PathClass, Tunnel, TunnelPath, Tunnels};
 pub use version::FormatVersion;

@@ -125,7 +125,10 @@ pub fn trace<E>(
     let mut walker = Walker { plan, ask };
     let forward = walker.leg(source, destination, flow)?;
     let reverse = if forward.delivered {
-        let back = inet::FiveTuple::from(flow).reversed().into();
+        let back = Flow {
+            dscp: flow.dscp,
+            ..inet::FiveTuple::from(flow).reversed().into()
+        };
         Some(walker.leg(destination, source, back)?)
     } else {
         None
@@ -284,17 +287,22 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
         match self.put(FABRIC, &query)? {
             Answer::Passage(Passage::Delivered {
                 device,
-                flow,
+                flow: seen,
                 latency_us,
                 underlay,
                 reasons,
                 alternatives,
                 ..
             }) => {
+                // Nobody on the way rewrites the code point.
+                let seen = Flow {
+                    dscp: flow.dscp,
+                    ..seen
+                };
                 hop.underlay = Some(underlay);
                 hop.reasons.extend(reasons);
                 hop.alternatives.extend(alternatives);
-                Ok(Some((device, flow, latency_us)))
+                Ok(Some((device, seen, latency_us)))
             }
             Answer::Passage(Passage::Dropped { reasons }) => {
                 hop.action.push_str(", dropped on the way");

@@ -51,6 +51,21 @@ pub struct TunnelPath {
     pub jitter_us: Option<u64>,
     /// Probes lost over the window, parts per million.
     pub loss_ppm: Option<u32>,
+    /// How it stands with each application class, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<PathClass>,
+}
+
+/// How a path stands with an application class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathClass {
+    /// The class.
+    pub name: String,
+    /// `keeps` what the class asks, is `held` because it does so again but not for long enough, or
+    /// `breaks` it.
+    pub standing: String,
+    /// Whether it carries the class.
+    pub carries: bool,
 }
 
 impl Tunnels {

@@ -11,7 +11,7 @@ use crate::fib::{Fib, Source, Target};
 use crate::id::LinkId;
 use crate::output::Output;
 use crate::routing::{self, Routing};
-use crate::settings::{ConfigErrors, Settings};
+use crate::settings::{ConfigErrors, Path, Settings};
 use crate::timers::{Part, Timers};
 use crate::view::Counters;
 use crate::vrrp;
@@ -134,7 +134,11 @@ fn paths(settings: &Settings, chance: &Rng, now: Instant) -> (Vec<PathState>, Ve
                 Some(Prober::new(probing, seed, now))
             }
         };
-        paths.push(PathState { peer, prober });
+        paths.push(PathState {
+            peer,
+            prober,
+            judged: Instant::ZERO,
+        });
     }
     (paths, peers)
 }
@@ -173,7 +177,7 @@ fn seed_of(options: &Options, locator: usize) -> [u8; 32] {
     seed
 }
 
-fn peer(path: &crate::settings::Path) -> Peer {
+fn peer(path: &Path) -> Peer {
     let mut peer = Peer::new(path.public_key);
     peer.endpoint = path.endpoint;
     peer.initiate = path.initiate;
@@ -187,9 +191,16 @@ fn links(settings: &Settings) -> Vec<LinkState> {
         .iter()
         .map(|link| {
             let ids = link.first_path..link.first_path + link.path_count;
-            let paths = ids.map(|id| (PathId(id), settings.paths[id as usize].preference));
+            let path = |id: u32| &settings.paths[id as usize];
+            let paths = ids.clone().map(|id| (PathId(id), path(id).preference));
+            let classes = settings.classes.iter().map(|class| {
+                let group = |path: &Path| class.group(&path.underlay, path.preference);
+                let paths = ids.clone().map(|id| (PathId(id), group(path(id))));
+                path::ClassPaths::new(class.sla, class.otherwise, paths)
+            });
             LinkState {
                 paths: path::Link::new(paths),
+                classes: classes.collect(),
                 hash_name: hash::bytes(0, link.neighbor.as_bytes()),
                 waiting: None,
             }

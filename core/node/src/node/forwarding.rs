@@ -65,7 +65,7 @@ impl Node {
         let path = match self.way(flow) {
             Way::Kernel => Err(DropReason::NotForOverlay),
             Way::Drop(reason) => Err(reason),
-            Way::Link(link) => self.path_in(link, flow),
+            Way::Link(link) => self.path_in(link, flow, self.class_of(&view, flow)),
         };
         match path {
             Ok(path) => self.send(now, path, view.bytes(), out),
@@ -103,7 +103,7 @@ impl Node {
                 Err(DropReason::TooBig)
             }
             Way::Link(_) if view.ttl() <= 1 => Err(DropReason::TtlExpired),
-            Way::Link(link) => self.path_in(link, flow),
+            Way::Link(link) => self.path_in(link, flow, self.class_of(&view, flow)),
         };
         match next {
             Ok(next) => self.relay(now, next, bytes, out),
@@ -156,14 +156,6 @@ impl Node {
             .filter(|link| self.links[link.index()].paths.is_up());
         let names = up.clone().map(|link| self.links[link.index()].hash_name);
         up.nth(flow.choose(self.flow_seed, names)?)
-    }
-
-    /// Which path to a neighbour takes a flow.
-    pub(super) fn path_in(&self, link: LinkId, flow: FiveTuple) -> Result<PathId, DropReason> {
-        self.links[link.index()]
-            .paths
-            .choose(flow.hash(self.flow_seed))
-            .ok_or(DropReason::LinkDown)
     }
 
     fn send(&mut self, now: Instant, path: PathId, packet: &[u8], out: &mut Vec<Output>) {
@@ -242,9 +234,10 @@ impl Node {
         let mut rest = [0; 4];
         let (kind, code) = match reason {
             DropReason::NoRoute | DropReason::Unreachable => UNREACHABLE_NET,
-            DropReason::LinkDown | DropReason::NoSession | DropReason::Returning => {
-                UNREACHABLE_HOST
-            }
+            DropReason::LinkDown
+            | DropReason::NoPathForClass
+            | DropReason::NoSession
+            | DropReason::Returning => UNREACHABLE_HOST,
             DropReason::TtlExpired => TIME_EXCEEDED,
             DropReason::TooBig => {
                 rest[2..].copy_from_slice(&self.settings.mtu.to_be_bytes());
@@ -279,7 +272,7 @@ impl Node {
         match way {
             Way::Kernel => out.push(Output::Packet { bytes: error }),
             Way::Link(link) => {
-                if let Ok(path) = self.path_in(link, flow) {
+                if let Ok(path) = self.path_in(link, flow, None) {
                     self.seal(now, path, &error, out);
                 }
             }

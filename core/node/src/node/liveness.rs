@@ -106,6 +106,7 @@ impl Node {
             }
         }
         self.scratch.prober = followed;
+        self.judge(now, path, out);
     }
 
     fn send_probe(&mut self, now: Instant, path: PathId, payload: &[u8], out: &mut Vec<Output>) {
@@ -137,6 +138,7 @@ impl Node {
             true => Event::PathUp(path),
             false => Event::PathDown(path),
         }));
+        self.set_for_classes(now, path, up, out);
         let link = self.link_of(path);
         match self.links[link.index()].paths.set(path, up) {
             Some(LinkChange::Up) => self.on_link(now, link, true, out),

@@ -2,15 +2,15 @@
 
 use bgp::Speaker;
 use inet::{FiveTuple, Instant, packet};
-use path::{PathId, Prober};
+use path::{PathId, Prober, Standing};
 
 use super::forwarding::Way;
 use super::{Node, index};
 use crate::fib::Target;
-use crate::id::{LanId, LinkId, LocatorId, RouterId};
+use crate::id::{ClassId, LanId, LinkId, LocatorId, RouterId};
 use crate::view::{
-    ChoiceReason, Counters, Decision, DropReason, Explanation, ForwardingEntry, GatewayView,
-    LinkView, NeighborChoice, NextHop, PathChoice, PathView,
+    ChoiceReason, ClassView, Counters, Decision, DropReason, Explanation, ForwardingEntry,
+    GatewayView, LinkView, NeighborChoice, NextHop, PathChoice, PathView,
 };
 use crate::vrrp;
 
@@ -86,12 +86,19 @@ impl Node {
         })
     }
 
-    /// What this node would do with a packet of a flow, and why.
+    /// What this node would do with a packet of a flow without a code point, and why.
     pub fn explain(&self, now: Instant, flow: FiveTuple) -> Explanation {
+        self.explain_marked(now, flow, 0)
+    }
+
+    /// What this node would do with a packet of a flow with a code point, and why.
+    pub fn explain_marked(&self, now: Instant, flow: FiveTuple, dscp: u8) -> Explanation {
+        let class = self.classify(flow, dscp);
         let matched = self.fib.longest_match(flow.destination);
         let mut explanation = Explanation {
             flow,
             matched: matched.map(|(prefix, source, _)| (prefix, source)),
+            class: class.map(|class| self.settings.classes[class.index()].name.clone()),
             decision: Decision::Kernel,
             neighbors: Vec::new(),
             paths: Vec::new(),
@@ -105,8 +112,8 @@ impl Node {
             (Way::Kernel, _) => Decision::Kernel,
             (Way::Drop(reason), _) => Decision::Drop(reason),
             (Way::Link(link), _) => {
-                explanation.paths = self.path_choices(link, flow);
-                match self.path_in(link, flow) {
+                explanation.paths = self.path_choices(link, flow, class);
+                match self.path_in(link, flow, class) {
                     Ok(path) => self.outer(now, link, path),
                     Err(reason) => Decision::Drop(reason),
                 }
@@ -171,6 +178,7 @@ impl Node {
             endpoint: peer.as_ref().and_then(|peer| peer.endpoint),
             preference: settings.preference,
             up: self.is_path_up(id),
+            classes: self.classes_of(id),
             probe: state
                 .prober
                 .as_ref()
@@ -210,11 +218,26 @@ impl Node {
         choices
     }
 
-    fn path_choices(&self, link: LinkId, flow: FiveTuple) -> Vec<PathChoice> {
-        let paths = &self.links[link.index()].paths;
-        let usable: Vec<PathId> = paths.usable().collect();
-        let chosen = self.path_in(link, flow).ok();
-        paths
+    fn path_choices(
+        &self,
+        link: LinkId,
+        flow: FiveTuple,
+        class: Option<ClassId>,
+    ) -> Vec<PathChoice> {
+        let state = &self.links[link.index()];
+        let class_paths = class.map(|class| &state.classes[class.index()]);
+        let usable: Vec<PathId> = match class_paths {
+            Some(class) => class.carrying().collect(),
+            None => state.paths.usable().collect(),
+        };
+        let chosen = self.path_in(link, flow, class).ok();
+        let refused = |path| match class_paths.and_then(|class| class.standing(path)) {
+            Some(Standing::Held) => ChoiceReason::Held,
+            Some(Standing::Breaks(_)) => ChoiceReason::BreaksSla,
+            Some(Standing::Keeps) | None => ChoiceReason::LessPreferred,
+        };
+        state
+            .paths
             .paths()
             .map(|(path, _, up)| PathChoice {
                 path,
@@ -222,11 +245,25 @@ impl Node {
                 remote: self.settings.paths[index(path)].remote.clone(),
                 reason: match (up, usable.contains(&path), chosen == Some(path)) {
                     (false, ..) => ChoiceReason::Down,
-                    (true, false, _) => ChoiceReason::LessPreferred,
+                    (true, false, _) => refused(path),
                     (true, true, true) if usable.len() == 1 => ChoiceReason::Only,
                     (true, true, true) => ChoiceReason::Hash,
                     (true, true, false) => ChoiceReason::OtherByHash,
                 },
+            })
+            .collect()
+    }
+
+    fn classes_of(&self, path: PathId) -> Vec<ClassView> {
+        let link = &self.links[self.link_of(path).index()];
+        let classes = self.settings.classes.iter().zip(&link.classes);
+        classes
+            .filter_map(|(class, paths)| {
+                Some(ClassView {
+                    name: class.name.clone(),
+                    standing: paths.standing(path)?,
+                    carries: paths.carrying().any(|one| one == path),
+                })
             })
             .collect()
     }

@@ -9,3 +9,4 @@ mod routers;
 mod routing;
 mod rubbish;
 mod scale;
+mod steering;

@@ -19,7 +19,7 @@ use crate::id::{InterfaceId, LinkId, LocatorId};
 use crate::vrrp;
 
 pub(super) struct Checker<'a> {
-    config: &'a NodeConfig,
+    pub(super) config: &'a NodeConfig,
     secrets: &'a Secrets,
     errors: Vec<ConfigError>,
 }
@@ -41,6 +41,7 @@ impl<'a> Checker<'a> {
         let locators = self.locators();
         let (links, paths) = self.links();
         let lans = self.lans();
+        let classes = self.classes();
         let routers = self.routers();
         if !self.errors.is_empty() {
             return Err(ConfigErrors(self.errors));
@@ -56,6 +57,7 @@ impl<'a> Checker<'a> {
             links,
             paths,
             route_servers: config.route_servers.clone(),
+            classes,
             summaries: config.summaries.clone(),
             originate: config.originate.clone(),
             domains: config.domains.clone(),
@@ -69,14 +71,14 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn refuse(&mut self, field: impl Into<String>, reason: ConfigReason) {
+    pub(super) fn refuse(&mut self, field: impl Into<String>, reason: ConfigReason) {
         self.errors.push(ConfigError {
             field: field.into(),
             reason,
         });
     }
 
-    fn range(&mut self, field: impl Into<String>, value: u32, min: u32, max: u32) {
+    pub(super) fn range(&mut self, field: impl Into<String>, value: u32, min: u32, max: u32) {
         if !(min..=max).contains(&value) {
             self.refuse(field, ConfigReason::OutOfRange { min, max });
         }
@@ -380,6 +382,7 @@ impl<'a> Checker<'a> {
             link: id,
             locator: LocatorId(locator?.try_into().ok()?),
             remote: path.remote.clone(),
+            underlay: self.underlay_of(path),
             public_key: public_key?,
             endpoint: path.endpoint,
             preference: path.preference,

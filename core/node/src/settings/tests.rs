@@ -1,6 +1,6 @@
 //! Configurations that do not fit are refused with every field and reason.
 
-use design::plan::{LinkRole, Liveness};
+use design::plan::{ClassConfig, ClassMatch, LinkRole, Liveness, OtherwiseConfig};
 use inet::Asn;
 
 use super::*;
@@ -27,6 +27,38 @@ fn a_good_configuration_is_accepted() {
     let (cpe, nva) = pair();
     assert_eq!(complaint(cpe, |_| {}), "");
     assert_eq!(complaint(nva, |_| {}), "");
+}
+
+#[test]
+fn each_corrupted_field_of_a_class_is_named_with_its_reason() {
+    let change = |change: fn(&mut ClassConfig)| {
+        complaint(pair().0, |config| {
+            let mut class = ClassConfig {
+                name: "voice".to_owned(),
+                matches: vec![ClassMatch::default()],
+                sla: None,
+                underlays: vec![vec!["mpls".to_owned()], vec!["internet".to_owned()]],
+                otherwise: OtherwiseConfig::Best,
+            };
+            change(&mut class);
+            config.classes.push(class);
+        })
+    };
+    assert_eq!(change(|_| {}), "");
+    assert_eq!(change(|c| c.name.clear()), "classes[0].name is empty");
+    assert_eq!(change(|c| c.matches.clear()), "classes[0].matches is empty");
+    assert_eq!(
+        change(|c| c.matches[0].dscp = vec![64]),
+        "classes[0].matches[0].dscp must be from 0 to 63"
+    );
+    assert_eq!(
+        change(|c| c.matches[0].ports = Some((20, 10))),
+        "classes[0].matches[0].ports must be from 20 to 65535"
+    );
+    assert_eq!(
+        change(|c| c.underlays.push(vec!["mpls".to_owned()])),
+        "classes[0].underlays is there twice"
+    );
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use design::plan::{LinkRole, NodeConfig, NodeRole};
 use inet::{FiveTuple, Instant, Prefix};
-use node::{ChoiceReason, Decision, DropReason, Explanation, NextHop, Node, Source};
+use node::{
+    ChoiceReason, ClassView, Decision, DropReason, Explanation, NextHop, Node, Source, Standing,
+};
 
 use super::bgp_tables;
 use crate::{
     DeviceForwarding, DeviceKind, DeviceStatus, Flow, FormatVersion, Forwarding, ForwardingRoute,
-    Step, Tunnel, TunnelPath, Tunnels,
+    PathClass, Step, Tunnel, TunnelPath, Tunnels,
 };
 
 pub(super) fn status(node: &Node, config: &NodeConfig, now: Instant) -> DeviceStatus {
@@ -45,6 +47,7 @@ pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
             rtt_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.avg))),
             jitter_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.jitter))),
             loss_ppm: path.probe.map(|probe| probe.loss_ppm),
+            classes: path.classes.into_iter().map(class).collect(),
             local: path.local,
             remote: path.remote,
         });
@@ -60,6 +63,18 @@ pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
         format_version: FormatVersion,
         tunnels: tunnels.collect(),
     }])
+}
+
+fn class(class: ClassView) -> PathClass {
+    PathClass {
+        name: class.name,
+        standing: match class.standing {
+            Standing::Keeps => "keeps".to_owned(),
+            Standing::Held => "held".to_owned(),
+            Standing::Breaks(_) => "breaks".to_owned(),
+        },
+        carries: class.carries,
+    }
 }
 
 const fn role(role: LinkRole) -> &'static str {
@@ -95,20 +110,12 @@ pub(super) fn forwarding(node: &Node, device: &str) -> Forwarding {
 
 /// What the kernel and the node together do with a packet.
 pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -> Step {
-    let is_own = config.loopback == flow.destination
-        || config
-            .interfaces
-            .iter()
-            .any(|interface| interface.address == flow.destination)
-        || node
-            .gateways()
-            .any(|(_, gateway)| gateway.active && gateway.virtual_address == flow.destination);
-    if is_own {
+    if is_own(node, config, flow) {
         return Step::Local {
             reason: "its own address".to_owned(),
         };
     }
-    let said = node.explain(now, FiveTuple::from(flow));
+    let said = node.explain_marked(now, FiveTuple::from(flow), flow.dscp);
     let overlay_length = said.matched.map_or(0, |(prefix, _)| prefix.len());
     if let Some((name, prefix)) = connected(config, flow)
         && prefix.len() >= overlay_length
@@ -179,6 +186,18 @@ fn decided(said: &Explanation, config: &NodeConfig) -> Step {
     }
 }
 
+/// Whether a packet is for an address of the node itself.
+fn is_own(node: &Node, config: &NodeConfig, flow: Flow) -> bool {
+    config.loopback == flow.destination
+        || config
+            .interfaces
+            .iter()
+            .any(|interface| interface.address == flow.destination)
+        || node
+            .gateways()
+            .any(|(_, gateway)| gateway.active && gateway.virtual_address == flow.destination)
+}
+
 /// The interface whose connected prefix holds the flow's destination.
 fn connected(config: &NodeConfig, flow: Flow) -> Option<(String, Prefix)> {
     let prefixes = config.interfaces.iter().filter_map(|interface| {
@@ -224,9 +243,18 @@ fn tunnel_reason(said: &Explanation) -> String {
         ChoiceReason::Only => Some("the only path preferred"),
         _ => None,
     });
-    let reasons = [neighbor, path].into_iter().flatten();
-    let texts: Vec<&str> = core::iter::once(route.as_str()).chain(reasons).collect();
-    texts.join("; ")
+    let class = said.class.as_ref().map(|class| format!("class {class}"));
+    let passed_over = said.paths.iter().filter_map(|choice| {
+        let why = match choice.reason {
+            ChoiceReason::BreaksSla => "does not keep what the class asks",
+            ChoiceReason::Held => "is not trusted again yet",
+            _ => return None,
+        };
+        Some(format!("{} {why}", choice.local))
+    });
+    let reasons = [neighbor, path].into_iter().flatten().map(str::to_owned);
+    let texts = core::iter::once(route).chain(class).chain(reasons);
+    texts.chain(passed_over).collect::<Vec<_>>().join("; ")
 }
 
 fn alternatives(said: &Explanation) -> Vec<String> {
@@ -252,6 +280,10 @@ fn drop_reason(reason: DropReason, said: &Explanation) -> String {
         }
         (DropReason::LinkDown, Some(prefix)) => {
             format!("every link towards {prefix} is down")
+        }
+        (DropReason::NoPathForClass, _) => {
+            let class = said.class.as_deref().unwrap_or_default();
+            format!("no path keeps what class {class} asks")
         }
         (DropReason::NoSession, _) => "the tunnel has no session".to_owned(),
         (reason, _) => format!("{reason:?}"),

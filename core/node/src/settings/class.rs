@@ -1,0 +1,131 @@
+//! Application classes: what puts a packet into one, and what it asks of paths.
+
+use core::time::Duration;
+use std::collections::BTreeSet;
+
+use design::plan::{ClassConfig, ClassMatch, NodeRole, OtherwiseConfig, PathConfig, SlaConfig};
+use inet::FiveTuple;
+use path::{Otherwise, Sla};
+
+use super::check::Checker;
+use super::error::ConfigReason;
+
+/// More classes than this are more than code points.
+const CLASSES_MAX: u32 = 64;
+const DSCP_MAX: u32 = 63;
+const MILLION: u32 = 1_000_000;
+
+/// An application class.
+#[derive(Clone, Debug)]
+pub(crate) struct Class {
+    pub(crate) name: String,
+    pub(crate) sla: Sla,
+    pub(crate) otherwise: Otherwise,
+    matches: Vec<ClassMatch>,
+    underlays: Vec<Vec<String>>,
+}
+
+impl Class {
+    /// Whether a packet of a flow with this code point belongs to it.
+    pub(crate) fn contains(&self, flow: FiveTuple, dscp: u8) -> bool {
+        self.matches.iter().any(|one| {
+            let ports = |(low, high)| (low..=high).contains(&flow.destination_port);
+            let within = |prefix: &inet::Prefix| prefix.contains(flow.destination);
+            (one.dscp.is_empty() || one.dscp.contains(&dscp))
+                && one.protocol.is_none_or(|number| number == flow.protocol)
+                && one.ports.is_none_or(ports)
+                && (one.destinations.is_empty() || one.destinations.iter().any(within))
+        })
+    }
+
+    /// The group of a path: that of its underlay, and behind all of them its own preference.
+    pub(crate) fn group(&self, underlay: &str, preference: u8) -> u16 {
+        let named = |group: &Vec<String>| group.iter().any(|name| name == underlay);
+        let place = self.underlays.iter().position(named);
+        let last = self.underlays.len() + usize::from(preference);
+        place.unwrap_or(last) as u16
+    }
+}
+
+impl Checker<'_> {
+    /// The underlay of the site's end of a path: an NVA has one endpoint for all of them.
+    pub(super) fn underlay_of(&self, path: &PathConfig) -> String {
+        let suffix = |name: &str| name.rsplit('/').next().map(str::to_owned);
+        let name = match self.config.role {
+            NodeRole::Nva { .. } => suffix(&path.remote),
+            NodeRole::Cpe { .. } => {
+                let mut locators = self.config.locators.iter();
+                let own = locators.find(|locator| locator.name == path.local);
+                own.map(|locator| locator.underlay.clone())
+            }
+        };
+        name.unwrap_or_default()
+    }
+
+    pub(super) fn classes(&mut self) -> Vec<Class> {
+        let config = self.config;
+        self.range("classes", config.classes.len() as u32, 0, CLASSES_MAX);
+        let mut names = BTreeSet::new();
+        for (index, class) in config.classes.iter().enumerate() {
+            let at = format!("classes[{index}]");
+            if class.name.is_empty() {
+                self.refuse(format!("{at}.name"), ConfigReason::Empty);
+            }
+            if !names.insert(&class.name) {
+                self.refuse(format!("{at}.name"), ConfigReason::Duplicate);
+            }
+            self.class(&at, class);
+        }
+        config.classes.iter().map(class).collect()
+    }
+
+    fn class(&mut self, at: &str, class: &ClassConfig) {
+        if class.matches.is_empty() {
+            self.refuse(format!("{at}.matches"), ConfigReason::Empty);
+        }
+        for (number, one) in class.matches.iter().enumerate() {
+            let at = format!("{at}.matches[{number}]");
+            for dscp in &one.dscp {
+                self.range(format!("{at}.dscp"), u32::from(*dscp), 0, DSCP_MAX);
+            }
+            if let Some((low, high)) = one.ports {
+                let (low, high) = (u32::from(low), u32::from(high));
+                self.range(format!("{at}.ports"), high, low, u32::from(u16::MAX));
+            }
+        }
+        if let Some(sla) = class.sla {
+            self.range(format!("{at}.sla.loss_ppm"), sla.loss_ppm, 0, MILLION);
+        }
+        let mut underlays = BTreeSet::new();
+        if !class
+            .underlays
+            .iter()
+            .flatten()
+            .all(|name| underlays.insert(name))
+        {
+            self.refuse(format!("{at}.underlays"), ConfigReason::Duplicate);
+        }
+    }
+}
+
+fn class(config: &ClassConfig) -> Class {
+    Class {
+        name: config.name.clone(),
+        sla: config.sla.map(sla).unwrap_or_default(),
+        otherwise: match config.otherwise {
+            OtherwiseConfig::Best => Otherwise::Best,
+            OtherwiseConfig::Drop => Otherwise::Drop,
+        },
+        matches: config.matches.clone(),
+        underlays: config.underlays.clone(),
+    }
+}
+
+fn sla(config: SlaConfig) -> Sla {
+    let micros = |micros: u32| (micros > 0).then(|| Duration::from_micros(u64::from(micros)));
+    Sla {
+        rtt: micros(config.rtt_us),
+        jitter: micros(config.jitter_us),
+        loss_ppm: (config.loss_ppm < MILLION).then_some(config.loss_ppm),
+    }
+}

@@ -35,6 +35,8 @@ pub(crate) enum Format {
     Text,
     /// JSON with a `format_version`.
     Json,
+    /// SARIF 2.1.0, for code scanning (`check` only).
+    Sarif,
 }
 
 #[derive(Debug, Subcommand)]

@@ -108,19 +108,34 @@ pub(crate) fn init(file: &Path) -> Outcome {
     Ok(Ended::Clean)
 }
 
+/// What findings say of the program that found them.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The day by this machine's clock (UTC): waivers end.
+fn today() -> Result<design::Date> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let since = since.context("this machine's clock is before 1970")?;
+    Ok(design::Date::from_unix(since.as_secs()))
+}
+
 /// `check`.
 pub(crate) fn check(format: Format, file: &DesignFile) -> Outcome {
     let (design, form) = read(file)?;
     let Some(design) = design else {
-        if format == Format::Json {
-            print(&format!("{:#}\n", form.to_json()))?;
-        }
+        match format {
+            Format::Json => print(&format!("{:#}\n", form.to_json()))?,
+            Format::Sarif => print(&format!("{:#}\n", form.to_sarif(VERSION)))?,
+            Format::Text => Ended::Clean,
+        };
         return Err(Failure::usage(shown(&form)));
     };
-    let reports = design::check(&design);
+    let reports = design::check_on(&design, today()?);
     match format {
         Format::Json => print(&format!("{:#}\n", reports.to_json()))?,
-        Format::Text if reports.is_empty() => print("no findings\n")?,
+        Format::Sarif => print(&format!("{:#}\n", reports.to_sarif(VERSION)))?,
+        Format::Text if reports.is_empty() => {
+            print(&format!("{}no findings\n", reports.render(false)))?
+        }
         Format::Text => print(&format!(
             "{}\n",
             reports.render(std::io::stdout().is_terminal()).trim_end()
@@ -178,7 +193,8 @@ fn rule_json(rule: &design::Rule) -> serde_json::Value {
         "says": rule.says,
         "because": rule.because,
         "try_this": rule.try_this,
-        "source": rule.source,
+        "source": rule.source.document,
+        "dated": rule.source.dated,
         "passing": rule.passing,
         "failing": rule.failing,
     })
@@ -256,7 +272,7 @@ pub(crate) fn schema(of: SchemaOf) -> Outcome {
 /// `plan`.
 pub(crate) fn plan(format: Format, file: &DesignFile, output: &Path) -> Outcome {
     let loaded = load(file)?;
-    let findings = design::check(&loaded.design);
+    let findings = design::check_on(&loaded.design, today()?);
     if !findings.is_empty() {
         note(&shown(&findings));
     }

@@ -38,6 +38,10 @@ fn main() -> ExitCode {
 
 fn run(arguments: Longhaul) -> Outcome {
     let format = arguments.format;
+    if format == args::Format::Sarif && !matches!(arguments.command, Command::Check(_)) {
+        let says = "error: only findings are written as SARIF: longhaul check --format sarif";
+        return Err(Failure::usage(says));
+    }
     match arguments.command {
         Command::Init { file } => designs::init(&file),
         Command::Check(design) => designs::check(format, &design),

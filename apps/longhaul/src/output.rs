@@ -65,7 +65,7 @@ pub(crate) fn result<T: Serialize>(
             line.push('\n');
             print(&line)
         }
-        Format::Text => print(&text(value)),
+        Format::Text | Format::Sarif => print(&text(value)),
     }
 }
 

@@ -7,6 +7,7 @@ use crate::plan::Plan;
 use crate::reader::Shape;
 use crate::report::{Report, Reports, Severity, Sources};
 use crate::settle::Design;
+use crate::waivers::{self, Date};
 use crate::{build, rules, settle, table, tree};
 
 /// Where files come from that a design names, such as a table of sites.
@@ -85,13 +86,24 @@ fn sites(
     }
 }
 
-/// Every finding about a design: references to what is not there, and all rules.
+/// Every finding about a design: references to what is not there, and all rules. Waivers of the
+/// design hold on every day.
 pub fn check(design: &Design) -> Reports {
+    checked(design, None)
+}
+
+/// The same on a day: waivers that have ended hold no more.
+pub fn check_on(design: &Design, today: Date) -> Reports {
+    checked(design, Some(today))
+}
+
+fn checked(design: &Design, today: Option<Date>) -> Reports {
     let mut reports = Vec::new();
     let settled = settle::settle(design, &mut reports);
     build::Addresses::allocate(&settled, &mut reports);
     rules::run(&settled, &mut reports);
-    Reports::new(reports, Arc::clone(&design.sources))
+    let (reports, waived) = waivers::apply(design, today, reports);
+    Reports::new(reports, Arc::clone(&design.sources)).with_waived(waived)
 }
 
 /// Makes the Plan. `public_key` gives the public key of a locator by its name, in base64.

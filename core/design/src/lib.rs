@@ -40,17 +40,19 @@ mod settle;
 mod starter;
 mod table;
 mod tree;
+mod waivers;
 
 pub use device::{ConfigError, Step, locate};
-pub use entry::{Files, NoFiles, check, read, resolve};
+pub use entry::{Files, NoFiles, check, check_on, read, resolve};
 pub use explain::{Explanation, Origin, explain, explainable};
 pub use generate::{SITES_MAX, generate, regions_max};
-pub use report::{Position, Report, Reports, Severity, Source, Sources, Span};
+pub use report::{Position, Report, Reports, Severity, Source, SourceFile, Sources, Span, Waived};
 pub use router::read_router;
 pub use rules::{Rule, rules};
 pub use schema::{router_schema, router_schema_text, schema, schema_text};
 pub use settle::Design;
 pub use starter::starter;
+pub use waivers::Date;
 
 /// The example design, also what `longhaul up` brings up when no file is given.
 pub const EXAMPLE_GLOBAL: &str = include_str!("../../../examples/global.yaml");

@@ -4,6 +4,7 @@
 //! messages all follow from these tables. Which value holds where a field is absent is decided in
 //! [`settle`](crate::settle).
 
+mod as_built;
 mod circuits;
 mod platform;
 mod regions;
@@ -18,7 +19,9 @@ pub(crate) use circuits::{
     GatewaySkuText, LocationText, MicrosoftPeeringText, PrivatePeeringSettings, PrivatePeeringText,
     RouterName,
 };
+mod waivers;
 
+pub(crate) use as_built::{Allocation, AsBuiltText, NvaFactsText, PublicIpSku, Transport};
 pub(crate) use platform::{
     ChoicesText, CountedText, NicShareText, OverTotalText, OverVmsText, PlatformText,
 };
@@ -34,6 +37,7 @@ pub(crate) use sites::{
 };
 
 pub(crate) use steering::{ApplicationText, BudgetText, OtherwiseText};
+pub(crate) use waivers::WaiverText;
 
 use inet::{Asn, Prefix};
 
@@ -69,6 +73,8 @@ record! {
         site_classes: Named<ClassText> = r#"{"branch": {"underlays": ["internet"]}}"#,
         /// The sites: a list, or a table in a file of its own.
         sites: SitesText = r#"{"from": "sites.csv"}"#,
+        /// Findings of `check` that are accepted, each with a reason and a last day.
+        waivers: Vec<At<WaiverText>> = r#"[{"rule": "route-server-peers", "at": "regions.westeurope", "reason": "the ninth goes soon", "until": "2027-03-01"}]"#,
     }
 }
 

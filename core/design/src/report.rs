@@ -3,12 +3,16 @@
 //! Checking never stops at the first finding. A report points into the text by a [`Span`]; the
 //! texts travel with the [`Reports`], so that they can be shown long after reading.
 
-use core::fmt::Write;
+mod sarif;
+
+use core::fmt::{self, Write};
 use std::sync::Arc;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
+
+use crate::waivers::Date;
 
 /// A piece of one of the files that were read: byte offsets, end exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +27,7 @@ pub struct Span {
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct SourceFile {
     /// Name as the operator wrote it.
     pub name: String,
     /// Its text.
@@ -33,7 +37,7 @@ pub struct Source {
 /// The files that were read, design file first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sources {
-    files: Vec<Source>,
+    files: Vec<SourceFile>,
 }
 
 /// A position for people: lines and columns count from 1, columns in characters.
@@ -47,7 +51,7 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Source {
+impl SourceFile {
     /// The whole lines that the spans lie on.
     fn window(&self, spans: impl Iterator<Item = Span> + Clone) -> core::ops::Range<usize> {
         let start = spans
@@ -70,7 +74,7 @@ impl Source {
 impl Sources {
     /// Adds a file and gives its index.
     pub(crate) fn add(&mut self, name: &str, text: &str) -> u16 {
-        self.files.push(Source {
+        self.files.push(SourceFile {
             name: name.to_owned(),
             text: text.to_owned(),
         });
@@ -96,8 +100,13 @@ impl Sources {
         }
     }
 
+    /// The text of a file by its index.
+    pub(crate) fn text(&self, index: usize) -> Option<&str> {
+        self.files.get(index).map(|file| file.text.as_str())
+    }
+
     /// The file a span lies in.
-    pub fn file(&self, span: Span) -> Option<&Source> {
+    pub fn file(&self, span: Span) -> Option<&SourceFile> {
         self.files.get(usize::from(span.file))
     }
 
@@ -134,6 +143,33 @@ pub enum Severity {
     Error,
 }
 
+/// Where a rule comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The address of a document, or the name of a standard.
+    pub document: &'static str,
+    /// The date of the revision that was read, `2025-09-17`.
+    pub dated: &'static str,
+}
+
+impl Source {
+    /// Of what follows from the design alone.
+    pub const NONE: Self = Self {
+        document: "",
+        dated: "",
+    };
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.document)?;
+        if !self.dated.is_empty() {
+            write!(f, " ({})", self.dated)?;
+        }
+        Ok(())
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -149,8 +185,8 @@ pub struct Report {
     pub because: String,
     /// What to do about it.
     pub try_this: String,
-    /// Where the rule comes from: a document or an RFC.
-    pub source: &'static str,
+    /// Where the rule comes from.
+    pub source: Source,
     /// Other places that belong to it, each with a few words.
     pub also: Vec<(Span, String)>,
 }
@@ -171,7 +207,7 @@ impl Report {
             says: says.into(),
             because: String::new(),
             try_this: String::new(),
-            source: "",
+            source: Source::NONE,
             also: Vec::new(),
         }
     }
@@ -197,10 +233,29 @@ impl Report {
     }
 }
 
+/// A finding that the operator has accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waived {
+    /// The finding.
+    pub report: Report,
+    /// Why it is accepted.
+    pub reason: String,
+    /// The last day on which it is.
+    pub until: Date,
+}
+
+impl Waived {
+    /// Until when and why.
+    fn justification(&self) -> String {
+        format!("waived until {}: {}", self.until, self.reason)
+    }
+}
+
 /// Findings with the texts they point into, ordered by place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reports {
     list: Vec<Report>,
+    waived: Vec<Waived>,
     sources: Arc<Sources>,
 }
 
@@ -209,7 +264,23 @@ impl Reports {
     pub(crate) fn new(mut list: Vec<Report>, sources: Arc<Sources>) -> Self {
         list.sort_by(|a, b| (a.at, a.rule, &a.says).cmp(&(b.at, b.rule, &b.says)));
         list.dedup();
-        Self { list, sources }
+        Self {
+            list,
+            waived: Vec::new(),
+            sources,
+        }
+    }
+
+    /// The same with findings that are waived.
+    pub(crate) fn with_waived(mut self, mut waived: Vec<Waived>) -> Self {
+        waived.sort_by_key(|waived| (waived.report.at, waived.report.rule));
+        self.waived = waived;
+        self
+    }
+
+    /// The findings that are waived; they are not among the others and not counted.
+    pub fn waived(&self) -> &[Waived] {
+        &self.waived
     }
 
     /// The findings.
@@ -249,13 +320,15 @@ impl Reports {
         };
         let mut list = self.list;
         list.extend(other.list);
-        Self::new(list, sources)
+        let mut waived = self.waived;
+        waived.extend(other.waived);
+        Self::new(list, sources).with_waived(waived)
     }
 
     /// The findings for a terminal, with the lines they are about; ends with a line of totals
-    /// unless there are none.
+    /// unless there are none. Waived ones follow, a line each.
     pub fn render(&self, color: bool) -> String {
-        if self.list.is_empty() {
+        if self.list.is_empty() && self.waived.is_empty() {
             return String::new();
         }
         let renderer = if color {
@@ -272,8 +345,19 @@ impl Reports {
         if self.list.len() > RENDERED_MAX {
             let _ = write!(text, "and {} more\n\n", self.list.len() - RENDERED_MAX);
         }
-        text.push_str(&self.totals());
-        text.push('\n');
+        for waived in self.waived.iter().take(RENDERED_MAX) {
+            let place = waived.report.at.and_then(|at| self.sources.position(at));
+            let place = place.map_or(String::new(), |at| format!("{}:{}: ", at.file, at.line));
+            let (says, why) = (&waived.report.says, waived.justification());
+            let _ = writeln!(text, "{place}{says} [{}], {why}", waived.report.rule);
+        }
+        if !self.waived.is_empty() && !self.list.is_empty() {
+            text.push('\n');
+        }
+        if !self.list.is_empty() {
+            text.push_str(&self.totals());
+            text.push('\n');
+        }
         text
     }
 
@@ -343,21 +427,29 @@ impl Reports {
                 group = group.element(level.message(words));
             }
         }
-        if !report.source.is_empty() {
-            group = group.element(Level::INFO.with_name("source").message(report.source));
+        if !report.source.document.is_empty() {
+            let source = Level::INFO.with_name("source");
+            group = group.element(source.message(report.source.to_string()));
         }
         vec![group]
     }
 
     /// The findings as JSON: `{format_version, reports: [{id, severity, file, line, column,
-    /// message, because, try_this, source, also}]}`.
+    /// message, because, try_this, source, dated, also}], waived: [the same with reason, until]}`.
     pub fn to_json(&self) -> serde_json::Value {
         let reports: Vec<_> = self
             .list
             .iter()
             .map(|report| self.report_json(report))
             .collect();
-        serde_json::json!({ "format_version": 1, "reports": reports })
+        let waived = self.waived.iter().map(|waived| {
+            let mut json = self.report_json(&waived.report);
+            json["reason"] = waived.reason.as_str().into();
+            json["until"] = waived.until.to_string().into();
+            json
+        });
+        let waived: Vec<_> = waived.collect();
+        serde_json::json!({ "format_version": 1, "reports": reports, "waived": waived })
     }
 
     fn report_json(&self, report: &Report) -> serde_json::Value {
@@ -382,7 +474,8 @@ impl Reports {
             "message": report.says,
             "because": report.because,
             "try_this": report.try_this,
-            "source": report.source,
+            "source": report.source.document,
+            "dated": report.source.dated,
             "also": also,
         })
     }

@@ -3,21 +3,43 @@
 //! A rule is data and one function. Its texts are what the book and `explain` show; its two small
 //! designs are its tests: one that passes and one that it must find something in.
 
+mod as_path_65515;
+mod counts;
 mod duplicate_address;
 mod forbidden_range;
+mod gateway_subnet_route;
+mod ip_forwarding;
 mod ipv6_with_route_server;
+mod no_advertise;
+mod nsg_rules;
+mod nva_bgp_reach;
 mod nva_subnet_nsg;
 mod overlapping_address_space;
+mod propagation_off;
 mod reserved_asn;
+mod route_map;
+mod route_refresh;
 mod route_server_peers;
+mod route_server_public_ip;
 mod route_server_subnet;
 mod routes_per_peer;
+mod routes_per_table;
+mod routes_total;
+mod service_endpoint_policy;
 mod site_without_region;
+mod sources;
+mod spoke_peering;
+mod stateful_nva;
 mod subnet_name;
 mod subnet_size;
+mod tunnel_transport;
 mod unreachable_region;
+mod user_route_next_hop;
+mod vms_per_route_server;
+mod vnet_limits;
+mod vpn_gateway;
 
-use crate::report::{Report, Severity, Span};
+use crate::report::{Report, Severity, Source, Span};
 use crate::settle::Settled;
 
 /// A rule of `check`.
@@ -33,8 +55,8 @@ pub struct Rule {
     pub because: &'static str,
     /// What to do.
     pub try_this: &'static str,
-    /// The document it comes from.
-    pub source: &'static str,
+    /// The document it comes from, with its date.
+    pub source: Source,
     /// A design without findings.
     pub passing: &'static str,
     /// A design that it finds something in.
@@ -63,20 +85,40 @@ pub fn rules() -> &'static [&'static Rule] {
     &RULES
 }
 
-static RULES: [&Rule; 13] = [
+static RULES: [&Rule; 33] = [
+    &as_path_65515::RULE,
     &duplicate_address::RULE,
     &forbidden_range::RULE,
+    &gateway_subnet_route::RULE,
+    &ip_forwarding::RULE,
     &ipv6_with_route_server::RULE,
+    &no_advertise::RULE,
+    &nsg_rules::RULE,
+    &nva_bgp_reach::RULE,
     &nva_subnet_nsg::RULE,
     &overlapping_address_space::RULE,
+    &propagation_off::RULE,
     &reserved_asn::RULE,
+    &route_map::RULE,
+    &route_refresh::RULE,
     &route_server_peers::RULE,
+    &route_server_public_ip::RULE,
     &route_server_subnet::RULE,
     &routes_per_peer::RULE,
+    &routes_per_table::RULE,
+    &routes_total::RULE,
+    &service_endpoint_policy::RULE,
     &site_without_region::RULE,
+    &spoke_peering::RULE,
+    &stateful_nva::RULE,
     &subnet_name::RULE,
     &subnet_size::RULE,
+    &tunnel_transport::RULE,
     &unreachable_region::RULE,
+    &user_route_next_hop::RULE,
+    &vms_per_route_server::RULE,
+    &vnet_limits::RULE,
+    &vpn_gateway::RULE,
 ];
 
 /// Runs every rule.

@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Coordinates, Prefix};
 use serde_json::{Map, Value, json};
 
-use super::{AttachText, BudgetText, ExpressRouteText, RouteMapText};
+use super::{AsBuiltText, AttachText, BudgetText, ExpressRouteText, RouteMapText};
 use crate::reader::{At, Named, OneOrMore, Shape, expected, read_at, record};
 use crate::report::Report;
 use crate::scalars::{AnyPrefix, Count, Text, TimeSpan, words};
@@ -40,6 +40,8 @@ record! {
         route_tables: Named<RouteTableText> = r#"{"spoke": {"routes": []}}"#,
         /// Routers of other make in the NVA subnet that peer with Route Server, by name.
         foreign: Named<ForeignRouterText> = r#"{"bird1": {"asn": 65020}}"#,
+        /// Facts of what stands, where they differ from what Longhaul sets up by itself.
+        as_built: AsBuiltText = r#"{"vpn_gateway": {"active_active": true}}"#,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     says: "Two devices are given the same address.",
     because: "an address leads to one place",
     try_this: "give one of them another address, or none: free ones are found by themselves",
-    source: "https://learn.microsoft.com/azure/virtual-network/ip-services/public-ip-addresses",
+    source: sources::PUBLIC_ADDRESSES,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {nvas: {public_addresses: [203.0.113.1, 203.0.113.2]}}}

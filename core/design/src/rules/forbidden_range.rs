@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 
 use inet::Prefix;
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::platform::NONE_ROUTES;
 use crate::report::{Report, Severity, Span};
 use crate::settle::Settled;
@@ -16,7 +16,7 @@ pub(super) static RULE: Rule = Rule {
     because: "VNets cannot have these addresses; and what an NVA sends to them without a route for them is dropped by the \
               platform's routes of type None",
     try_this: "use private addresses (RFC 1918) in VNets and LANs, and public ones as public ones",
-    source: "https://learn.microsoft.com/azure/virtual-network/virtual-networks-faq",
+    source: sources::VNET_FAQ,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {address_space: 10.1.0.0/20}}}

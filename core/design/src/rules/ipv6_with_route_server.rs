@@ -1,6 +1,6 @@
 //! IPv6 address space in VNets with a Route Server.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     says: "A VNet that a Route Server serves has IPv6 address space.",
     because: "Route Server does not support IPv6, and a dual-stack VNet loses its IPv6 connectivity with one",
     try_this: "take the IPv6 prefix out, or turn the region's Route Server off",
-    source: "https://learn.microsoft.com/azure/route-server/route-server-faq",
+    source: sources::FAQ,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {address_space: 10.1.0.0/20}}}

@@ -1,6 +1,6 @@
 //! Security groups on the NVA subnet that keep tunnels out.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::plan::{Direction, NsgRuleConfig};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
@@ -15,7 +15,7 @@ pub(super) static RULE: Rule = Rule {
     says: "The security group of an NVA subnet does not admit tunnels.",
     because: "sites and other regions' NVAs reach an NVA by UDP to the tunnel port, from the internet",
     try_this: "add a rule that allows UDP from any source to the tunnel port",
-    source: "https://learn.microsoft.com/azure/virtual-network/network-security-groups-overview",
+    source: sources::NSG,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {subnets: {nva: {nsg: hubs}}}, nsgs: {hubs: {rules: [{name: tunnels, priority: 100, protocol: udp, ports: 51820}]}}}}

@@ -2,7 +2,7 @@
 
 use inet::Prefix;
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity, Span};
 use crate::settle::{Settled, Vnet};
 
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     says: "Two parts of the network use the same addresses.",
     because: "routes are told apart by prefix only: one of the two would not be reachable",
     try_this: "give one of them other addresses",
-    source: "https://learn.microsoft.com/azure/virtual-network/virtual-network-peering-overview",
+    source: sources::PEERING,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {address_space: 10.1.0.0/20}}}

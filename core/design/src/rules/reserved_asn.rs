@@ -2,7 +2,7 @@
 
 use inet::Asn;
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::{Settled, Val};
 
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     says: "An AS number is reserved, or does not fit 16 bits.",
     because: "Route Server takes peers with 16-bit AS numbers that neither Azure nor IANA reserves",
     try_this: "choose one of 64512 to 65514 or 65521 to 65534",
-    source: "https://learn.microsoft.com/azure/route-server/route-server-faq",
+    source: sources::FAQ,
     passing: "longhaul: 1
 name: d
 overlay: {asn: 65010}

@@ -1,19 +1,17 @@
 //! Route Servers with more BGP peers than the platform allows.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
-
-/// The platform's limit.
-const PEERS_MAX: usize = 8;
 
 pub(super) static RULE: Rule = Rule {
     id: "route-server-peers",
     severity: Severity::Error,
-    says: "A Route Server has more than 8 BGP peers.",
+    says: "A Route Server has more BGP peers than it takes.",
     because: "the platform refuses the ninth peer",
-    try_this: "use fewer, larger NVAs in the region",
-    source: "https://learn.microsoft.com/azure/route-server/route-server-faq",
+    try_this: "use fewer, larger NVAs in the region, or put some of the spokes behind a second hub-and-spoke network in it, as \
+               `NAME: {region: ...}`",
+    source: sources::FAQ,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {nvas: {count: 7}, foreign: {bird1: {asn: 65020}}}}
@@ -26,6 +24,7 @@ regions: {westeurope: {nvas: {count: 8}, foreign: {bird1: {asn: 65020}}}}
 };
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
+    let peers_max = settled.platform.numbers.route_server.peers as usize;
     for region in settled
         .regions
         .iter()
@@ -38,9 +37,9 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             .collect();
         let nvas = region.nvas.count.value as usize;
         let peers = nvas + foreign.len();
-        if peers > PEERS_MAX {
+        if peers > peers_max {
             let says = format!(
-                "Route Server of {} has {peers} peers ({nvas} NVAs and {} other routers); it takes {PEERS_MAX}",
+                "Route Server of {} has {peers} peers ({nvas} NVAs and {} other routers); it takes {peers_max}",
                 region.name.value,
                 foreign.len()
             );

@@ -1,6 +1,6 @@
 //! Security groups and route tables on subnets that the platform keeps free of them.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 use crate::settle::vnets::{GATEWAY_SUBNET, ROUTE_SERVER_SUBNET};
@@ -12,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     because: "the platform refuses both on RouteServerSubnet, and a security group or a kept-out BGP on GatewaySubnet \
               cuts the gateway off",
     try_this: "remove it from this subnet",
-    source: "https://learn.microsoft.com/azure/route-server/route-server-faq",
+    source: sources::FAQ,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {subnets: {nva: {nsg: hubs}}}, nsgs: {hubs: {rules: [{name: tunnels, priority: 100, protocol: udp, ports: 51820}]}}}}

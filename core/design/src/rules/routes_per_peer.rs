@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Rule;
+use super::counts::RouteCounts;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 
@@ -12,8 +13,9 @@ pub(super) static RULE: Rule = Rule {
     says: "An NVA announces more routes than its Route Server takes.",
     because: "Route Server adds the routes it holds of a peer to those in an arriving update and drops the session over \
               the limit, so that announcing all of them again counts twice",
-    try_this: "let the sites of a region share a prefix, or spread the sites over more designs",
-    source: "https://learn.microsoft.com/azure/route-server/route-server-faq",
+    try_this: "let the sites of a region share a prefix, or put some of them behind a second hub-and-spoke network in the \
+               region, as `NAME: {region: ...}`",
+    source: sources::FAQ,
     passing: "longhaul: 1
 name: d
 defaults: {region: {route_server: {routes_per_peer: 4}}}
@@ -30,26 +32,16 @@ sites: [{name: paris, city: Paris, lans: [10.200.1.0/24, 10.200.2.0/24]}]
 };
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
-    let lans: usize = settled
-        .sites
-        .iter()
-        .map(|site| match &site.wireguard {
-            Some(wireguard) => wireguard.allowed.value.len(),
-            None => site.lans.len(),
-        })
-        .sum();
-    let spaces = |region: &crate::settle::Region| -> usize {
-        region.vnets().map(|vnet| vnet.space.value.len()).sum()
-    };
-    let all_spaces: usize = settled.regions.iter().map(spaces).sum();
+    let counts = RouteCounts::of(settled);
+    let lans = counts.of_sites();
     // One setting for many regions is one finding, about the region that has the most routes.
     let mut worst = BTreeMap::new();
-    for region in &settled.regions {
+    for (index, region) in settled.regions.iter().enumerate() {
         let Some(server) = &region.route_server else {
             continue;
         };
         let at = server.routes_per_peer.why.span().or(region.name.why.span());
-        let others = all_spaces - spaces(region);
+        let others = counts.of_other_regions(index);
         let entry = worst
             .entry(at)
             .or_insert((others, region.name.value.as_str(), server));

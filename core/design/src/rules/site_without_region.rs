@@ -1,6 +1,6 @@
 //! Sites whose home region does not follow from anything.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     says: "A site has no home region.",
     because: "a site reaches the network through the hubs of its home region",
     try_this: "give the site coordinates, a city or a region that it is near, or name its `home`",
-    source: "https://learn.microsoft.com/azure/architecture/networking/guide/sdwan-integration-in-hub-and-spoke-network-topologies",
+    source: sources::SDWAN,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {}}

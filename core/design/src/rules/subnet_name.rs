@@ -1,6 +1,6 @@
 //! Subnets whose name the platform gives a meaning, written almost right.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 use crate::settle::vnets::{GATEWAY_SUBNET, ROUTE_SERVER_SUBNET};
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     says: "A subnet's name is almost one that the platform gives a meaning.",
     because: "Route Server and gateways are only deployed into subnets of exactly these names",
     try_this: "write RouteServerSubnet and GatewaySubnet exactly so, and only in hubs",
-    source: "https://learn.microsoft.com/azure/route-server/quickstart-configure-route-server-portal",
+    source: sources::QUICKSTART,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {subnets: {RouteServerSubnet: 10.1.0.64/26}}}}

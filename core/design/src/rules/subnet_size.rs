@@ -1,6 +1,7 @@
 //! Subnets that are too small for the platform, or not in their VNet.
 
-use super::Rule;
+use super::{Rule, sources};
+use crate::platform::Numbers;
 use crate::report::{Report, Severity};
 use crate::settle::vnets::{GATEWAY_SUBNET, NVA_SUBNET, ROUTE_SERVER_SUBNET};
 use crate::settle::{Settled, Subnet, Vnet};
@@ -11,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     says: "A subnet is too small, or outside of its VNet.",
     because: "the platform keeps five addresses of each subnet and refuses smaller ones than it documents",
     try_this: "RouteServerSubnet is a /26 or larger, GatewaySubnet a /27, any other a /29",
-    source: "https://learn.microsoft.com/azure/route-server/quickstart-configure-route-server-portal",
+    source: sources::QUICKSTART,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {hub: {subnets: {RouteServerSubnet: 10.1.0.64/26}}}}
@@ -26,12 +27,17 @@ regions: {westeurope: {hub: {subnets: {RouteServerSubnet: 10.1.0.64/28}}}}
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
     for vnet in settled.regions.iter().flat_map(|region| region.vnets()) {
         for subnet in &vnet.subnets {
-            size(rule, vnet, subnet, reports);
+            size(rule, &settled.platform.numbers, (vnet, subnet), reports);
         }
     }
 }
 
-fn size(rule: &Rule, vnet: &Vnet, subnet: &Subnet, reports: &mut Vec<Report>) {
+fn size(
+    rule: &Rule,
+    numbers: &Numbers,
+    (vnet, subnet): (&Vnet, &Subnet),
+    reports: &mut Vec<Report>,
+) {
     let (name, prefix) = (&subnet.name.value, subnet.prefix.value);
     let places = [
         subnet.prefix.why.span(),
@@ -61,12 +67,12 @@ fn size(rule: &Rule, vnet: &Vnet, subnet: &Subnet, reports: &mut Vec<Report>) {
     }
     let in_hub = vnet.short == "hub";
     let longest = match name.as_str() {
-        ROUTE_SERVER_SUBNET if in_hub => 26,
-        GATEWAY_SUBNET if in_hub => 27,
+        ROUTE_SERVER_SUBNET if in_hub => numbers.route_server.subnet,
+        GATEWAY_SUBNET if in_hub => numbers.express_route.gateway_subnet,
         NVA_SUBNET if in_hub => 28,
         _ => 29,
     };
-    if prefix.len() <= longest {
+    if u32::from(prefix.len()) <= longest {
         return;
     }
     let says = format!(

@@ -39,6 +39,11 @@ fn rules_are_named_in_kebab_case_and_listed_once_in_order() {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         );
-        assert!(!rule.because.is_empty() && !rule.try_this.is_empty() && !rule.source.is_empty());
+        assert!(
+            !rule.because.is_empty()
+                && !rule.try_this.is_empty()
+                && !rule.source.document.is_empty()
+                && rule.source.dated.parse::<crate::Date>().is_ok()
+        );
     }
 }

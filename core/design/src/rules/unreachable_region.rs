@@ -1,6 +1,6 @@
 //! Sites whose home or backup region none of their underlays reaches.
 
-use super::Rule;
+use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 
@@ -10,7 +10,7 @@ pub(super) static RULE: Rule = Rule {
     says: "No underlay of a site reaches its home or backup region.",
     because: "a tunnel needs an underlay that both of its ends are on",
     try_this: "name a region that the underlay reaches, or add an underlay such as the internet",
-    source: "https://learn.microsoft.com/azure/expressroute/expressroute-circuit-peerings",
+    source: sources::ER_PEERINGS,
     passing: "longhaul: 1
 name: d
 regions: {westeurope: {}, eastus: {}}

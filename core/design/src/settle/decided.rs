@@ -83,12 +83,37 @@ pub(crate) struct Region {
     pub(crate) nsgs: Vec<(Val<String>, Vec<crate::plan::NsgRuleConfig>)>,
     pub(crate) route_tables: Vec<(Val<String>, crate::plan::RouteTableConfig)>,
     pub(crate) foreign: Vec<ForeignRouter>,
+    /// Facts that only rules read.
+    pub(crate) as_built: crate::model::AsBuiltText,
 }
 
 impl Region {
     /// The hub first, then the spokes.
     pub(crate) fn vnets(&self) -> impl Iterator<Item = &Vnet> {
         core::iter::once(&self.hub).chain(&self.spokes)
+    }
+
+    /// A route table by name.
+    pub(crate) fn table(&self, name: &str) -> Option<&crate::plan::RouteTableConfig> {
+        let found = self
+            .route_tables
+            .iter()
+            .find(|(known, _)| known.value == name);
+        found.map(|(_, table)| table)
+    }
+
+    /// The route table of a subnet of the hub, and where it is named.
+    pub(crate) fn table_of(
+        &self,
+        subnet: &str,
+    ) -> Option<(Option<crate::report::Span>, &crate::plan::RouteTableConfig)> {
+        let used = self.hub.subnet_named(subnet)?.route_table.as_ref()?;
+        Some((used.why.span(), self.table(&used.value)?))
+    }
+
+    /// Facts of the NVAs, where the design has some.
+    pub(crate) fn nva_facts(&self) -> Option<&crate::model::NvaFactsText> {
+        self.as_built.nvas.as_ref().map(|at| &at.value)
     }
 }
 
@@ -138,6 +163,11 @@ impl Vnet {
         let mut subnets = self.subnets.iter();
         let found = subnets.find(|subnet| subnet.name.value == name)?;
         Some(found.prefix.value)
+    }
+
+    /// A subnet by name.
+    pub(crate) fn subnet_named(&self, name: &str) -> Option<&Subnet> {
+        self.subnets.iter().find(|subnet| subnet.name.value == name)
     }
 }
 

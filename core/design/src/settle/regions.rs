@@ -144,6 +144,7 @@ fn region(
         nsgs: nsgs(text),
         route_tables: route_tables(text),
         foreign: foreign(text),
+        as_built: text.as_built.clone().map(|at| at.value).unwrap_or_default(),
         hub,
         spokes,
     };

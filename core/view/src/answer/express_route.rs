@@ -146,7 +146,8 @@ fn route_table(speaker: &Speaker) -> List<CircuitRoute> {
             CircuitRoute {
                 loc_prf: attributes
                     .local_pref
-                    .map_or_else(String::new, |it| it.to_string()),
+                    .unwrap_or(Attributes::LOCAL_PREF)
+                    .to_string(),
                 network: prefix.to_string(),
                 next_hop: format!("{}{mark}", attributes.next_hop),
                 path: circuit_path(attributes),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CircuitRoute {
-    /// LOCAL_PREF; empty when it is the default.
+    /// LOCAL_PREF; 100 in every row of the captures.
     pub loc_prf: String,
     /// The prefix.
     pub network: String,

@@ -23,9 +23,9 @@ fn announce(net: &mut Net, router: &str, routes: core::ops::Range<usize>) {
     net.announce_all(router, routes.map(nth));
 }
 
-/// How often a session ended in five minutes.
+/// How often a session ended in a minute.
 fn flaps(net: &mut Net, device: &str, other: &str) -> usize {
-    net.pass(Duration::from_secs(300));
+    net.pass(Duration::from_secs(60));
     net.ended(device, other).len()
 }
 

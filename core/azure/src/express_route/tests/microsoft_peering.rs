@@ -122,3 +122,17 @@ fn azure_3_8_the_two_peerings_hear_nothing_of_each_other() {
     assert_eq!(routes, ["10.1.0.0/16"]);
     assert!(!net.knows("gw0.1", "20.50.0.0/16"));
 }
+
+#[test]
+fn azure_3_1_two_hundred_and_one_prefixes_end_the_session_of_the_microsoft_peering() {
+    let mut net = net(&[]);
+    let nth = |n: u32| format!("198.51.100.{n}/32");
+    net.announce_all("ce.0", (0..200).map(nth));
+    assert!(net.ended("msee0.0", "ce.0/ms").is_empty());
+    net.announce_all("ce.0", (200..201).map(nth));
+    assert!(!net.established("msee0.0", "ce.0/ms"));
+    assert!(
+        net.established("msee0.0", "ce.0"),
+        "the private peering stands"
+    );
+}

@@ -21,6 +21,7 @@ use crate::settle::Settled;
 
 pub(crate) use addresses::Addresses;
 pub(crate) use fabric::nva_nsg_name;
+pub(crate) use wires::router_name;
 
 /// The underlay name of an NVA's only locator.
 pub(crate) const AZURE: &str = "azure";

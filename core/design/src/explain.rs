@@ -4,6 +4,7 @@
 //! `regions.westeurope.hub.address_space`, `sites.paris.home`; what devices are given is named
 //! `nodes.cpe1.paris.loopback`.
 
+mod attached;
 mod devices;
 mod values;
 
@@ -131,7 +132,9 @@ impl Everything {
             sources: Arc::clone(&design.sources),
         };
         values::design(&settled, &mut all);
+        attached::design(&settled, &mut all);
         devices::plan(&plan, &mut all);
+        attached::plan(&plan, &mut all);
         all
     }
 

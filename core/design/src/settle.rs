@@ -22,9 +22,9 @@ pub(crate) mod vnets;
 
 pub(crate) use access::CIRCUIT_STRETCH;
 pub(crate) use decided::{
-    Access, Backbone, Circuit, CircuitPeering, ExpressRoute, Filters, ForeignRouter, Lan, Nat,
-    Nvas, Overlay, Peering, Pools, Region, RouteServer, Router, RouterAt, Settled, Site,
-    SiteUnderlay, Subnet, Underlay, Via, Vnet, Wireguard,
+    Access, Backbone, Budget, Circuit, CircuitPeering, ExpressRoute, Filters, ForeignRouter, Lan,
+    Nat, Network, Nvas, Overlay, Peering, Pools, Region, RouteServer, Router, RouterAt, Settled,
+    Site, SiteUnderlay, Subnet, Underlay, Via, Vnet, Wireguard,
 };
 pub(crate) use platform::Platform;
 

@@ -180,10 +180,20 @@ fn budget(region: &Region) -> BudgetConfig {
         return BudgetConfig::default();
     };
     let list = |prefixes: &[Val<Prefix>]| prefixes.iter().map(|at| at.value).collect();
-    let used = announced(region).len();
+    let gateway = region.express_route.as_ref();
+    let summarized = gateway.map_or(&[][..], |gateway| &gateway.summarized);
+    let own = announced(region);
+    let single = own
+        .iter()
+        .filter(|space| !summarized.iter().any(|at| at.value.covers(**space)));
+    let used = single.count() + summarized.len();
+    let told = region
+        .route_server
+        .as_ref()
+        .is_some_and(|server| server.branch_to_branch.value && gateway.is_some());
     BudgetConfig {
         route_server: budget.route_server.value,
-        express_route: budget.express_route.value,
+        express_route: if told { budget.express_route.value } else { 0 },
         express_route_used: u32::try_from(used).unwrap_or(u32::MAX),
         warn_percent: budget.warn_percent.value,
         aggregate: budget.aggregate.value,

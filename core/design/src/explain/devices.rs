@@ -100,6 +100,7 @@ fn interfaces(place: &str, interfaces: &[InterfaceConfig], all: &mut Everything)
             "wan" => {
                 "the site's underlays.addresses, or the next address of the underlay (behind NAT: of overlay.addresses.behind_nat)"
             }
+            "rtr" => "a /31 of overlay.addresses.links, by the hash of the link's name",
             _ => "the LAN's gateway address, or the next one when several CPEs share it",
         };
         let path = format!("{place}.interfaces.{}.address", interface.name);

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use inet::Coordinates;
 
-use super::{Everything, list};
+use super::{Everything, attached, list};
 use crate::plan::NatBehavior;
 use crate::scalars::Word;
 use crate::settle::{Access, Overlay, Region, Settled, Site, SiteUnderlay, Vnet};
@@ -102,6 +102,8 @@ fn overlay(overlay: &Overlay, all: &mut Everything) {
         ("underlays", &overlay.pools.underlays),
         ("behind_nat", &overlay.pools.behind_nat),
         ("lans", &overlay.pools.lans),
+        ("links", &overlay.pools.links),
+        ("circuits", &overlay.pools.circuits),
     ];
     for (name, pool) in pools {
         all.value(format!("overlay.addresses.{name}"), pool, pool.value);
@@ -124,6 +126,14 @@ fn region(region: &Region, all: &mut Everything) {
     all.value(path("nvas.count"), &nvas.count, nvas.count.value);
     all.value(path("nvas.mode"), &nvas.mode, nvas.mode.value.word());
     all.value(path("nvas.vm_size"), &nvas.vm_size, &nvas.vm_size.value);
+    attached::knobs(nvas, &path("nvas"), all);
+    all.value(path("region"), &region.azure, &region.azure.value);
+    if let Some(gateway) = &region.express_route {
+        attached::express_route(gateway, &path("express_route"), all);
+    }
+    if let Some(budget) = &region.budget {
+        attached::budget(budget, &path("route_budget"), all);
+    }
     match &region.route_server {
         None => all.why(path("route_server"), region.route_server_why, false),
         Some(server) => {
@@ -221,7 +231,13 @@ fn site(settled: &Settled, site: &Site, all: &mut Everything) {
     for (rank, link) in site.underlays.iter().enumerate() {
         let name = &settled.underlays[link.underlay].name.value;
         underlay(link, rank, &path(&format!("underlays.{name}")), all);
+        if let Some(via) = &link.via {
+            let router = &site.routers[via.router.value].name.value;
+            let path = path(&format!("underlays.{name}.via"));
+            all.value(path, &via.router, router);
+        }
     }
+    attached::routers(settled, site, all);
     if let Some(wireguard) = &site.wireguard {
         all.value(path("wireguard.nva"), &wireguard.nva, &wireguard.nva.value);
         all.value(
@@ -305,7 +321,7 @@ pub(crate) fn time(duration: Duration) -> String {
     }
 }
 
-fn rate(bps: u64) -> String {
+pub(super) fn rate(bps: u64) -> String {
     format!("{}mbit", millionths(bps))
 }
 
@@ -313,7 +329,7 @@ fn share(ppm: u32) -> String {
     format!("{}%", millionths(u64::from(ppm) * 100))
 }
 
-fn degrees(place: Coordinates) -> String {
+pub(super) fn degrees(place: Coordinates) -> String {
     let one = |udeg: i32| {
         let sign = if udeg < 0 { "-" } else { "" };
         format!("{sign}{}", millionths(udeg.unsigned_abs().into()))

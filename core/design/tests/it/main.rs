@@ -8,5 +8,6 @@ mod format;
 mod generated;
 mod global;
 mod hostile;
+mod peering_underlays;
 mod router;
 mod schema;

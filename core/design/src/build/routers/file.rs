@@ -139,7 +139,10 @@ impl File<'_> {
         if peer.asn != self.asn {
             let import = policy_name(&peer.import, "import", name);
             let export = policy_name(&peer.export, "export", name);
-            let _ = writeln!(text, "    import: {import}\n    export: {export}");
+            let _ = writeln!(
+                text,
+                "    multihop: 1\n    import: {import}\n    export: {export}"
+            );
         }
         if peer.next_hop_self {
             text.push_str("    next_hop: self\n");

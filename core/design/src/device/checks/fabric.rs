@@ -234,6 +234,12 @@ fn ports(config: &FabricConfig, findings: &mut Findings) {
             &[Field("attachments"), Item(index)],
         );
     }
+    for (index, wire) in config.wires.iter().enumerate() {
+        for (side, end) in [("a", &wire.a), ("b", &wire.b)] {
+            let path = [Field("wires"), Item(index), Field(side)];
+            port(&end.device, &end.interface, &path);
+        }
+    }
     for (index, lan) in config.lans.iter().enumerate() {
         for (item, on) in lan.ports.iter().enumerate() {
             port(

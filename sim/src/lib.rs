@@ -11,6 +11,7 @@
 //! - [`World::ask`], [`World::trace`], [`World::status`], [`World::forwarding`]: look, as in a lab.
 //! - [`World::reachability`]: who reaches whom by the tables alone; loops and black holes by name.
 //! - [`World::ping_all`], [`World::start_traffic`]: prove that packets arrive, and count those that do not.
+//! - [`prove`]: what is to be known about a design of a migration.
 //! - [`scenario`]: all of it from a list of steps.
 //!
 //! What it does not model: ARP and Ethernet, fragmentation, TCP's congestion control, time that
@@ -20,11 +21,13 @@
 
 mod device;
 mod kernel;
+mod proof;
 pub mod scenario;
 mod tcp;
 mod traffic;
 mod world;
 
+pub use proof::prove;
 pub use traffic::{PairLoss, PhaseLoss};
 pub use world::{
     Convergence, Echo, End, Lost, NotConverged, Options, PingReport, Reachability, Silence, World,

@@ -111,6 +111,9 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Find and rehearse the steps from one design to another.
+    #[command(subcommand)]
+    Migrate(Migrate),
     /// Measure speed and memory.
     #[command(subcommand)]
     Bench(Bench),
@@ -300,6 +303,28 @@ pub(crate) struct Target {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) place: Where,
+}
+
+/// What is done about a migration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Find the steps: each a design that `check` passes and in which every pair of hosts keeps
+    /// reaching each other; what each team does, and how to go back.
+    Plan(MigratePlan),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigratePlan {
+    /// The design as it is.
+    pub(crate) from: PathBuf,
+    /// The design as it shall be.
+    pub(crate) to: PathBuf,
+    /// Directory for the design of every step and the report.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Seed of the simulations.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 /// What is measured.

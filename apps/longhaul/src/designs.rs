@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use design::document::Value;
 use design::plan::Plan;
 use design::{Design, Files, Reports};
 use serde_json::json;
@@ -85,6 +86,19 @@ impl Loaded {
     pub(crate) fn plan_with(&self, master: &[u8; 32]) -> Result<Plan, Failure> {
         self.plan(&|locator| PrivateKey::derive(master, locator).public_key().to_string())
     }
+}
+
+/// A design as a plain value. Its form is found wrong later, with all that follows from it.
+pub(crate) fn value(path: &Path) -> Result<Value, Failure> {
+    let text = read_text(path)
+        .map_err(|error| Failure::usage(format!("error: {}: {error}", path.display())))?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let name = path.display().to_string();
+    let (design, reports) = design::read(&name, &text, &Beside(folder));
+    if design.is_none() {
+        return Err(Failure::usage(shown(&reports)));
+    }
+    Value::parse(&name, &text).map_err(|reports| Failure::usage(shown(&reports)))
 }
 
 fn shown(reports: &Reports) -> String {

@@ -6,6 +6,7 @@ mod bench_command;
 mod daemon;
 mod designs;
 mod lab_commands;
+mod migration;
 mod output;
 mod platform;
 mod progress;
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use crate::args::{Command, Longhaul};
+use crate::args::{Command, Longhaul, Migrate};
 use crate::output::{Failure, Outcome};
 
 fn main() -> ExitCode {
@@ -53,6 +54,7 @@ fn run(arguments: Longhaul) -> Outcome {
             sites,
             seed,
         } => designs::generate(regions, sites, seed),
+        Command::Migrate(Migrate::Plan(options)) => migration::plan(format, &options),
         Command::Bench(what) => bench_command::bench(format, &what),
         Command::Schema { of } => designs::schema(of),
         Command::Sim(options) => simulate::sim(format, &options),

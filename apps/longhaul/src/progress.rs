@@ -53,6 +53,34 @@ impl Progress for Bars {
     }
 }
 
+/// A bar for things of which it is known how many there are, on a terminal.
+pub(crate) struct Counted(ProgressBar);
+
+impl Counted {
+    /// An empty bar.
+    pub(crate) fn new(what: &'static str) -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) =
+            ProgressStyle::with_template("{prefix:14} {bar:32} {pos}/{len}  {elapsed}")
+        {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what);
+        Self(bar)
+    }
+
+    /// Shows how far it is.
+    pub(crate) fn advance(&self, done: usize, total: usize) {
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// Says on a terminal that something goes on, and for how long, until it is finished.
 pub(crate) fn waiting(what: &'static str) -> ProgressBar {
     let waiting = ProgressBar::new_spinner();

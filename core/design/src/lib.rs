@@ -22,6 +22,7 @@
 mod build;
 mod communities;
 mod device;
+pub mod document;
 mod entry;
 mod explain;
 mod generate;

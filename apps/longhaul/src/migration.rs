@@ -1,0 +1,158 @@
+//! `migrate`: the way from one design to another, step by step.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use design::document::Value;
+use design::plan::Plan;
+use migrate::{Candidate, Evidence, Migration, Outcome as Found, Planner, Report};
+
+use crate::args::{Format, MigratePlan};
+use crate::designs;
+use crate::output::{Ended, Failure, Outcome, note, result};
+use crate::progress::Counted;
+
+/// Designs that are proven at once.
+const THREADS: usize = 2;
+
+/// `migrate plan`.
+pub(crate) fn plan(format: Format, options: &MigratePlan) -> Outcome {
+    let began = Instant::now();
+    let found = search(options)?;
+    let report = Report::new(
+        &found.name,
+        &options.from.display().to_string(),
+        &found.outcome,
+    );
+    if let Some(directory) = &options.output {
+        write(directory, &report, &found.outcome)?;
+    }
+    result(format, &report, Report::summary)?;
+    note(&format!(
+        "{} designs proven in {:.1} s{}",
+        found.proofs,
+        began.elapsed().as_secs_f64(),
+        options
+            .output
+            .as_ref()
+            .map_or_else(String::new, |directory| format!(
+                "; start with {}",
+                directory.join(INDEX).display()
+            ))
+    ));
+    Ok(if report.complete {
+        Ended::Clean
+    } else {
+        Ended::Findings
+    })
+}
+
+/// What was found between two designs.
+pub(crate) struct Search {
+    /// The designs' name.
+    pub(crate) name: String,
+    /// How the search ended.
+    pub(crate) outcome: Found,
+    /// How many designs were proven.
+    pub(crate) proofs: usize,
+}
+
+/// Looks for the steps between two designs.
+pub(crate) fn search(options: &MigratePlan) -> Result<Search, Failure> {
+    let from = designs::value(&options.from)?;
+    let to = designs::value(&options.to)?;
+    let migration = Migration::between(&from, &to)
+        .map_err(|refused| Failure::usage(format!("error: {refused}")))?;
+    let planner = Planner::new(migration);
+    let name = from.get("name").and_then(Value::text).unwrap_or_default();
+    let (outcome, proofs) = prove_all(planner, options.seed);
+    if outcome.first_plan.is_none() {
+        let says = outcome
+            .first
+            .findings
+            .iter()
+            .filter(|finding| finding.error);
+        let says: Vec<&str> = says.map(|finding| finding.says.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "error: {} cannot be built: {}",
+            options.from.display(),
+            says.join("; ")
+        )));
+    }
+    Ok(Search {
+        name: name.to_owned(),
+        outcome,
+        proofs,
+    })
+}
+
+/// Proves designs on a few threads until the planner knows how it ends.
+fn prove_all(mut planner: Planner, seed: u64) -> (Found, usize) {
+    let progress = Counted::new("proving steps");
+    let mut proofs = 0;
+    let outcome = std::thread::scope(|scope| {
+        let (done, results) = mpsc::channel::<(Candidate, Evidence, Option<Plan>)>();
+        let mut running = 0;
+        loop {
+            if let Some(outcome) = planner.outcome() {
+                break outcome.clone();
+            }
+            for candidate in planner.wanted(THREADS - running) {
+                let text = planner.design(&candidate).to_yaml();
+                let done = done.clone();
+                running += 1;
+                scope.spawn(move || {
+                    let (evidence, plan) = sim::prove("step", &text, &design::NoFiles, seed);
+                    // Nobody waits for it any more when the search has ended.
+                    drop(done.send((candidate, evidence, plan)));
+                });
+            }
+            let Ok((candidate, evidence, plan)) = results.recv() else {
+                unreachable!("a sender lives in this scope");
+            };
+            running -= 1;
+            proofs += 1;
+            planner.prove(&candidate, evidence, plan);
+            let (holding, all) = planner.progress();
+            progress.advance(holding, all);
+        }
+    });
+    progress.finish();
+    (outcome, proofs)
+}
+
+/// The report's name in the directory of steps.
+const INDEX: &str = "migration.md";
+
+/// Writes every step's design and the report.
+fn write(directory: &Path, report: &Report, outcome: &Found) -> Result<(), Failure> {
+    let put = |name: &str, text: &str| {
+        let path = directory.join(name);
+        fs::write(&path, text).with_context(|| format!("writing {}", path.display()))
+    };
+    fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+    let mut texts = BTreeMap::new();
+    for (step, proven) in report.steps.iter().zip(&outcome.steps) {
+        let head = format!(
+            "# Step {} of {}: {}\n# Before it: {}\n\n",
+            step.number,
+            report.steps.len(),
+            step.title,
+            step.back_to
+        );
+        texts.insert(&step.file, head + &proven.design.to_yaml());
+    }
+    for (name, text) in texts {
+        put(name, &text)?;
+    }
+    put(INDEX, &report.markdown())?;
+    put(
+        "migration.json",
+        &(serde_json::to_string_pretty(report)? + "\n"),
+    )?;
+    Ok(())
+}

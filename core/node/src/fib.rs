@@ -21,6 +21,8 @@ pub enum Source {
     Link,
     /// BGP.
     Bgp,
+    /// An aggregate that stands for routes over the budget: the rest of it is unreachable.
+    Aggregate,
     /// A summary that this node announces: what no longer prefix catches is unreachable.
     Summary,
 }

@@ -31,6 +31,12 @@
 //! BGP session over it ends at once and its routes are gone in the same call, so that what this
 //! node announces is what it can deliver. While probes fail the tunnel is asked to shake hands again.
 //!
+//! # Route budget
+//!
+//! What an NVA tells Route Server can be given a budget: for the session, and for what Route Server
+//! passes on to ExpressRoute. `budget.rs` chooses what is told when not all of it fits, the same on all
+//! NVAs of a region, and `node/guard.rs` tells it.
+//!
 //! # Limits
 //!
 //! One overlay, IPv4 inside and outside, no queues: packets are sent or dropped in the call that
@@ -38,6 +44,7 @@
 
 #![warn(missing_docs)]
 
+mod budget;
 mod fib;
 mod id;
 mod input;
@@ -61,6 +68,7 @@ pub use path::Standing;
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{
-    ChoiceReason, ClassView, Counters, Decision, DropReason, Explanation, ForwardingEntry,
-    GatewayView, LinkView, NeighborChoice, NextHop, PathChoice, PathView,
+    Attachment, Budget, BudgetLevel, BudgetUse, ChoiceReason, ClassView, Counters, Decision,
+    DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, NeighborChoice, NextHop,
+    PathChoice, PathView,
 };

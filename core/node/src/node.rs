@@ -4,6 +4,7 @@ mod bgp_sessions;
 mod build;
 mod forwarding;
 mod gateways;
+mod guard;
 mod icmp;
 mod liveness;
 mod show;
@@ -31,6 +32,7 @@ use crate::view::Counters;
 use crate::vrrp;
 
 use bgp_sessions::Waiting;
+use guard::Guard;
 use icmp::IcmpBudget;
 
 /// What a node needs and no configuration file holds.
@@ -70,6 +72,8 @@ pub struct Node {
     /// Connections that came before their link was found to be up.
     waiting: BTreeMap<ConnId, Waiting>,
     fib: Fib,
+    /// `None` without a budget.
+    guard: Option<Guard>,
     /// By [`crate::LanId`].
     gateways: Vec<Option<vrrp::Router>>,
     timers: Timers,
@@ -139,6 +143,7 @@ impl Node {
             Part::Path(path) => self.wake_prober(now, path, out),
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
+            Part::Guard => self.guard_routes(now, out),
         }
     }
 

@@ -7,6 +7,7 @@ use path::PathId;
 
 use crate::fib::RouteVia;
 use crate::id::{ClassId, LanId, LinkId, LocatorId};
+use crate::view::{Attachment, BudgetLevel};
 
 /// Everything a node can ask for or announce.
 #[derive(Clone, Debug)]
@@ -98,6 +99,30 @@ pub enum Event {
         lan: LanId,
         /// Why.
         reason: crate::vrrp::Ignored,
+    },
+    /// What Route Server would be told reached or left the threshold or the limit of its budget.
+    RouteBudget {
+        /// Which one.
+        attachment: Attachment,
+        /// How it stands.
+        level: BudgetLevel,
+        /// How many routes there are to tell.
+        wanted: u32,
+        /// How many are told.
+        told: u32,
+        /// The budget.
+        limit: u32,
+    },
+    /// Routes that do not fit the budget any more: Route Server is told neither them nor an
+    /// aggregate of them.
+    RoutesLeftOut {
+        /// Which ones.
+        prefixes: Vec<Prefix>,
+    },
+    /// Routes that fit the budget again.
+    RoutesBack {
+        /// Which ones.
+        prefixes: Vec<Prefix>,
     },
     /// Something about a BGP session.
     Bgp(bgp::Event),

@@ -33,7 +33,7 @@
 //! not told to a Route Server whose region or circuits are among them.
 
 mod neighbors;
-mod policy;
+pub(crate) mod policy;
 #[cfg(test)]
 mod tests;
 

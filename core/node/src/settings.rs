@@ -10,7 +10,9 @@ mod tests;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
-use design::plan::{BgpPeerConfig, LinkRole, Liveness, NodeConfig, NodeRole, PlainLink};
+use design::plan::{
+    BgpPeerConfig, BudgetConfig, LinkRole, Liveness, NodeConfig, NodeRole, PlainLink,
+};
 use inet::{Asn, Prefix};
 use tunnel::{PrivateKey, PublicKey};
 
@@ -44,6 +46,7 @@ pub(crate) struct Settings {
     /// Numbers of the circuits behind the own Route Server.
     pub(crate) domains: Vec<u16>,
     pub(crate) guards_origin: bool,
+    pub(crate) budget: BudgetConfig,
     pub(crate) lans: Vec<Lan>,
     /// By [`crate::RouterId`].
     pub(crate) routers: Vec<Router>,

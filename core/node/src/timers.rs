@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Speaker,
     /// A virtual router.
     Lan(LanId),
+    /// The route budget.
+    Guard,
 }
 
 /// At most one deadline for each part.

@@ -236,6 +236,56 @@ impl Counters {
     }
 }
 
+/// The route budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Towards a session with Route Server; `None` without a budget for it.
+    pub route_server: Option<BudgetUse>,
+    /// Towards the circuits behind the region's gateway, all NVAs and the address space together;
+    /// `None` without a budget for it.
+    pub express_route: Option<BudgetUse>,
+    /// What is announced for others, and for which.
+    pub aggregates: BTreeMap<Prefix, Vec<Prefix>>,
+    /// What Route Server is told for its VNets only (NO_ADVERTISE), since it does not fit the circuits.
+    pub vnets_only: Vec<Prefix>,
+    /// What is not told at all.
+    pub left_out: Vec<Prefix>,
+}
+
+/// How far a budget is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetUse {
+    /// Routes that there are to tell.
+    pub wanted: u32,
+    /// Routes that are told.
+    pub told: u32,
+    /// The budget.
+    pub limit: u32,
+    /// How it stands.
+    pub level: BudgetLevel,
+}
+
+/// How a budget stands, by what there is to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BudgetLevel {
+    /// Below the threshold.
+    #[default]
+    Within,
+    /// At the threshold or above.
+    Near,
+    /// Over the limit: something is aggregated or left out.
+    Over,
+}
+
+/// What a budget is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attachment {
+    /// A session with Route Server.
+    RouteServer,
+    /// The circuits behind the region's gateway.
+    ExpressRoute,
+}
+
 /// A LAN's virtual router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayView {

@@ -155,7 +155,7 @@ fn nva(
         originate: region.nvas.originate.iter().map(|at| at.value).collect(),
         domains: own.gateway.iter().flat_map(domains).collect(),
         guards_origin: region.nvas.guards_origin.value,
-        budget: budget(region),
+        budget: budget(settled, region),
         probe: probe(settled),
         prepend: if passive { PASSIVE_PREPEND } else { 0 },
         mtu: settled.overlay.mtu.value,
@@ -175,7 +175,7 @@ fn domains(gateway: &GatewayAddresses) -> impl Iterator<Item = u16> {
 }
 
 /// How many routes an NVA may announce.
-fn budget(region: &Region) -> BudgetConfig {
+fn budget(settled: &Settled, region: &Region) -> BudgetConfig {
     let Some(budget) = &region.budget else {
         return BudgetConfig::default();
     };
@@ -199,6 +199,11 @@ fn budget(region: &Region) -> BudgetConfig {
         aggregate: budget.aggregate.value,
         discard: list(&budget.discard),
         priority: list(&budget.priority),
+        routes_per_peer: region
+            .route_server
+            .as_ref()
+            .map_or(0, |server| server.routes_per_peer.value),
+        burst_gap_ms: settled.platform.choices.burst_gap_ms,
     }
 }
 

@@ -78,8 +78,13 @@ pub struct BudgetConfig {
     pub aggregate: bool,
     /// Prefixes in which traffic to what nobody announces may be discarded.
     pub discard: Vec<Prefix>,
-    /// What is kept when it does not fit, most important first; the rest follows, summaries first.
+    /// What is kept when it does not fit, after the summaries: most important first; then the rest.
     pub priority: Vec<Prefix>,
+    /// What Route Server takes from one session, held and incoming routes together: what is told
+    /// again is told in bursts that stay within it; 0 is no such count.
+    pub routes_per_peer: u32,
+    /// Milliseconds without announcements that end a burst there.
+    pub burst_gap_ms: u32,
 }
 
 impl Default for BudgetConfig {
@@ -92,6 +97,8 @@ impl Default for BudgetConfig {
             aggregate: true,
             discard: Vec::new(),
             priority: Vec::new(),
+            routes_per_peer: 0,
+            burst_gap_ms: 1_000,
         }
     }
 }

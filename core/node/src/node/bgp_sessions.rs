@@ -40,6 +40,7 @@ impl Node {
                 bgp::Output::Changed { net } => {
                     if let Some(prefix) = net.v4() {
                         self.follow(prefix, out);
+                        self.watch(now, prefix);
                     }
                 }
                 bgp::Output::Event(event) => out.push(Output::Event(Event::Bgp(event))),

@@ -6,6 +6,7 @@ use inet::{Instant, Prefix, Rng, hash};
 use path::{PathId, Prober};
 use tunnel::{Endpoint, Peer, PeerId};
 
+use super::guard::Guard;
 use super::{IcmpBudget, LinkState, Node, Options, PathState, Scratch, Secrets};
 use crate::fib::{Fib, Source, Target};
 use crate::id::LinkId;
@@ -45,6 +46,7 @@ impl Node {
             routing,
             waiting: Default::default(),
             fib: Fib::new(),
+            guard: Guard::new(&settings.budget),
             gateways: gateways(&settings),
             timers,
             icmp: IcmpBudget::default(),

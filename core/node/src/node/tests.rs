@@ -2,6 +2,7 @@
 
 mod forwarding;
 mod gateways;
+mod guard;
 mod harness;
 mod liveness;
 mod origins;

@@ -2,10 +2,11 @@
 
 use core::time::Duration;
 
-use bgp::{ConnectMode, Group, Neighbor, NextHopRule};
-use design::plan::{BgpPeerConfig, LinkRole};
+use bgp::{ConnectMode, Group, Neighbor, NextHopRule, Pace};
+use design::plan::{BgpPeerConfig, BudgetConfig, LinkRole};
 
 use super::policy;
+use crate::budget::Told;
 use crate::settings::{Link, Router, Settings};
 
 /// The session over a link; none with a plain WireGuard peer.
@@ -56,8 +57,17 @@ pub(super) fn route_server(settings: &Settings, peer: &BgpPeerConfig) -> Neighbo
     neighbor.connect_retry = PLATFORM_RETRY;
     neighbor.as_override = true;
     neighbor.import = Some(policy::import_route_server(settings));
-    neighbor.export = Some(policy::to_route_server(settings));
+    neighbor.pace = pace(&settings.budget);
+    neighbor.export = Some(policy::to_route_server(settings, &Told::default()));
     neighbor
+}
+
+/// Twice the gap, so that what the network holds up does not join two bursts.
+fn pace(budget: &BudgetConfig) -> Option<Pace> {
+    (budget.routes_per_peer > 0).then(|| Pace {
+        max: budget.routes_per_peer,
+        gap: Duration::from_millis(u64::from(budget.burst_gap_ms)) * 2,
+    })
 }
 
 /// Sites are told everything through us; a twin is told what other hubs told us, for when its own

@@ -1,11 +1,14 @@
 //! The policies of the sessions: what is taken, what is told, and with which attributes.
 
+use std::collections::BTreeSet;
+
 use bgp::{Action, Match, Policy, PrefixSet, Term, Verdict};
 use design::plan::LinkRole;
-use inet::Asn;
+use inet::{Asn, Prefix};
 
 use super::neighbors::{BACKUP_HUB, HOME_HUB, ROUTE_SERVER, ROUTER, TWIN};
 use super::{BACKUP, HOME, Kind, ORIGIN_TYPE, origin_community};
+use crate::budget::{Told, has_budget};
 use crate::settings::{Router, Settings};
 
 /// What is believed of a neighbour in the overlay.
@@ -95,28 +98,46 @@ pub(super) fn import_route_server(settings: &Settings) -> Policy {
 
 /// Forwarding-true: of single routes exactly those that this node can deliver by its own tunnels, and
 /// never back to the region or circuit they came from; besides them the summaries, for its spokes.
-pub(super) fn to_route_server(settings: &Settings) -> Policy {
+/// With a budget, what of this it has room for.
+pub(crate) fn to_route_server(settings: &Settings, told: &Told) -> Policy {
     let mut terms = vec![
         reject(vec![Match::FromGroup(TWIN)]),
         reject(vec![Match::FromGroup(ROUTE_SERVER)]),
     ];
-    if settings.guards_origin {
-        let region = origin(settings, Kind::Vnet);
-        let circuits = settings
-            .domains
-            .iter()
-            .map(|number| origin_community(settings.asn, *number, Kind::ExpressRoute));
-        let own = region.into_iter().chain(circuits);
-        terms.push(reject(vec![Match::Any(
-            own.map(|value| is((value, u64::MAX))).collect(),
-        )]));
-    }
+    let here = origins_here(settings).map(|value| is((value, u64::MAX)));
+    terms.push(reject(vec![Match::Any(here.collect())]));
     let prepend = match settings.prepend {
         0 => Vec::new(),
         times => vec![Action::Prepend { times }],
     };
-    terms.push(accept(Vec::new(), prepend));
+    if !has_budget(&settings.budget) {
+        terms.push(accept(Vec::new(), prepend));
+        return policy(terms);
+    }
+    let those = |prefixes: &BTreeSet<Prefix>| {
+        let prefixes = PrefixSet::exact(prefixes.iter().copied());
+        vec![Match::PrefixIn(prefixes)]
+    };
+    terms.push(accept(those(&told.everywhere), prepend.clone()));
+    let mut then = prepend;
+    then.push(Action::AddCommunity(NO_ADVERTISE));
+    terms.push(accept(those(&told.vnets_only), then));
     policy(terms)
+}
+
+/// Whether a route with these origins came from the own region or circuits.
+pub(crate) fn came_from_here(settings: &Settings, origins: &[u64]) -> bool {
+    origins_here(settings).any(|here| origins.contains(&here))
+}
+
+/// Origins of what is not told to the own Route Server; none without the guard.
+fn origins_here(settings: &Settings) -> impl Iterator<Item = u64> {
+    let circuits = settings
+        .domains
+        .iter()
+        .map(|number| origin_community(settings.asn, *number, Kind::ExpressRoute));
+    let here = origin(settings, Kind::Vnet).into_iter().chain(circuits);
+    here.filter(|_| settings.guards_origin)
 }
 
 /// The origin of what enters the overlay here.
@@ -184,6 +205,8 @@ const BACKUP_MED: u32 = 100;
 const MICROSOFT_EDGE: Asn = Asn(12_076);
 /// Stands for circuits whose numbers are not known; never in a configuration.
 const UNKNOWN_CIRCUIT: u16 = 0;
+/// RFC 1997: Route Server programs such a route into its VNets and tells nobody else of it.
+const NO_ADVERTISE: u32 = 0xffff_ff02;
 const TYPE_MASK: u64 = 0xffff << 48;
 /// The bits of an origin that hold the number of a region or circuit.
 const NUMBER_MASK: u64 = 0xffff << 8;

@@ -6,8 +6,8 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 use design::plan::{
-    InterfaceConfig, LinkConfig, LinkRole, Liveness, LocatorConfig, NodeConfig, NodeLan,
-    NodeNeighbor, NodeRole, PathConfig, PlainLink,
+    BudgetConfig, InterfaceConfig, LinkConfig, LinkRole, Liveness, LocatorConfig, NodeConfig,
+    NodeLan, NodeNeighbor, NodeRole, PathConfig, PlainLink,
 };
 use inet::Prefix;
 use tunnel::PublicKey;
@@ -62,6 +62,7 @@ impl<'a> Checker<'a> {
             originate: config.originate.clone(),
             domains: config.domains.clone(),
             guards_origin: config.guards_origin,
+            budget: config.budget.clone(),
             lans,
             routers,
             probe_interval: Duration::from_millis(u64::from(config.probe.interval_ms)),
@@ -119,11 +120,30 @@ impl<'a> Checker<'a> {
         if !self.is_nva() && !config.summaries.is_empty() {
             self.refuse("summaries", ConfigReason::NotForCpe);
         }
+        self.budget(&config.budget);
         if !self.is_nva() && !config.originate.is_empty() {
             self.refuse("originate", ConfigReason::NotForCpe);
         }
         for (index, number) in config.domains.iter().enumerate() {
             self.range(format!("domains[{index}]"), u32::from(*number), 1, 65_535);
+        }
+    }
+
+    fn budget(&mut self, budget: &BudgetConfig) {
+        if !self.is_nva() && !budget.is_default() {
+            self.refuse("budget", ConfigReason::NotForCpe);
+        }
+        let percent = u32::from(budget.warn_percent);
+        self.range("budget.warn_percent", percent, 1, 100);
+        if budget.routes_per_peer > 0 {
+            let max = budget.routes_per_peer - 1;
+            self.range("budget.route_server", budget.route_server, 0, max);
+        }
+        self.range("budget.burst_gap_ms", budget.burst_gap_ms, 1, 600_000);
+        for (index, prefix) in budget.discard.iter().enumerate() {
+            if prefix.len() == 0 {
+                self.refuse(format!("budget.discard[{index}]"), ConfigReason::Default);
+            }
         }
     }
 

@@ -221,6 +221,7 @@ const fn origin(source: Source) -> &'static str {
         Source::Connected => "is connected",
         Source::Link => "belongs to a neighbour",
         Source::Bgp => "by BGP",
+        Source::Aggregate => "is an aggregate",
         Source::Summary => "is a summary",
     }
 }

@@ -232,7 +232,11 @@ impl Daemons {
             DeviceKind::Nva | DeviceKind::Cpe => {
                 command.arg("--keys").arg(state.keys(device));
             }
-            DeviceKind::Router | DeviceKind::Host => {}
+            // Names in routers' files have no dots.
+            DeviceKind::Router => {
+                command.arg("--name").arg(device);
+            }
+            DeviceKind::Host => {}
         }
         if kind == DeviceKind::RouteServer {
             command

@@ -12,7 +12,7 @@ use std::time::Duration;
 use design::plan::{HostConfig, HostPlace, Plan, RouterPlace};
 use linux::NetNamespace;
 use serde::{Deserialize, Serialize};
-use view::{FlowSpec, TraceError, Verification};
+use view::{FlowSpec, Verification};
 
 use crate::Error;
 use crate::device::Namespaces;
@@ -297,15 +297,15 @@ impl Verifier<'_> {
         let ask = |device: &str, query: &view::Query| -> io::Result<view::Answer> {
             driver::ask(&self.state.control_socket(device), query, ANSWER_PATIENCE)
         };
-        match view::trace(self.plan, from.name, to.name, flow, ask) {
-            Ok(trace) => Ok(trace
-                .round_trip_us
-                .map_or(Prediction::Never, Prediction::Idle)),
-            Err(TraceError::Ask { device, .. }) if self.is_foreign(&device) => {
-                Ok(Prediction::Unknown)
-            }
-            Err(error) => Err(Error::Refused(error.to_string())),
-        }
+        let trace = view::trace(self.plan, from.name, to.name, flow, ask)
+            .map_err(|error| Error::Refused(error.to_string()))?;
+        let ends = [Some(&trace.forward), trace.reverse.as_ref()];
+        let mut last = ends.into_iter().flatten().filter_map(|leg| leg.hops.last());
+        Ok(match trace.round_trip_us {
+            Some(expected) => Prediction::Idle(expected),
+            None if last.any(|hop| self.is_foreign(&hop.device)) => Prediction::Unknown,
+            None => Prediction::Never,
+        })
     }
 }
 

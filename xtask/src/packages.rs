@@ -10,13 +10,14 @@ use anyhow::{Context as _, Result, bail};
 use crate::{complain, root, run};
 
 /// Package, and a file that shows it is there.
-const PACKAGES: [(&str, &str); 10] = [
+const PACKAGES: [(&str, &str); 11] = [
     ("bgpdump", "/usr/bin/bgpdump"),
     ("bird2", "/usr/sbin/bird"),
     ("exabgp", "/usr/sbin/exabgp"),
     ("frr", "/usr/lib/frr/bgpd"),
     ("gobgpd", "/usr/bin/gobgpd"),
     ("iproute2", "/usr/sbin/ip"),
+    ("iputils-ping", "/usr/bin/ping"),
     ("openbgpd", "/usr/sbin/bgpd"),
     ("prometheus", "/usr/bin/promtool"),
     ("wireguard-go", "/usr/bin/wireguard-go"),

@@ -403,6 +403,9 @@ pub(crate) struct RouterDaemon {
     /// the routes of the neighbours.
     #[arg(long)]
     pub(crate) graceful_restart: bool,
+    /// The name under which it answers questions; without it, that in the file.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -53,6 +53,7 @@ pub(crate) fn router(options: RouterDaemon) -> Outcome {
         control: options.daemon.control,
         management: options.daemon.management,
         graceful_restart: options.graceful_restart,
+        name: options.name,
     }))
 }
 

@@ -318,6 +318,15 @@ pub(crate) fn plan(format: Format, file: &DesignFile, output: &Path) -> Outcome 
     for instance in &plan.route_servers {
         files.push(write(output, &instance.name, &instance.to_yaml())?);
     }
+    for gateway in &plan.gateways {
+        files.push(write(output, &gateway.name, &gateway.to_yaml())?);
+    }
+    for msee in &plan.msees {
+        files.push(write(output, &msee.name, &msee.to_yaml())?);
+    }
+    for router in &plan.routers {
+        files.push(write(output, &router.name, &router.config)?);
+    }
     for host in &plan.hosts {
         files.push(write(output, &host.name, &host.to_yaml())?);
     }

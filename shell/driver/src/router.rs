@@ -48,6 +48,8 @@ pub struct RouterSettings {
     /// Whether neighbours keep this router's routes while it is restarted (RFC 4724): it ends
     /// without a farewell, and begins by waiting for their routes.
     pub graceful_restart: bool,
+    /// The name under which it answers questions; that in the file when `None`.
+    pub name: Option<String>,
 }
 
 /// Runs a router until it is told to stop.
@@ -89,6 +91,7 @@ pub fn run_router(settings: &RouterSettings) -> Result<(), Error> {
         let mut process = Process {
             path: settings.config.clone(),
             silent: settings.graceful_restart,
+            name: settings.name.clone(),
             clock,
             neighbors: Neighbors::of(&speaker),
             speaker,
@@ -137,6 +140,8 @@ struct Process {
     path: PathBuf,
     /// Ends without a farewell, so that neighbours wait for the next start.
     silent: bool,
+    /// The name under which it answers, unless it is the file's.
+    name: Option<String>,
     clock: Clock,
     speaker: Speaker,
     neighbors: Neighbors,
@@ -307,7 +312,7 @@ impl Process {
             view::router_answer(
                 &self.speaker,
                 fib,
-                &self.config.name,
+                self.name.as_ref().unwrap_or(&self.config.name),
                 self.clock.now(),
                 query,
             )

@@ -7,7 +7,6 @@ mod loss;
 mod reach;
 mod routers;
 mod scale;
-mod scenarios;
 
 use core::time::Duration;
 

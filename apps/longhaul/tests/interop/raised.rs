@@ -95,6 +95,12 @@ impl Raised {
         run(Command::new("sh").args(["-c", &format!("kill -KILL {}", pid.trim())]));
     }
 
+    /// Runs a command of ours that must succeed.
+    pub(crate) fn done(&self, arguments: &[&str]) {
+        let mut command = longhaul(arguments);
+        run(command.args(["--lab", &self.name]));
+    }
+
     /// `longhaul show WHAT --format json`.
     pub(crate) fn show(&self, what: &str) -> Value {
         json(&mut longhaul(&[

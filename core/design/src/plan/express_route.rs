@@ -230,6 +230,7 @@ pub enum ForwarderKind {
         /// Where the circuit's peering location is.
         place: Place,
         /// VNets whose gateway is bypassed towards VMs (FastPath).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         fast_path: Vec<String>,
         /// Whether it has a Microsoft peering, and so reaches public addresses.
         microsoft: bool,

@@ -10,5 +10,4 @@ mod global;
 mod hostile;
 mod peering_underlays;
 mod router;
-mod rules_page;
 mod schema;

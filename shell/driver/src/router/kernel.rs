@@ -52,8 +52,10 @@ impl Kernel {
                 .collect(),
             changes: Vec::new(),
         };
+        // What is connected to the loopback interface leads nowhere else.
         let interfaces = addresses
             .iter()
+            .filter(|it| !it.address.is_loopback())
             .filter_map(|it| Interface::new(&it.name, it.address, it.len));
         Ok((kernel, interfaces.collect()))
     }

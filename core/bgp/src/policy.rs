@@ -12,7 +12,7 @@ mod sets;
 
 use std::sync::Arc;
 
-use inet::Net;
+use inet::{Asn, Net};
 
 use crate::settings::{Group, NeighborId};
 use crate::wire::attributes::Attributes;
@@ -136,6 +136,26 @@ impl Policy {
             }
         }
         (self.otherwise == Verdict::Accept).then_some(applied)
+    }
+
+    /// What the policy makes of one route, for checks ahead of time: `None` when it refuses it. The
+    /// route is a neighbour's, or our own; `local_as` is what prepending prepends.
+    pub fn of_route(
+        &self,
+        net: Net,
+        from: Option<(NeighborId, Group)>,
+        attributes: &Attributes,
+        local_as: Asn,
+    ) -> Option<Attributes> {
+        let source = from.map_or(Source::Local, |(neighbor, group)| {
+            Source::Neighbor(neighbor, group)
+        });
+        let applied = self.judge(net, source, &|| attributes.clone())?;
+        let mut changed = attributes.clone();
+        for action in self.actions(applied) {
+            action.apply(&mut changed, Some(local_as));
+        }
+        Some(changed)
     }
 
     /// Whether a term makes routes count under another prefix.

@@ -3,27 +3,47 @@
 //! A rule is data and one function. Its texts are what the book and `explain` show; its two small
 //! designs are its tests: one that passes and one that it must find something in.
 
+mod announcement_not_programmed;
 mod as_path_65515;
+mod branch_to_branch_underlay;
+mod circuit_asn;
+mod circuit_links;
+mod circuit_loop;
 mod counts;
+mod default_route_loop;
+mod default_to_on_premises;
 mod duplicate_address;
+mod edges;
+mod express_route_ecmp;
+mod fast_path;
 mod forbidden_range;
+mod gateway_capacity;
+mod gateway_circuits;
 mod gateway_subnet_route;
+mod hub_to_hub_plain;
 mod ip_forwarding;
 mod ipv6_with_route_server;
+mod microsoft_peering;
+mod msee_timers;
 mod no_advertise;
 mod nsg_rules;
 mod nva_bgp_reach;
 mod nva_subnet_nsg;
+mod one_route_server_instance;
 mod overlapping_address_space;
+mod prepend_invisible;
 mod propagation_off;
 mod reserved_asn;
+mod reserved_community;
 mod route_map;
 mod route_refresh;
 mod route_server_peers;
 mod route_server_public_ip;
 mod route_server_subnet;
+mod routes_from_on_premises;
 mod routes_per_peer;
 mod routes_per_table;
+mod routes_to_express_route;
 mod routes_total;
 mod service_endpoint_policy;
 mod site_without_region;
@@ -32,11 +52,14 @@ mod spoke_peering;
 mod stateful_nva;
 mod subnet_name;
 mod subnet_size;
+mod tunnel_mtu;
 mod tunnel_transport;
+mod underlay_bypass;
 mod unreachable_region;
 mod user_route_next_hop;
 mod vms_per_route_server;
 mod vnet_limits;
+mod vpn_default_route;
 mod vpn_gateway;
 
 use crate::report::{Report, Severity, Source, Span};
@@ -85,27 +108,46 @@ pub fn rules() -> &'static [&'static Rule] {
     &RULES
 }
 
-static RULES: [&Rule; 33] = [
+static RULES: [&Rule; 55] = [
+    &announcement_not_programmed::RULE,
     &as_path_65515::RULE,
+    &branch_to_branch_underlay::RULE,
+    &circuit_asn::RULE,
+    &circuit_links::RULE,
+    &circuit_loop::RULE,
+    &default_route_loop::RULE,
+    &default_to_on_premises::RULE,
     &duplicate_address::RULE,
+    &express_route_ecmp::RULE,
+    &fast_path::RULE,
     &forbidden_range::RULE,
+    &gateway_capacity::RULE,
+    &gateway_circuits::RULE,
     &gateway_subnet_route::RULE,
+    &hub_to_hub_plain::RULE,
     &ip_forwarding::RULE,
     &ipv6_with_route_server::RULE,
+    &microsoft_peering::RULE,
+    &msee_timers::RULE,
     &no_advertise::RULE,
     &nsg_rules::RULE,
     &nva_bgp_reach::RULE,
     &nva_subnet_nsg::RULE,
+    &one_route_server_instance::RULE,
     &overlapping_address_space::RULE,
+    &prepend_invisible::RULE,
     &propagation_off::RULE,
     &reserved_asn::RULE,
+    &reserved_community::RULE,
     &route_map::RULE,
     &route_refresh::RULE,
     &route_server_peers::RULE,
     &route_server_public_ip::RULE,
     &route_server_subnet::RULE,
+    &routes_from_on_premises::RULE,
     &routes_per_peer::RULE,
     &routes_per_table::RULE,
+    &routes_to_express_route::RULE,
     &routes_total::RULE,
     &service_endpoint_policy::RULE,
     &site_without_region::RULE,
@@ -113,11 +155,14 @@ static RULES: [&Rule; 33] = [
     &stateful_nva::RULE,
     &subnet_name::RULE,
     &subnet_size::RULE,
+    &tunnel_mtu::RULE,
     &tunnel_transport::RULE,
+    &underlay_bypass::RULE,
     &unreachable_region::RULE,
     &user_route_next_hop::RULE,
     &vms_per_route_server::RULE,
     &vnet_limits::RULE,
+    &vpn_default_route::RULE,
     &vpn_gateway::RULE,
 ];
 

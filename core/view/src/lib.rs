@@ -44,7 +44,7 @@ pub use measures::{
     CustomerMeasures, ExpressRouteMeasures, Measures, ProgrammingMeasures, RouteServerMeasures,
     SessionMeasures, TunnelMeasures,
 };
-pub use query::{Answer, Change, Fault, Passage, Query, Step};
+pub use query::{Answer, Change, Fault, Passage, Query, Step, Through};
 pub use routes::{Route, Routes};
 pub use sessions::{Session, Sessions};
 pub use simulation::{PairLoss, PhaseLoss, Simulation, SimulationStep};

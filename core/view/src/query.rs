@@ -333,12 +333,32 @@ pub enum Passage {
         reasons: Vec<String>,
         /// Next hops that take other flows of the same prefix.
         alternatives: Vec<String>,
+        /// Gateways and MSEEs that it passes, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        through: Vec<Through>,
     },
     /// It is dropped.
     Dropped {
         /// Why, step by step; the last is the cause.
         reasons: Vec<String>,
+        /// Gateways and MSEEs that it passed, in order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        through: Vec<Through>,
+        /// What carried it from the interface; empty when it did not leave it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        underlay: String,
     },
+}
+
+/// A gateway or an MSEE on the way, which the fabric forwards for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Through {
+    /// The device.
+    pub device: String,
+    /// By which of its routes.
+    pub reason: String,
+    /// What carries it on; `None` where it ends.
+    pub underlay: Option<String>,
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use core::fmt;
 use design::plan::{HostPlace, NodeRole, Plan, RouterPlace};
 use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Flow, FlowSpec, FormatVersion, Passage, Query, Step};
+use crate::{Answer, Flow, FlowSpec, FormatVersion, Passage, Query, Step, Through};
 
 /// The name under which the fabric is asked.
 pub const FABRIC: &str = "fabric";
@@ -171,6 +171,26 @@ struct Position {
     tunnels: Vec<(String, Flow)>,
 }
 
+/// What becomes of a packet between two devices.
+#[derive(Default)]
+struct Passed {
+    /// Gateways and MSEEs in between.
+    through: Vec<Hop>,
+    /// Where it arrives, as which flow, after how many microseconds.
+    next: Option<(String, Flow, u64)>,
+}
+
+/// The devices between which a packet goes round; empty when none has it twice.
+fn round(through: &[Hop]) -> Vec<String> {
+    let names: Vec<&String> = through.iter().map(|hop| &hop.device).collect();
+    for (at, name) in names.iter().enumerate() {
+        if let Some(first) = names.iter().take(at).position(|earlier| earlier == name) {
+            return names[first..at].iter().map(ToString::to_string).collect();
+        }
+    }
+    Vec::new()
+}
+
 impl Position {
     /// At the next device, out of the tunnels that end there.
     fn arrive(mut self, device: String, flow: Flow) -> Self {
@@ -206,13 +226,15 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
             }
             passed.push(at.clone());
             let mut hop = self.hop(&at.device, leg.latency_us);
-            let next = self.go(&mut at, &mut hop)?;
-            if next.is_none() {
+            let passed_on = self.go(&mut at, &mut hop)?;
+            if passed_on.next.is_none() {
                 let is_there = at.device == to && at.tunnels.is_empty();
                 leg.delivered = is_there && hop.action == DELIVERS;
             }
             leg.hops.push(hop);
-            let Some((next, seen, latency_us)) = next else {
+            leg.cycle = round(&passed_on.through);
+            leg.hops.extend(passed_on.through);
+            let Some((next, seen, latency_us)) = passed_on.next else {
                 break;
             };
             at = at.arrive(next, seen);
@@ -222,22 +244,18 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
     }
 
     /// What the device does, and where that leads.
-    fn go(
-        &mut self,
-        at: &mut Position,
-        hop: &mut Hop,
-    ) -> Result<Option<(String, Flow, u64)>, TraceError<E>> {
+    fn go(&mut self, at: &mut Position, hop: &mut Hop) -> Result<Passed, TraceError<E>> {
         let Position { device, flow, .. } = at.clone();
         match self.step(&device, flow)? {
             Step::Local { reason } => {
                 DELIVERS.clone_into(&mut hop.action);
                 hop.reasons.push(reason);
-                Ok(None)
+                Ok(Passed::default())
             }
             Step::Drop { reason } => {
                 "drops".clone_into(&mut hop.action);
                 hop.reasons.push(reason);
-                Ok(None)
+                Ok(Passed::default())
             }
             Step::Interface {
                 interface,
@@ -278,7 +296,7 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
         interface: &str,
         flow: Flow,
         hop: &mut Hop,
-    ) -> Result<Option<(String, Flow, u64)>, TraceError<E>> {
+    ) -> Result<Passed, TraceError<E>> {
         let query = Query::Passage {
             device: device.to_owned(),
             interface: interface.to_owned(),
@@ -292,6 +310,7 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
                 underlay,
                 reasons,
                 alternatives,
+                through,
                 ..
             }) => {
                 // Nobody on the way rewrites the code point.
@@ -302,18 +321,42 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
                 hop.underlay = Some(underlay);
                 hop.reasons.extend(reasons);
                 hop.alternatives.extend(alternatives);
-                Ok(Some((device, seen, latency_us)))
+                Ok(Passed {
+                    through: self.through(through, hop.latency_us),
+                    next: Some((device, seen, latency_us)),
+                })
             }
-            Answer::Passage(Passage::Dropped { reasons }) => {
-                hop.action.push_str(", dropped on the way");
-                hop.reasons.extend(reasons);
-                Ok(None)
+            Answer::Passage(Passage::Dropped {
+                reasons,
+                through,
+                underlay,
+            }) => {
+                hop.underlay = Some(underlay).filter(|underlay| !underlay.is_empty());
+                let mut through = self.through(through, hop.latency_us);
+                let last = through.last_mut().unwrap_or(hop);
+                last.action.push_str(", dropped on the way");
+                last.reasons.extend(reasons);
+                Ok(Passed {
+                    through,
+                    next: None,
+                })
             }
             answer => Err(TraceError::Answer {
                 device: FABRIC.to_owned(),
                 answer: Box::new(answer),
             }),
         }
+    }
+
+    /// Gateways and MSEEs as hops. The fabric says no times for them: they have that of the device before them.
+    fn through(&self, through: Vec<Through>, latency_us: u64) -> Vec<Hop> {
+        let hops = through.into_iter().map(|passed| Hop {
+            action: "forwards".to_owned(),
+            underlay: passed.underlay,
+            reasons: vec![passed.reason],
+            ..self.hop(&passed.device, latency_us)
+        });
+        hops.collect()
     }
 
     fn step(&mut self, device: &str, flow: Flow) -> Result<Step, TraceError<E>> {
@@ -391,6 +434,9 @@ impl<E, F: FnMut(&str, &Query) -> Result<Answer, E>> Walker<'_, F> {
                 RouterPlace::Site { site } => (None, Some(site.clone())),
                 RouterPlace::Provider { .. } => (None, None),
             };
+        }
+        if let Some(gateway) = self.plan.gateways.iter().find(|own| own.name == device) {
+            return (Some(gateway.region.clone()), None);
         }
         let host = self.plan.hosts.iter().find(|host| host.name == device);
         match host.map(|host| &host.place) {

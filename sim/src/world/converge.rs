@@ -3,13 +3,15 @@
 //! It has converged when nothing changed for a settle time (no session, path, forwarding table or
 //! programmed route), and the sessions agree with each other: a session is up at both of its ends or at neither. While
 //! nothing has failed, all of them must be up. So a Route Server that has not yet noticed a dead
-//! NVA keeps the network from having converged until its hold timer runs out.
+//! NVA keeps the network from having converged until its hold timer runs out; so does a session over a link
+//! that has failed.
 
 use core::fmt;
 use core::time::Duration;
 
+use design::plan::WireEnd;
 use inet::Instant;
-use view::Query;
+use view::{Query, Target};
 
 use super::{DeviceIndex, SessionEnd, World};
 
@@ -120,10 +122,14 @@ impl World {
         up.sort_unstable();
         let is_up = |end: SessionEnd| up.binary_search(&end).is_ok();
         let intact = self.is_intact();
+        let cut = self.cut();
         let wrong = all.iter().filter(|(_, end, name)| {
             let other = (end.1, end.0);
             let known = self.ends.contains(&other) || self.by_name.contains_key(*name);
-            let right = is_up(*end) == is_up(other) && (is_up(*end) || !intact);
+            let right = match is_up(*end) {
+                true => is_up(other) && !cut.contains(end),
+                false => !is_up(other) && !intact,
+            };
             known && !right
         });
         let wrong = wrong.map(|(index, end, name)| {
@@ -140,6 +146,22 @@ impl World {
             sessions: all.len() as u32,
         };
         (counts, wrong.collect())
+    }
+
+    /// Ends of sessions that run over links that have failed: nobody has noticed yet where they are up.
+    fn cut(&self) -> Vec<SessionEnd> {
+        let links = self.failed().iter().filter_map(|target| match target {
+            Target::Link { device, interface } => Some((device, interface)),
+            _ => None,
+        });
+        let wires = links.flat_map(|link| {
+            let is_end = move |end: &WireEnd| (&end.device, &end.interface) == link;
+            let wires = self.plan().fabric.wires.iter();
+            wires.filter(move |wire| is_end(&wire.a) || is_end(&wire.b))
+        });
+        let ends = wires.map(|wire| (wire.a.address.into(), wire.b.address.into()));
+        ends.flat_map(|(a, b): SessionEnd| [(a, b), (b, a)])
+            .collect()
     }
 
     /// The forwarding tables of all devices that run, and of the platform.

@@ -8,7 +8,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 
-use azure::fabric::Outcome;
+use azure::fabric::{Hop, Outcome};
 use inet::{FiveTuple, packet};
 use node::Decision;
 use view::Flow;
@@ -104,6 +104,8 @@ enum Fate {
     Arrived,
     /// It is somewhere else.
     At(Position),
+    /// It goes round between these gateways and MSEEs.
+    Round(Vec<String>),
     /// It is dropped.
     Dropped(String),
 }
@@ -173,6 +175,7 @@ impl World {
             let next = match self.step(&at, passed.is_empty()) {
                 Fate::Arrived => return Ok(at.device),
                 Fate::At(next) => next,
+                Fate::Round(devices) => return Err(End::Loop(devices)),
                 Fate::Dropped(reason) => {
                     let device = name(&at);
                     return Err(End::Dropped { device, reason });
@@ -248,7 +251,8 @@ impl World {
         flow: FiveTuple,
         tunnel: Option<(DeviceIndex, FiveTuple)>,
     ) -> Fate {
-        match self.fabric.explain(self.now, port, flow).outcome {
+        let said = self.fabric.explain(self.now, port, flow);
+        match said.outcome {
             Outcome::Delivered { port, flow } => {
                 let mut tunnels = at.tunnels.clone();
                 tunnels.extend(tunnel);
@@ -258,7 +262,22 @@ impl World {
                     tunnels,
                 })
             }
-            Outcome::Dropped(reason) => Fate::Dropped(reason.to_string()),
+            Outcome::Dropped(reason) => match round(&said.hops) {
+                devices if devices.is_empty() => Fate::Dropped(reason.to_string()),
+                devices => Fate::Round(devices),
+            },
         }
     }
+}
+
+/// The forwarders between which a packet goes round; empty when none has it twice.
+fn round(hops: &[Hop]) -> Vec<String> {
+    let names: Vec<&String> = hops.iter().map(|hop| &hop.device).collect();
+    for (at, name) in names.iter().enumerate() {
+        if let Some(first) = names.iter().take(at).position(|earlier| earlier == name) {
+            let round = names.iter().take(at).skip(first);
+            return round.map(ToString::to_string).collect();
+        }
+    }
+    Vec::new()
 }

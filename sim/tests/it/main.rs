@@ -7,6 +7,7 @@ mod loss;
 mod reach;
 mod routers;
 mod scale;
+mod scenarios;
 
 use core::time::Duration;
 

@@ -1,5 +1,7 @@
 //! How many routes go where, counted as the platform counts them.
 
+use inet::Prefix;
+
 use crate::settle::{Region, Settled};
 
 /// Route counts of a design, each computed once.
@@ -22,20 +24,16 @@ impl RouteCounts {
         });
         let spaces =
             |region: &Region| -> usize { region.vnets().map(|vnet| vnet.space.value.len()).sum() };
-        let announced = |region: &Region| -> usize {
-            let uses = region
-                .spokes
-                .iter()
-                .filter(|vnet| vnet.peering.remote.value);
-            let of_spokes: usize = uses.map(|vnet| vnet.space.value.len()).sum();
-            region.hub.space.value.len() + of_spokes
-        };
         let spaces: Vec<usize> = settled.regions.iter().map(spaces).collect();
         Self {
             lans: lans.sum(),
             all_spaces: spaces.iter().sum(),
             spaces,
-            announced: settled.regions.iter().map(announced).collect(),
+            announced: settled
+                .regions
+                .iter()
+                .map(|region| announced(region).count())
+                .collect(),
         }
     }
 
@@ -54,8 +52,54 @@ impl RouteCounts {
         self.lans + self.of_other_regions(region)
     }
 
+    /// What a region's gateway announces to each circuit of VNets: summaries in place of what they
+    /// cover.
+    pub(super) fn of_gateway(settled: &Settled, region: usize) -> usize {
+        let region = &settled.regions[region];
+        let summarized = region
+            .express_route
+            .iter()
+            .flat_map(|gateway| &gateway.summarized);
+        let summarized: Vec<_> = summarized.map(|prefix| prefix.value).collect();
+        let also = region
+            .express_route
+            .iter()
+            .flat_map(|gateway| &gateway.also);
+        let single = announced(region).chain(also.map(|prefix| prefix.value));
+        let left = single.filter(|prefix| !summarized.iter().any(|whole| whole.covers(*prefix)));
+        left.count() + summarized.len()
+    }
+
+    /// What the NVAs of a region have told Route Server and the gateway announces to each circuit:
+    /// everything with branch-to-branch, up to the region's budget, and nothing without.
+    pub(super) fn from_nvas_to_circuits(&self, settled: &Settled, region: usize) -> usize {
+        let routes = self.from_nvas(region);
+        let region = &settled.regions[region];
+        if !region.branch_to_branch() {
+            return 0;
+        }
+        let routes = routes + region.nvas.originate.len();
+        let budget = region
+            .budget
+            .as_ref()
+            .map(|budget| budget.express_route.value);
+        match budget {
+            None | Some(0) => routes,
+            Some(budget) => routes.min((budget as usize).saturating_sub(announced(region).count())),
+        }
+    }
+
     /// Address space of a region that its Route Server or gateway announces.
     pub(super) fn announced_spaces(&self, region: usize) -> usize {
         self.announced[region]
     }
+}
+
+/// Address space that a region's Route Server and gateway announce: the hub's and that of spokes
+/// which use its gateways.
+fn announced(region: &Region) -> impl Iterator<Item = Prefix> {
+    let spokes = region.spokes.iter();
+    let spokes = spokes.filter(|vnet| vnet.peering.remote.value);
+    let spaces = spokes.flat_map(|vnet| vnet.space.value.iter());
+    region.hub.space.value.iter().chain(spaces).copied()
 }

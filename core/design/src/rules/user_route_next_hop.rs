@@ -3,6 +3,7 @@
 use crate::plan::UserNextHop;
 
 use super::{Rule, sources};
+use crate::model::HubToHub;
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
 
@@ -36,6 +37,11 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         let mut spaces: Vec<&inet::Prefix> = Vec::new();
         for vnet in region.vnets() {
             spaces.extend(&vnet.space.value);
+        }
+        // Hubs are peered with each other where their NVAs do without tunnels.
+        if settled.overlay.hub_to_hub.value == HubToHub::Plain {
+            let hubs = settled.regions.iter().map(|region| &region.hub);
+            spaces.extend(hubs.flat_map(|hub| &hub.space.value));
         }
         for (name, table) in &region.route_tables {
             for route in &table.routes {

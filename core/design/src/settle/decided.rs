@@ -111,6 +111,12 @@ impl Region {
         Some((used.why.span(), self.table(&used.value)?))
     }
 
+    /// Whether Route Server passes routes on between NVAs and gateways.
+    pub(crate) fn branch_to_branch(&self) -> bool {
+        let server = self.route_server.as_ref();
+        server.is_some_and(|server| server.branch_to_branch.value)
+    }
+
     /// Facts of the NVAs, where the design has some.
     pub(crate) fn nva_facts(&self) -> Option<&crate::model::NvaFactsText> {
         self.as_built.nvas.as_ref().map(|at| &at.value)
@@ -127,6 +133,13 @@ pub(crate) struct Nvas {
     pub(crate) originate: Vec<Val<Prefix>>,
     pub(crate) route_server_instances: Val<Vec<u8>>,
     pub(crate) guards_origin: Val<bool>,
+}
+
+impl Nvas {
+    /// The default route that they announce, if they do.
+    pub(crate) fn announced_default(&self) -> Option<&Val<Prefix>> {
+        self.originate.iter().find(|prefix| prefix.value.len() == 0)
+    }
 }
 
 /// A Route Server.

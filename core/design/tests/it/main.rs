@@ -10,4 +10,5 @@ mod global;
 mod hostile;
 mod peering_underlays;
 mod router;
+mod rules_page;
 mod schema;

@@ -6,7 +6,7 @@ use inet::{FiveTuple, Instant};
 
 use crate::{
     DeviceForwarding, EffectiveRoutes, Fault, Flow, FormatVersion, Forwarding, ForwardingRoute,
-    Passage,
+    Passage, Through,
 };
 
 /// A fault as the fabric's input has it.
@@ -92,24 +92,35 @@ fn forwarding_route(route: EffectiveRoute) -> ForwardingRoute {
 pub(super) fn passage(fabric: &Fabric, now: Instant, port: PortId, flow: Flow) -> Passage {
     let said = fabric.explain(now, port, FiveTuple::from(flow));
     let mut reasons = reasons(&said);
+    let through = said.hops.iter().map(through).collect();
+    let carried = said.carrier.as_ref().map_or_else(String::new, underlay);
     let (port, flow) = match said.outcome {
         Outcome::Delivered { port, flow } => (port, flow),
         Outcome::Dropped(reason) => {
             reasons.push(drop_text(reason));
-            return Passage::Dropped { reasons };
+            return Passage::Dropped {
+                reasons,
+                through,
+                underlay: carried,
+            };
         }
     };
     let Some((device, interface)) = fabric.port_name(port) else {
-        return Passage::Dropped { reasons };
+        return Passage::Dropped {
+            reasons,
+            through,
+            underlay: carried,
+        };
     };
     Passage::Delivered {
         device: device.to_owned(),
         interface: interface.to_owned(),
         flow: flow.into(),
         latency_us: said.latency.as_micros() as u64,
-        underlay: said.carrier.as_ref().map_or_else(String::new, underlay),
+        underlay: carried,
         reasons,
         alternatives: alternatives(&said),
+        through,
     }
 }
 
@@ -143,33 +154,10 @@ fn reasons(said: &Explanation) -> Vec<String> {
         let rule = verdict.rule.as_deref().unwrap_or("an open connection");
         reasons.push(format!("{} {does} it: {rule}", verdict.group));
     }
-    reasons.extend(said.hops.iter().map(hop_text));
     for rewrite in &said.rewrites {
         reasons.push(format!("{:?} makes it {}", rewrite.by, rewrite.flow));
     }
     reasons
-}
-
-/// What a gateway or an MSEE on the way does with it.
-fn hop_text(hop: &Hop) -> String {
-    let route = match (hop.prefix, hop.next_hop) {
-        (Some(prefix), Some(next_hop)) => format!(" by {prefix} to {next_hop}"),
-        (Some(prefix), None) => format!(" by {prefix}"),
-        (None, _) => String::new(),
-    };
-    let bypass = if hop.fast_path {
-        ", bypassed (FastPath)"
-    } else {
-        ""
-    };
-    match &hop.carrier {
-        Some(carrier) => format!(
-            "{} forwards it{route}{bypass}, {}",
-            hop.device,
-            underlay(carrier)
-        ),
-        None => format!("{} has it{route}", hop.device),
-    }
 }
 
 fn alternatives(said: &Explanation) -> Vec<String> {
@@ -185,4 +173,23 @@ fn alternatives(said: &Explanation) -> Vec<String> {
 
 fn drop_text(reason: DropReason) -> String {
     format!("dropped: {reason}")
+}
+
+/// A gateway or an MSEE that has the packet.
+fn through(hop: &Hop) -> Through {
+    let route = match (hop.prefix, hop.next_hop) {
+        (Some(prefix), Some(next_hop)) => format!("{prefix} to {next_hop}"),
+        (Some(prefix), None) => format!("{prefix} is the virtual network's"),
+        (None, _) => "the owner of the public address".to_owned(),
+    };
+    let bypass = if hop.fast_path {
+        ", a gateway that is gone around (FastPath)"
+    } else {
+        ""
+    };
+    Through {
+        device: hop.device.clone(),
+        reason: format!("{route}{bypass}"),
+        underlay: hop.carrier.as_ref().map(underlay),
+    }
 }

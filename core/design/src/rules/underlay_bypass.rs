@@ -1,0 +1,134 @@
+//! Routers that let traffic to Azure go around the tunnels.
+
+use std::collections::BTreeSet;
+
+use inet::Prefix;
+
+use super::edges::{self, Edge};
+use crate::model::UnderlayKind;
+use crate::report::Span;
+use crate::settle::vnets::workload_subnet;
+use crate::settle::{RouterAt, Site};
+
+use super::{Rule, sources};
+use crate::report::{Report, Severity};
+use crate::settle::Settled;
+
+pub(super) static RULE: Rule = Rule {
+    id: "underlay-bypass",
+    severity: Severity::Error,
+    says: "The router before an underlay takes routes by which traffic goes around the tunnels.",
+    because: "over private peering the MSEEs announce the VNets' prefixes: a router that takes more of \
+              them than the way to the NVAs sends the site's packets to VMs straight over the circuit, \
+              unencrypted and past the overlay's policies; one that takes less has no underlay",
+    try_this: "let the import filter towards the circuit take the prefixes of the hubs, in which the NVAs \
+              are, and nothing else",
+    source: sources::SDWAN,
+    passing: "longhaul: 1
+name: d
+regions: {westeurope: {express_route: true}}
+underlays: {er: {kind: private-peering}}
+circuits: {ams: {customer: core.paris, connections: [westeurope]}}
+sites: [{name: paris, city: Paris, routers: {core: {asn: 65050}}, underlays: [{name: er, via: core}]}]
+",
+    failing: "longhaul: 1
+name: d
+regions: {westeurope: {express_route: true, spokes: {spoke1: {vms: 1}}}}
+underlays: {er: {kind: private-peering}}
+circuits: {ams: {customer: core.paris, connections: [westeurope]}}
+sites: [{name: paris, city: Paris, routers: {core: {asn: 65050, circuits: {ams: {import: accept}}}}, underlays: [{name: er, via: core}]}]
+",
+    check,
+};
+
+fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
+    let over_peering = |site: &Site| {
+        site.underlays.iter().any(|link| {
+            let kind = settled.underlays[link.underlay].kind.value;
+            link.via.is_some() && kind == UnderlayKind::PrivatePeering
+        })
+    };
+    if !settled.sites.iter().any(over_peering) {
+        return;
+    }
+    for edge in edges::of(settled) {
+        let RouterAt::Site { site, router } = edge.router else {
+            continue;
+        };
+        let site = &settled.sites[site];
+        let carries = site.underlays.iter().any(|link| {
+            let private =
+                settled.underlays[link.underlay].kind.value == UnderlayKind::PrivatePeering;
+            let via = link.via.as_ref().filter(|_| private);
+            via.is_some_and(|via| {
+                via.router.value == router && via.circuits.contains(&edge.circuit)
+            })
+        });
+        if carries {
+            judge(rule, settled, (&edge, site), reports);
+        }
+    }
+}
+
+fn judge(rule: &Rule, settled: &Settled, (edge, site): (&Edge, &Site), reports: &mut Vec<Report>) {
+    let circuit = &settled.circuits[edge.circuit];
+    let name = &circuit.name.value;
+    let taken: BTreeSet<Prefix> = edge.taken().collect();
+    let at = |written: Option<Span>| [written, circuit.name.why.span()];
+    let bypassing: Vec<String> = taken
+        .iter()
+        .filter(|prefix| leads_past(settled, **prefix))
+        .map(ToString::to_string)
+        .collect();
+    if edge.is_hosts_gateway(settled) && !bypassing.is_empty() {
+        let says = format!(
+            "{} takes {} from circuit {name}: traffic of {} to there bypasses the tunnels",
+            edge.name,
+            bypassing.join(", "),
+            site.name.value
+        );
+        reports.push(rule.report(&at(edge.import), says));
+    }
+    let unreached: Vec<&str> = edge
+        .nvas
+        .iter()
+        .filter(|(_, address)| !taken.iter().any(|prefix| prefix.contains(*address)))
+        .map(|(nva, _)| nva.as_str())
+        .collect();
+    if !unreached.is_empty() {
+        let says = format!(
+            "{} takes no route to {} from circuit {name}: no tunnel comes up over it",
+            edge.name,
+            unreached.join(", ")
+        );
+        reports.push(rule.report(&at(edge.import), says));
+    }
+    let told: Vec<String> = site
+        .lans
+        .iter()
+        .map(|lan| lan.prefix.value)
+        .filter(|lan| edge.tells(*lan).is_some())
+        .map(|lan| lan.to_string())
+        .collect();
+    if !told.is_empty() {
+        let says = format!(
+            "{} announces {} to circuit {name}: what VMs send to {} bypasses the tunnels",
+            edge.name,
+            told.join(", "),
+            site.name.value
+        );
+        reports.push(rule.report(&at(edge.export), says));
+    }
+}
+
+/// Whether a prefix leads to anything but NVAs: spokes, VMs in hubs, LANs of sites.
+fn leads_past(settled: &Settled, prefix: Prefix) -> bool {
+    let in_region = settled.regions.iter().any(|region| {
+        let mut spokes = region.spokes.iter().flat_map(|vnet| &vnet.space.value);
+        let of_hub = workload_subnet(&region.hub).filter(|_| region.hub.vms.value > 0);
+        spokes.any(|space| space.overlaps(prefix))
+            || of_hub.is_some_and(|subnet| subnet.prefix.value.overlaps(prefix))
+    });
+    let mut lans = settled.sites.iter().flat_map(|site| &site.lans);
+    in_region || lans.any(|lan| lan.prefix.value.overlaps(prefix))
+}

@@ -11,6 +11,8 @@ pub(super) struct RouteCounts {
     /// Address-space prefixes by region.
     spaces: Vec<usize>,
     all_spaces: usize,
+    /// By region: summaries, and what the NVAs announce of their own accord.
+    own: Vec<usize>,
     /// Address-space prefixes by region that Route Server and gateway announce.
     announced: Vec<usize>,
 }
@@ -20,13 +22,21 @@ impl RouteCounts {
     pub(super) fn of(settled: &Settled) -> Self {
         let lans = settled.sites.iter().map(|site| match &site.wireguard {
             Some(wireguard) => wireguard.allowed.value.len(),
+            // What has no CPE is reached through routers, not through NVAs.
+            None if site.cpes.value == 0 => 0,
             None => site.lans.len(),
         });
+        let summaries = settled.overlay.summaries.value.len();
         let spaces =
             |region: &Region| -> usize { region.vnets().map(|vnet| vnet.space.value.len()).sum() };
         let spaces: Vec<usize> = settled.regions.iter().map(spaces).collect();
         Self {
             lans: lans.sum(),
+            own: settled
+                .regions
+                .iter()
+                .map(|region| summaries + region.nvas.originate.len())
+                .collect(),
             all_spaces: spaces.iter().sum(),
             spaces,
             announced: settled
@@ -49,7 +59,12 @@ impl RouteCounts {
 
     /// What each NVA of a region announces to a Route Server session: the NVAs announce the same.
     pub(super) fn from_nvas(&self, region: usize) -> usize {
-        self.lans + self.of_other_regions(region)
+        self.lans + self.of_other_regions(region) + self.own[region]
+    }
+
+    /// Summaries, and what the NVAs of a region announce of their own accord.
+    pub(super) fn of_their_own(&self, region: usize) -> usize {
+        self.own[region]
     }
 
     /// What a region's gateway announces to each circuit of VNets: summaries in place of what they
@@ -78,7 +93,6 @@ impl RouteCounts {
         if !region.branch_to_branch() {
             return 0;
         }
-        let routes = routes + region.nvas.originate.len();
         let budget = region
             .budget
             .as_ref()

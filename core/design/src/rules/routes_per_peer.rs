@@ -18,13 +18,13 @@ pub(super) static RULE: Rule = Rule {
     source: sources::FAQ,
     passing: "longhaul: 1
 name: d
-defaults: {region: {route_server: {routes_per_peer: 4}}}
+defaults: {region: {route_server: {routes_per_peer: 6}}}
 regions: {westeurope: {}}
 sites: [{name: paris, city: Paris, lans: [10.200.1.0/24, 10.200.2.0/24]}]
 ",
     failing: "longhaul: 1
 name: d
-defaults: {region: {route_server: {routes_per_peer: 3}}}
+defaults: {region: {route_server: {routes_per_peer: 5}}}
 regions: {westeurope: {}}
 sites: [{name: paris, city: Paris, lans: [10.200.1.0/24, 10.200.2.0/24]}]
 ",
@@ -41,18 +41,19 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             continue;
         };
         let at = server.routes_per_peer.why.span().or(region.name.why.span());
-        let others = counts.of_other_regions(index);
-        let entry = worst
-            .entry(at)
-            .or_insert((others, region.name.value.as_str(), server));
-        if others > entry.0 {
-            *entry = (others, &region.name.value, server);
+        let routes = counts.from_nvas(index);
+        let entry = worst.entry(at).or_insert((routes, index, server));
+        if routes > entry.0 {
+            *entry = (routes, index, server);
         }
     }
-    for (at, (others, name, server)) in worst {
-        let (routes, limit) = (lans + others, server.routes_per_peer.value as usize);
-        let counted =
-            format!("{routes} routes ({lans} of sites, {others} of other regions' VNets)");
+    for (at, (routes, index, server)) in worst {
+        let limit = server.routes_per_peer.value as usize;
+        let name = &settled.regions[index].name.value;
+        let (others, own) = (counts.of_other_regions(index), counts.of_their_own(index));
+        let counted = format!(
+            "{routes} routes ({lans} of sites, {others} of other regions' VNets, {own} of its own)"
+        );
         if routes > limit {
             let says =
                 format!("each NVA of {name} announces {counted}; its Route Server takes {limit}");

@@ -1,6 +1,7 @@
 //! The scenarios of the reference, in its order: each design of `examples/` with the paths that its packets take.
 
 mod coexistence;
+mod global_overlay;
 
 use sim::{Options, World};
 use tunnel::Suite;

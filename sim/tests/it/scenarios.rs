@@ -1,5 +1,6 @@
 //! The scenarios of the reference, in its order: each design of `examples/` with the paths that its packets take.
 
+mod accidental_loops;
 mod coexistence;
 mod global_overlay;
 

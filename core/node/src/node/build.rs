@@ -72,8 +72,12 @@ impl Node {
             let prefix = self.settings.lans[index].prefix;
             self.route(prefix, Source::Connected, Some(Target::Kernel), out);
         }
-        for index in 0..self.settings.route_servers.len() {
-            let address = self.settings.route_servers[index].address;
+        // BGP of its own that the platform carries: a summary must not take it to the overlay device.
+        let servers = self.settings.route_servers.iter().map(|peer| peer.address);
+        let plain = self.settings.links.iter();
+        let plain = plain.filter_map(|link| Some(link.plain.as_ref()?.remote));
+        let by_platform: Vec<_> = servers.chain(plain).collect();
+        for address in by_platform {
             self.route(
                 Prefix::host(address),
                 Source::Connected,

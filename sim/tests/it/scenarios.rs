@@ -3,6 +3,7 @@
 mod accidental_loops;
 mod coexistence;
 mod global_overlay;
+mod nvas;
 
 use sim::{Options, World};
 use tunnel::Suite;

@@ -58,7 +58,7 @@ impl RouteCounts {
     }
 
     /// What each NVA of a region announces to a Route Server session: the NVAs announce the same.
-    pub(super) fn from_nvas(&self, region: usize) -> usize {
+    pub(super) fn of_nvas(&self, region: usize) -> usize {
         self.lans + self.of_other_regions(region) + self.own[region]
     }
 
@@ -87,8 +87,8 @@ impl RouteCounts {
 
     /// What the NVAs of a region have told Route Server and the gateway announces to each circuit:
     /// everything with branch-to-branch, up to the region's budget, and nothing without.
-    pub(super) fn from_nvas_to_circuits(&self, settled: &Settled, region: usize) -> usize {
-        let routes = self.from_nvas(region);
+    pub(super) fn of_nvas_at_circuits(&self, settled: &Settled, region: usize) -> usize {
+        let routes = self.of_nvas(region);
         let region = &settled.regions[region];
         if !region.branch_to_branch() {
             return 0;

@@ -10,7 +10,9 @@ use bgp::{Group, NeighborId};
 use inet::{Asn, Net, Prefix};
 
 use crate::build;
-use crate::plan::{ErGatewayConfig, MseeConfig, NodeRole, Plan, RouterConfig, RouterPlace};
+use crate::plan::{
+    ErGatewayConfig, MseeConfig, NodeRole, Plan, RouterConfig, RouterDevice, RouterPlace,
+};
 use crate::report::Span;
 use crate::settle::{Filters, RouterAt, Settled};
 
@@ -84,17 +86,13 @@ impl Edge {
 /// reported elsewhere.
 pub(super) fn of(settled: &Settled) -> Vec<Edge> {
     let plan = build::build(settled, &|locator| locator.to_owned(), &mut Vec::new());
+    let index = Index::of(settled, &plan);
     let mut files: BTreeMap<&str, Option<RouterConfig>> = BTreeMap::new();
     let mut all = Vec::new();
     for msee in &plan.msees {
-        let Some(peering) = &msee.private_peering else {
-            continue;
-        };
-        let Some(device) = plan
-            .routers
-            .iter()
-            .find(|router| router.name == peering.edge.peer.name)
-        else {
+        let peering = msee.private_peering.as_ref();
+        let name = peering.map(|peering| peering.edge.peer.name.as_str());
+        let Some(device) = name.and_then(|name| index.routers.get(name)) else {
             continue;
         };
         let config = files.entry(&device.name).or_insert_with(|| {
@@ -102,30 +100,57 @@ pub(super) fn of(settled: &Settled) -> Vec<Edge> {
             config
         });
         if let Some(config) = config {
-            all.extend(edge(settled, &plan, (msee, &device.place), config));
+            all.extend(edge(settled, &index, (msee, device), config));
         }
     }
     all
 }
 
+/// The Plan by name.
+struct Index<'a> {
+    circuits: BTreeMap<&'a str, usize>,
+    routers: BTreeMap<&'a str, &'a RouterDevice>,
+    /// By VNet: what its gateway announces, and the NVAs of its region.
+    gateways: BTreeMap<&'a str, (Vec<Prefix>, Vec<(String, Ipv4Addr)>)>,
+}
+
+impl<'a> Index<'a> {
+    fn of(settled: &'a Settled, plan: &'a Plan) -> Self {
+        let circuits = settled.circuits.iter().enumerate();
+        let routers = plan.routers.iter();
+        let gateways = plan.gateways.iter().filter(|gateway| gateway.instance == 0);
+        Self {
+            circuits: circuits
+                .map(|(index, circuit)| (circuit.name.value.as_str(), index))
+                .collect(),
+            routers: routers
+                .map(|router| (router.name.as_str(), router))
+                .collect(),
+            gateways: gateways
+                .map(|gateway| {
+                    let parts = (announced(gateway), nvas(plan, &gateway.region));
+                    (gateway.vnet.as_str(), parts)
+                })
+                .collect(),
+        }
+    }
+}
+
 fn edge(
     settled: &Settled,
-    plan: &Plan,
-    (msee, place): (&MseeConfig, &RouterPlace),
+    plan: &Index<'_>,
+    (msee, device): (&MseeConfig, &RouterDevice),
     config: &RouterConfig,
 ) -> Option<Edge> {
-    let circuits = settled.circuits.iter();
-    let (index, circuit) = circuits
-        .enumerate()
-        .find(|(_, circuit)| circuit.name.value == msee.circuit)?;
-    let end = circuit.customer[usize::from(!msee.primary)].as_ref()?;
+    let index = *plan.circuits.get(msee.circuit.as_str())?;
+    let end = settled.circuits[index].customer[usize::from(!msee.primary)].as_ref()?;
     let own = msee
         .interfaces
         .iter()
         .find(|interface| interface.name == PRIVATE)?;
     let mut neighbors = config.settings.neighbors.iter();
     let neighbor = neighbors.position(|neighbor| neighbor.address == own.address)?;
-    let written = match place {
+    let written = match &device.place {
         RouterPlace::Site { .. } => filters(settled, end.value, index),
         RouterPlace::Provider { .. } => None,
     };
@@ -134,7 +159,7 @@ fn edge(
     let mut edge = Edge {
         circuit: index,
         router: end.value,
-        name: msee.private_peering.as_ref()?.edge.peer.name.clone(),
+        name: device.name.clone(),
         import: written.and_then(|filters| span(&filters.import)),
         export: written.and_then(|filters| span(&filters.export)),
         announced: Vec::new(),
@@ -147,22 +172,15 @@ fn edge(
         },
     };
     for connection in &msee.connections {
-        let gateway = plan
-            .gateways
-            .iter()
-            .find(|gateway| gateway.vnet == connection.vnet)?;
+        let (prefixes, nvas) = plan.gateways.get(connection.vnet.as_str())?;
         let mut attributes = Attributes::new(own.address);
         attributes.as_path = AsPath::sequence([MSEE_ASN]);
         attributes
             .communities
             .extend(connection.region_community.map(|community| community.0));
-        let prefixes = announced(settled, plan, gateway);
-        edge.announced.extend(
-            prefixes
-                .into_iter()
-                .map(|prefix| (prefix, attributes.clone())),
-        );
-        edge.nvas.extend(nvas(plan, &gateway.region));
+        let routes = prefixes.iter().map(|prefix| (*prefix, attributes.clone()));
+        edge.announced.extend(routes);
+        edge.nvas.extend(nvas.iter().cloned());
     }
     Some(edge)
 }
@@ -176,25 +194,13 @@ fn filters(settled: &Settled, at: RouterAt, circuit: usize) -> Option<&Filters> 
     Some(filters)
 }
 
-/// What a gateway announces: summaries in place of what they cover, and with branch-to-branch what
-/// the region's NVAs announce.
-fn announced(settled: &Settled, plan: &Plan, gateway: &ErGatewayConfig) -> Vec<Prefix> {
+/// What a gateway announces of VNets: summaries in place of what they cover. Routes of NVAs come
+/// along with branch-to-branch only, which has a rule of its own where a circuit is an underlay.
+fn announced(gateway: &ErGatewayConfig) -> Vec<Prefix> {
     let summarized = &gateway.summarized;
     let single = gateway.announced.iter().copied();
     let single = single.filter(|prefix| !summarized.iter().any(|whole| whole.covers(*prefix)));
-    let mut all: Vec<Prefix> = single.chain(summarized.iter().copied()).collect();
-    if gateway.branch_to_branch {
-        let lans = plan.sites.iter().flat_map(|site| site.lans.iter().copied());
-        let others = settled
-            .regions
-            .iter()
-            .filter(|region| region.name.value != gateway.region);
-        let spaces = others
-            .flat_map(|region| region.vnets())
-            .flat_map(|vnet| vnet.space.value.clone());
-        all.extend(lans.chain(spaces));
-    }
-    all
+    single.chain(summarized.iter().copied()).collect()
 }
 
 fn nvas(plan: &Plan, of: &str) -> Vec<(String, Ipv4Addr)> {

@@ -39,7 +39,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         let tags_all = map
             .rules
             .iter()
-            .any(|rule| rule.when.is_empty() && rule.then.iter().any(|action| is_tag(action)));
+            .any(|rule| rule.when.is_empty() && rule.then.iter().any(is_tag));
         if tags_all {
             let says = format!(
                 "route map `{}` keeps every route of the NVAs of {} from branches, and branch-to-branch is on",

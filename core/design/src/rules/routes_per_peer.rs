@@ -41,7 +41,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             continue;
         };
         let at = server.routes_per_peer.why.span().or(region.name.why.span());
-        let routes = counts.from_nvas(index);
+        let routes = counts.of_nvas(index);
         let entry = worst.entry(at).or_insert((routes, index, server));
         if routes > entry.0 {
             *entry = (routes, index, server);

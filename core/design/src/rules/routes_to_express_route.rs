@@ -49,7 +49,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             continue;
         };
         let own = RouteCounts::of_gateway(settled, index);
-        let from_nvas = counts.from_nvas_to_circuits(settled, index);
+        let from_nvas = counts.of_nvas_at_circuits(settled, index);
         let routes = own + from_nvas;
         let says = format!(
             "the gateway of {} announces {routes} routes to each circuit ({own} of VNets, {from_nvas} of NVAs); a circuit takes {limit}",

@@ -40,7 +40,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         if region.route_server.is_none() {
             continue;
         }
-        let (from_nvas, own) = (counts.from_nvas(index), counts.announced_spaces(index));
+        let (from_nvas, own) = (counts.of_nvas(index), counts.announced_spaces(index));
         if from_nvas + own > limit {
             let says = format!(
                 "Route Server of {} handles {} prefixes ({from_nvas} of its NVAs, {own} of its VNets); its limit is {limit}",

@@ -51,6 +51,7 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
     if !settled.sites.iter().any(over_peering) {
         return;
     }
+    let elsewhere = Elsewhere::of(settled);
     for edge in edges::of(settled) {
         let RouterAt::Site { site, router } = edge.router else {
             continue;
@@ -65,19 +66,25 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
             })
         });
         if carries {
-            judge(rule, settled, (&edge, site), reports);
+            judge(rule, settled, &elsewhere, (&edge, site), reports);
         }
     }
 }
 
-fn judge(rule: &Rule, settled: &Settled, (edge, site): (&Edge, &Site), reports: &mut Vec<Report>) {
+fn judge(
+    rule: &Rule,
+    settled: &Settled,
+    elsewhere: &Elsewhere,
+    (edge, site): (&Edge, &Site),
+    reports: &mut Vec<Report>,
+) {
     let circuit = &settled.circuits[edge.circuit];
     let name = &circuit.name.value;
     let taken: BTreeSet<Prefix> = edge.taken().collect();
     let at = |written: Option<Span>| [written, circuit.name.why.span()];
     let bypassing: Vec<String> = taken
         .iter()
-        .filter(|prefix| leads_past(settled, **prefix))
+        .filter(|prefix| elsewhere.is_at(**prefix))
         .map(ToString::to_string)
         .collect();
     if edge.is_hosts_gateway(settled) && !bypassing.is_empty() {
@@ -121,14 +128,34 @@ fn judge(rule: &Rule, settled: &Settled, (edge, site): (&Edge, &Site), reports: 
     }
 }
 
-/// Whether a prefix leads to anything but NVAs: spokes, VMs in hubs, LANs of sites.
-fn leads_past(settled: &Settled, prefix: Prefix) -> bool {
-    let in_region = settled.regions.iter().any(|region| {
-        let mut spokes = region.spokes.iter().flat_map(|vnet| &vnet.space.value);
-        let of_hub = workload_subnet(&region.hub).filter(|_| region.hub.vms.value > 0);
-        spokes.any(|space| space.overlaps(prefix))
-            || of_hub.is_some_and(|subnet| subnet.prefix.value.overlaps(prefix))
-    });
-    let mut lans = settled.sites.iter().flat_map(|site| &site.lans);
-    in_region || lans.any(|lan| lan.prefix.value.overlaps(prefix))
+/// What is not to be reached by an underlay: spokes, VMs in hubs, LANs of sites.
+struct Elsewhere {
+    vnets: Vec<Prefix>,
+    /// None of them overlaps another one; where they do, that has a rule of its own.
+    lans: BTreeSet<Prefix>,
+}
+
+impl Elsewhere {
+    fn of(settled: &Settled) -> Self {
+        let spokes = settled.regions.iter().flat_map(|region| &region.spokes);
+        let spokes = spokes.flat_map(|vnet| vnet.space.value.iter().copied());
+        let hubs = settled.regions.iter().map(|region| &region.hub);
+        let of_hubs = hubs
+            .filter(|hub| hub.vms.value > 0)
+            .filter_map(workload_subnet)
+            .map(|subnet| subnet.prefix.value);
+        let lans = settled.sites.iter().flat_map(|site| &site.lans);
+        Self {
+            vnets: spokes.chain(of_hubs).collect(),
+            lans: lans.map(|lan| lan.prefix.value).collect(),
+        }
+    }
+
+    /// Whether a prefix leads there.
+    fn is_at(&self, prefix: Prefix) -> bool {
+        let last = Prefix::host(prefix.last());
+        let lan = self.lans.range(..=last).next_back();
+        self.vnets.iter().any(|vnet| vnet.overlaps(prefix))
+            || lan.is_some_and(|lan| lan.overlaps(prefix))
+    }
 }

@@ -8,3 +8,4 @@
 mod express_route;
 mod global;
 mod raised;
+mod scenarios;

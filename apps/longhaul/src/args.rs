@@ -332,6 +332,16 @@ pub(crate) struct MigratePlan {
 pub(crate) enum Bench {
     /// BGP daemons, ours and others', as plain external routers under the same load. Needs root.
     Bgp(BenchBgp),
+    /// A migration of generated sites from a provider's network to the SD-WAN, as `migrate plan`
+    /// finds and proves it.
+    Migration {
+        /// How many sites.
+        #[arg(long, default_value_t = 50)]
+        sites: usize,
+        /// Directory for both designs, every step's design and the report.
+        #[arg(short, long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Our Route Server at the platform's limits: 8 NVAs with 4,000 routes each, 4,000 VMs.
     RouteServer {
         /// How often; medians are shown.

@@ -20,6 +20,9 @@ const INTERRUPTED: i32 = 130;
 pub(crate) fn bench(format: Format, what: &Bench) -> output::Outcome {
     match what {
         Bench::Bgp(options) => bgp(format, options),
+        Bench::Migration { sites, output } => {
+            crate::migration::bench(format, *sites, output.as_deref())
+        }
         Bench::RouteServer { repeat } => route_server(format, *repeat),
     }
 }

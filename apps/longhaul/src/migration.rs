@@ -21,28 +21,62 @@ const THREADS: usize = 2;
 
 /// `migrate plan`.
 pub(crate) fn plan(format: Format, options: &MigratePlan) -> Outcome {
+    let from = designs::value(&options.from)?;
+    let to = designs::value(&options.to)?;
+    let name = options.from.display().to_string();
+    found(
+        format,
+        &from,
+        &to,
+        &name,
+        options.seed,
+        options.output.as_deref(),
+    )
+}
+
+/// `bench migration`.
+pub(crate) fn bench(format: Format, sites: usize, output: Option<&Path>) -> Outcome {
+    if cfg!(debug_assertions) {
+        note("this is a development build: its figures say nothing");
+    }
+    let (from, to) = migrate::generate(sites);
+    if let Some(directory) = output {
+        fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
+        for (name, text) in [("from.yaml", &from), ("to.yaml", &to)] {
+            let path = directory.join(name);
+            fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+        }
+    }
+    let read = |text: &str| Value::parse("generated", text);
+    let (Ok(from), Ok(to)) = (read(&from), read(&to)) else {
+        unreachable!("a generated design is YAML");
+    };
+    found(format, &from, &to, "from.yaml", 1, output)
+}
+
+/// Looks for the steps between two designs, and shows and writes them.
+fn found(
+    format: Format,
+    from: &Value,
+    to: &Value,
+    from_name: &str,
+    seed: u64,
+    output: Option<&Path>,
+) -> Outcome {
     let began = Instant::now();
-    let found = search(options)?;
-    let report = Report::new(
-        &found.name,
-        &options.from.display().to_string(),
-        &found.outcome,
-    );
-    if let Some(directory) = &options.output {
+    let found = search(from, to, from_name, seed)?;
+    let report = Report::new(&found.name, from_name, &found.outcome);
+    if let Some(directory) = output {
         write(directory, &report, &found.outcome)?;
     }
     result(format, &report, Report::summary)?;
+    let start = output.map_or_else(String::new, |directory| {
+        format!("; start with {}", directory.join(INDEX).display())
+    });
     note(&format!(
-        "{} designs proven in {:.1} s{}",
+        "{} designs proven in {:.1} s{start}",
         found.proofs,
         began.elapsed().as_secs_f64(),
-        options
-            .output
-            .as_ref()
-            .map_or_else(String::new, |directory| format!(
-                "; start with {}",
-                directory.join(INDEX).display()
-            ))
     ));
     Ok(if report.complete {
         Ended::Clean
@@ -62,14 +96,17 @@ pub(crate) struct Search {
 }
 
 /// Looks for the steps between two designs.
-pub(crate) fn search(options: &MigratePlan) -> Result<Search, Failure> {
-    let from = designs::value(&options.from)?;
-    let to = designs::value(&options.to)?;
-    let migration = Migration::between(&from, &to)
+pub(crate) fn search(
+    from: &Value,
+    to: &Value,
+    from_name: &str,
+    seed: u64,
+) -> Result<Search, Failure> {
+    let migration = Migration::between(from, to)
         .map_err(|refused| Failure::usage(format!("error: {refused}")))?;
     let planner = Planner::new(migration);
     let name = from.get("name").and_then(Value::text).unwrap_or_default();
-    let (outcome, proofs) = prove_all(planner, options.seed);
+    let (outcome, proofs) = prove_all(planner, seed);
     if outcome.first_plan.is_none() {
         let says = outcome
             .first
@@ -78,8 +115,7 @@ pub(crate) fn search(options: &MigratePlan) -> Result<Search, Failure> {
             .filter(|finding| finding.error);
         let says: Vec<&str> = says.map(|finding| finding.says.as_str()).collect();
         return Err(Failure::usage(format!(
-            "error: {} cannot be built: {}",
-            options.from.display(),
+            "error: {from_name} cannot be built: {}",
             says.join("; ")
         )));
     }

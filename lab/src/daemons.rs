@@ -111,13 +111,26 @@ impl Daemons {
         Ok(())
     }
 
-    /// Starts every daemon but the fabric.
-    pub(crate) fn start_all(&mut self, namespaces: &Namespaces) -> Result<(), Error> {
-        let devices: Vec<String> = self.kinds.keys().cloned().collect();
-        devices
-            .iter()
-            .filter(|device| *device != FABRIC)
-            .try_for_each(|device| self.start(device, namespaces))
+    /// Starts every daemon of a Plan.
+    pub(crate) fn start_all(&mut self, plan: &Plan, namespaces: &Namespaces) -> Result<(), Error> {
+        devices(plan).try_for_each(|(device, _)| self.start(device, namespaces))
+    }
+
+    /// Lets a daemon go on from what its file says now: a router reads it again, others start anew.
+    pub(crate) fn renew(&mut self, device: &str, namespaces: &Namespaces) -> Result<(), Error> {
+        let child = self.running.get(device);
+        if let (Some(child), Some(DeviceKind::Router)) = (child, self.kinds.get(device)) {
+            let system = |cause| Error::system(format!("telling {device}"))(cause);
+            let process = ProcessId::of(child.id()).map_err(system)?;
+            let Some(process) = process else {
+                return self.start(device, namespaces);
+            };
+            return process
+                .signal(linux::process::Signal::SIGHUP)
+                .map_err(system);
+        }
+        self.kill(device)?;
+        self.start(device, namespaces)
     }
 
     /// Starts a device's daemon, unless it runs.

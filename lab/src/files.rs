@@ -12,11 +12,12 @@ use crate::Error;
 use crate::daemons::own_routers;
 use crate::state::{self, State};
 
-/// Writes the Plan and the files of all daemons. `private_key` gives the private key of a locator in
-/// base64.
+/// Writes the Plan and the files of all daemons; the fabric's, and keys, for the whole ground.
+/// `private_key` gives the private key of a locator in base64.
 pub(crate) fn write_all(
     state: &State,
     plan: &Plan,
+    ground: &Plan,
     private_key: &dyn Fn(&str) -> String,
 ) -> Result<(), Error> {
     state::write(&state.plan_file(), plan)?;
@@ -24,7 +25,7 @@ pub(crate) fn write_all(
         let path = state.config_file(device);
         fs::write(&path, text).map_err(Error::file(&path))
     };
-    config(FABRIC, plan.fabric.to_yaml())?;
+    config(FABRIC, ground.fabric.to_yaml())?;
     for server in &plan.route_servers {
         config(&server.name, server.to_yaml())?;
     }
@@ -39,6 +40,8 @@ pub(crate) fn write_all(
     }
     for node in &plan.nodes {
         config(&node.name, node.to_yaml())?;
+    }
+    for node in &ground.nodes {
         for locator in &node.locators {
             let path = driver::key_path(&state.keys(&node.name), &locator.name);
             write_key(&path, &private_key(&locator.name)).map_err(Error::file(&path))?;

@@ -143,6 +143,30 @@ impl Lab {
         self.request(&Request::Change { target, up }).map(drop)
     }
 
+    /// Gives a device another file: a router reads it again, any other daemon starts anew, one that
+    /// did not run starts. Without a file the daemon ends.
+    ///
+    /// # Errors
+    ///
+    /// The lab's ground has no such device, or the supervisor is gone.
+    pub fn install(&self, device: &str, file: Option<String>) -> Result<(), Error> {
+        let device = device.to_owned();
+        self.request(&Request::Install { device, file }).map(drop)
+    }
+
+    /// Says that the devices that were [`Self::install`]ed make another network now: what is shown
+    /// and verified from now on.
+    ///
+    /// # Errors
+    ///
+    /// The supervisor is gone.
+    pub fn becomes(&mut self, plan: &Plan) -> Result<(), Error> {
+        let boxed = Box::new(plan.clone());
+        self.request(&Request::Become { plan: boxed })?;
+        self.plan = plan.clone();
+        Ok(())
+    }
+
     /// Lets every host reach every other one again.
     ///
     /// # Errors

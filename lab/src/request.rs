@@ -4,6 +4,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use design::plan::Plan;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +14,7 @@ use crate::{Recording, Report};
 const OCTETS_MAX: u64 = 256 << 20;
 
 /// A request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case")]
 pub(crate) enum Request {
     /// Let a target fail (`up` is false) or heal.
@@ -27,6 +28,18 @@ pub(crate) enum Request {
     Enter {
         /// The device.
         device: String,
+    },
+    /// Give a device another file, from which it goes on; without one it ends.
+    Install {
+        /// The device.
+        device: String,
+        /// Its file.
+        file: Option<String>,
+    },
+    /// The lab is another network from now on.
+    Become {
+        /// Its Plan.
+        plan: Box<Plan>,
     },
     /// Let every host reach every other one.
     Verify,

@@ -139,8 +139,9 @@ impl Supervisor {
         realtime::many_descriptors().map_err(system)?;
         let identity = Identity::new().map_err(system)?;
         state::write(&state.identity_file(), &identity)?;
-        files::write_all(state, plan, options.private_key)?;
-        let (namespaces, wires) = device::make_all(plan, |done, total| {
+        let ground = options.ground.unwrap_or(plan);
+        files::write_all(state, plan, ground, options.private_key)?;
+        let (namespaces, wires) = device::make_all(ground, |done, total| {
             tell(
                 leash,
                 &News::Advance {
@@ -151,9 +152,9 @@ impl Supervisor {
             );
         })?;
         let program = options.program.clone();
-        let mut daemons = Daemons::new(state, plan, program, &identity.mark);
+        let mut daemons = Daemons::new(state, ground, program, &identity.mark);
         daemons.start_fabric(wires)?;
-        daemons.start_all(&namespaces)?;
+        daemons.start_all(plan, &namespaces)?;
         let socket = state.supervisor_socket();
         let listener = UnixListener::bind(&socket).map_err(Error::file(&socket))?;
         let poller = Poller::new().map_err(system)?;

@@ -24,6 +24,9 @@ pub struct Options<'a> {
     pub private_key: &'a dyn Fn(&str) -> String,
     /// The program that has the commands `node`, `route-server` and `fabric`; this one, mostly.
     pub program: PathBuf,
+    /// All devices that the lab will ever have, when it is to become another network later
+    /// ([`Lab::install`]); only those of the Plan are started.
+    pub ground: Option<&'a Plan>,
     /// How long tunnels, and then BGP sessions, may take.
     pub patience: Duration,
 }
@@ -34,6 +37,7 @@ impl<'a> Options<'a> {
     pub fn new(private_key: &'a dyn Fn(&str) -> String) -> Self {
         Self {
             detach: false,
+            ground: None,
             private_key,
             program: PathBuf::from("/proc/self/exe"),
             patience: Duration::from_secs(30),

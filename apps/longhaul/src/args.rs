@@ -311,6 +311,15 @@ pub(crate) enum Migrate {
     /// Find the steps: each a design that `check` passes and in which every pair of hosts keeps
     /// reaching each other; what each team does, and how to go back.
     Plan(MigratePlan),
+    /// Walk the steps in a lab with packets under way between all hosts; a step that loses a pair is
+    /// undone and ends the walk.
+    Run(MigrateRun),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateRun {
+    #[command(flatten)]
+    pub(crate) plan: MigratePlan,
 }
 
 #[derive(Debug, Args)]

@@ -20,7 +20,7 @@ use crate::{designs, render};
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Which labs run is the user's to know; everything else is the world's.
-fn failure(error: lab::Error) -> Failure {
+pub(crate) fn failure(error: lab::Error) -> Failure {
     match error {
         error @ (lab::Error::NotRunning { .. }
         | lab::Error::Several(_)

@@ -55,6 +55,7 @@ fn run(arguments: Longhaul) -> Outcome {
             seed,
         } => designs::generate(regions, sites, seed),
         Command::Migrate(Migrate::Plan(options)) => migration::plan(format, &options),
+        Command::Migrate(Migrate::Run(options)) => migration::run::run(format, &options),
         Command::Bench(what) => bench_command::bench(format, &what),
         Command::Schema { of } => designs::schema(of),
         Command::Sim(options) => simulate::sim(format, &options),

@@ -1,5 +1,7 @@
 //! `migrate`: the way from one design to another, step by step.
 
+pub(crate) mod run;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -34,6 +34,7 @@ mod generate;
 mod planner;
 mod report;
 mod shape;
+mod union;
 mod work;
 
 pub use between::{Migration, Refused};
@@ -42,4 +43,5 @@ pub use evidence::{Budget, Evidence, Finding, Lost, Objection};
 pub use generate::generate;
 pub use planner::{Candidate, Outcome, Planner, Proven, Stuck, Waited};
 pub use report::{LeftReport, Report, StepReport};
+pub use union::{Clash, union};
 pub use work::{Task, Team, work};

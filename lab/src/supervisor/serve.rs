@@ -41,6 +41,17 @@ impl Supervisor {
                 reply(&mut stream, &outcome(done));
                 Ok(())
             }
+            Request::Install { device, file } => {
+                let done = self.install(&device, file.as_deref());
+                reply(&mut stream, &outcome(done));
+                Ok(())
+            }
+            Request::Become { plan } => {
+                let kept = state::write(&self.state.plan_file(), &*plan);
+                self.plan = plan.into();
+                reply(&mut stream, &outcome(kept));
+                Ok(())
+            }
             Request::Record { interval_us } => {
                 let interval = Duration::from_micros(interval_us);
                 let done = Recorder::start(&self.plan, &self.namespaces, interval)
@@ -92,6 +103,19 @@ impl Supervisor {
                     self.daemons.start(&device, &self.namespaces)?;
                 }
             }
+        }
+        self.watch_daemons()
+    }
+
+    /// Lets a device go on from another file, or end.
+    fn install(&mut self, device: &str, file: Option<&str>) -> Result<(), Error> {
+        match file {
+            Some(text) => {
+                let path = self.state.config_file(device);
+                std::fs::write(&path, text).map_err(Error::file(&path))?;
+                self.daemons.renew(device, &self.namespaces)?;
+            }
+            None => self.daemons.kill(device)?,
         }
         self.watch_daemons()
     }

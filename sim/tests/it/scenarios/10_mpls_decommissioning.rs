@@ -84,31 +84,36 @@ fn every_step_keeps_every_pair() {
 }
 
 #[test]
-fn without_branch_to_branch_no_order_keeps_sites_in_reach_and_the_report_says_which() {
-    // The circuits are in place and nobody may connect them: as if the option were forbidden.
-    let closed = |text: &str| text.replace("    express_route: true\n", "");
-    let from = closed(FROM)
-        .replace(", connections: [westeurope]", "")
-        .replace(", connections: [eastus]", "");
-    let outcome = search(&from, &closed(TO));
-    assert!(!outcome.stuck.is_empty());
-    let moving = outcome.stuck.iter().find(|stuck| {
-        matches!(
-            &stuck.edit,
-            Edit::Site {
-                stage: Stage::Moved,
-                ..
-            }
-        )
-    });
-    let said: Vec<String> = moving
-        .expect("a site that cannot move")
-        .objections
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+fn without_a_way_between_the_sides_every_site_gets_its_cpe_before_the_first_one_moves() {
+    // Nothing joins the provider with Azure, so a site that moves alone would lose the others.
+    let apart = |text: &str| {
+        let text = text.replace("    express_route: true\n", "");
+        let text = text.replace(", connections: [westeurope]", "");
+        text.replace(", connections: [eastus]", "")
+    };
+    let outcome = search(&apart(FROM), &apart(TO));
+    assert!(outcome.stuck.is_empty());
+    let waited = outcome.waited.first().expect("a site that had to wait");
+    assert_eq!(
+        waited.edit.to_string(),
+        "paris: move the traffic to the CPE"
+    );
+    let said: Vec<String> = waited.objections.iter().map(ToString::to_string).collect();
     assert!(
-        said.iter().any(|one| one.contains("no longer reaches")),
+        said.iter()
+            .any(|one| one.starts_with("host1.paris no longer reaches host1.madrid")),
         "{said:?}"
     );
+    let place = |wanted: Stage| {
+        let at = |step: &migrate::Proven| matches!(&step.edit, Edit::Site { stage, .. } if *stage == wanted);
+        let mut places = outcome
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(_, step)| at(step));
+        let first = places.next().map(|(place, _)| place);
+        let last = places.next_back().map(|(place, _)| place);
+        (first, last)
+    };
+    assert!(place(Stage::Beside).1 < place(Stage::Moved).0);
 }

@@ -3,9 +3,8 @@
 mod accidental_loops;
 mod coexistence;
 mod global_overlay;
-mod nvas;
-#[path = "scenarios/10_mpls_decommissioning.rs"]
 mod mpls_decommissioning;
+mod nvas;
 
 use sim::{Options, World};
 use tunnel::Suite;

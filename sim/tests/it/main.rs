@@ -1,5 +1,6 @@
 //! Whole networks in virtual time, through the public API only.
 
+mod budget;
 mod cold_start;
 mod express_route;
 mod failures;

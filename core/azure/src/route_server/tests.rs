@@ -214,6 +214,42 @@ fn routes_announced_again_count_twice_and_end_the_session() {
     assert_eq!(net.server.programmed().count(), 0);
 }
 
+/// An NVA with 3,900 routes of 4,000 is asked for them again, since a VNet was peered.
+fn refreshed(pace: Option<bgp::Pace>) -> Net {
+    let mut config = config(&nvas(&[65_001]));
+    config.routes_per_peer = 4_000;
+    let mut net = Net::with(config, |neighbor| neighbor.pace = pace);
+    net.settle();
+    for index in 0..3_900 {
+        net.announce(0, &format!("172.{}.{}.0/24", 20 + index / 256, index % 256));
+    }
+    net.pass(Duration::from_secs(5));
+    assert_eq!((net.server.programmed().count(), net.ended()), (3_900, 0));
+    let spaces: Vec<Prefix> = ["10.1.0.0/16", "10.2.0.0/16", "10.4.0.0/16"]
+        .map(prefix)
+        .into();
+    net.command(Command::Vnets {
+        announced: spaces.clone(),
+        space: spaces,
+    });
+    net.pass(Duration::from_secs(120));
+    net
+}
+
+#[test]
+fn azure_1_4_a_refresh_of_3900_routes_ends_the_session_of_an_nva_that_tells_them_at_once() {
+    assert!(refreshed(None).ended() > 0);
+}
+
+#[test]
+fn azure_1_4_a_refresh_of_3900_routes_keeps_the_session_of_an_nva_with_a_pace() {
+    let net = refreshed(Some(bgp::Pace {
+        max: 4_000,
+        gap: bgp::Counting::BURST_GAP * 2,
+    }));
+    assert_eq!((net.server.programmed().count(), net.ended()), (3_900, 0));
+}
+
 #[test]
 fn capabilities_are_those_seen_in_captures() {
     let mut net = Net::new(config(&nvas(&[65_001])));

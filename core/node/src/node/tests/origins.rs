@@ -152,6 +152,8 @@ fn without_tunnels_another_regions_packets_are_left_to_the_underlay() {
     assert_eq!(world.net.next_hop(west, EAST_VNET), through(&["nva1.east"]));
     let via = world.net.kernel_route(west, EAST_VNET);
     assert_eq!(via, Some(RouteVia::Underlay));
+    let session = world.net.kernel_route(west, "198.51.100.2/32");
+    assert_eq!(session, Some(RouteVia::Underlay), "no summary swallows it");
     assert!(world.east_is_told(ON_PREMISES));
     let links = world.net.node(west).links(world.net.now);
     assert!(links[0].up && links[0].paths.is_empty());

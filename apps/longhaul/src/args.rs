@@ -85,7 +85,8 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Break something: `nva1.westeurope`, `cpe1.paris`, `underlay:paris/internet`,
     /// `path:cpe1.paris/internet>nva1.westeurope/azure`, `rs0.westeurope`, `region:westeurope`,
-    /// `backbone:westeurope-eastus`, `maintenance:rs0.westeurope`.
+    /// `backbone:westeurope-eastus`, `maintenance:rs0.westeurope`, `msee0.ams`, `circuit:ams`,
+    /// `link:core.paris/er0`.
     Fail(Target),
     /// Mend what was broken.
     Heal(Target),

@@ -22,5 +22,5 @@ mod link;
 mod nat;
 
 pub use cloud::{Cloud, CloudSettings, Endpoint};
-pub use link::{Link, LinkSettings, Loss};
+pub use link::{Impairment, Link, LinkSettings, Loss};
 pub use nat::{Behavior, Nat, NatRefusal, NatSettings};

@@ -19,6 +19,15 @@ pub struct LinkSettings {
     pub queue_bytes: u32,
 }
 
+/// What a link does for the worse, on top of its settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Impairment {
+    /// Added to every packet.
+    pub latency: Duration,
+    /// Lost packets in a million, beside those of the settings.
+    pub loss_ppm: u32,
+}
+
 /// Why a packet does not come out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loss {
@@ -32,6 +41,7 @@ pub enum Loss {
 #[derive(Clone, Debug)]
 pub struct Link {
     settings: LinkSettings,
+    impairment: Impairment,
     rng: Rng,
     /// When the last accepted packet has been put on the wire.
     busy_until: Instant,
@@ -44,15 +54,24 @@ impl Link {
     pub const fn new(settings: LinkSettings, rng: Rng) -> Self {
         Self {
             settings,
+            impairment: Impairment {
+                latency: Duration::ZERO,
+                loss_ppm: 0,
+            },
             rng,
             busy_until: Instant::ZERO,
             last_arrival: Instant::ZERO,
         }
     }
 
-    /// What the link does.
-    pub const fn settings(&self) -> LinkSettings {
-        self.settings
+    /// Makes the link worse than its settings, or lets it be as they say again.
+    pub const fn impair(&mut self, impairment: Impairment) {
+        self.impairment = impairment;
+    }
+
+    /// What the link adds to every packet, without rate and jitter.
+    pub fn latency(&self) -> Duration {
+        self.settings.latency + self.impairment.latency
     }
 
     /// Puts a packet of `bytes` in and says when it comes out at the other end.
@@ -64,18 +83,20 @@ impl Link {
             return Err(Loss::QueueFull);
         }
         self.busy_until = self.busy_until.max(now) + self.serialization(bytes);
-        if self.rng.chance_ppm(self.settings.loss_ppm) {
+        let loss_ppm = self.settings.loss_ppm;
+        let loss_ppm = loss_ppm.saturating_add(self.impairment.loss_ppm);
+        if self.rng.chance_ppm(loss_ppm) {
             return Err(Loss::Random);
         }
         let jitter = jitter(&mut self.rng, self.settings.jitter);
-        let arrival = self.busy_until + self.settings.latency + jitter;
+        let arrival = self.busy_until + self.latency() + jitter;
         self.last_arrival = self.last_arrival.max(arrival);
         Ok(self.last_arrival)
     }
 
     /// How long a packet takes through the idle link, without jitter.
     pub fn idle_latency(&self, bytes: usize) -> Duration {
-        self.settings.latency + self.serialization(bytes)
+        self.latency() + self.serialization(bytes)
     }
 
     fn serialization(&self, bytes: usize) -> Duration {
@@ -173,6 +194,22 @@ mod tests {
             assert!(arrival >= last);
             last = arrival;
         }
+    }
+
+    #[test]
+    fn an_impaired_link_is_slower_and_loses_until_it_is_mended() {
+        let mut link = link(LinkSettings::default());
+        let bad = Impairment {
+            latency: Duration::from_millis(100),
+            loss_ppm: 500_000,
+        };
+        link.impair(bad);
+        let outcomes: Vec<_> = (0..100).map(|_| link.send(Instant::ZERO, 100)).collect();
+        let late = Ok(Instant::from_millis(100));
+        assert!(outcomes.contains(&late) && outcomes.contains(&Err(Loss::Random)));
+        link.impair(Impairment::default());
+        let at = Instant::from_secs(1);
+        assert!((0..100).all(|_| link.send(at, 100) == Ok(at)));
     }
 
     #[test]

@@ -245,6 +245,13 @@ pub enum Fault {
         /// Its interface.
         interface: String,
     },
+    /// A site's access link gets bad and is not cut: slower, and losing packets.
+    Brownout {
+        /// The device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
     /// A point-to-point link.
     Wire {
         /// The device at one end.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `nva1.westeurope`, `cpe1.paris`, `rs0.westeurope`, `core.paris`, `msee0.ams` | a device: silent from one moment to the next |
 //! | `underlay:paris/internet` | a site's access to one underlay |
+//! | `brownout:paris/internet` | the same access gets bad: 100 ms slower and losing 5 % each way |
 //! | `path:cpe1.paris/internet>nva1.westeurope/azure` | one tunnel path; with device names, all paths between the two |
 //! | `link:core.paris/er0` | a point-to-point link, by either of its ends; no interface goes down |
 //! | `circuit:ams` | both MSEEs of an ExpressRoute circuit |
@@ -29,6 +30,13 @@ pub enum Target {
     Device(String),
     /// A site's access to an underlay.
     Underlay {
+        /// The site.
+        site: String,
+        /// The cloud.
+        underlay: String,
+    },
+    /// A site's access to an underlay, which gets bad without being cut.
+    Brownout {
         /// The site.
         site: String,
         /// The cloud.
@@ -113,7 +121,7 @@ impl fmt::Display for TargetError {
             Self::Form(text) => write!(
                 f,
                 "{text:?} is not a target; a target is a device (nva1.westeurope, cpe1.paris, rs0.westeurope), \
-                 underlay:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
+                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
                  backbone:REGION-REGION or maintenance:INSTANCE"
             ),
             Self::Unknown { kind, name } => write!(f, "the design has no {kind} {name:?}"),
@@ -128,6 +136,7 @@ impl fmt::Display for Target {
         match self {
             Self::Device(name) => f.write_str(name),
             Self::Underlay { site, underlay } => write!(f, "underlay:{site}/{underlay}"),
+            Self::Brownout { site, underlay } => write!(f, "brownout:{site}/{underlay}"),
             Self::Path { a, b } => write!(f, "path:{a}>{b}"),
             Self::Link { device, interface } => write!(f, "link:{device}/{interface}"),
             Self::Circuit(name) => write!(f, "circuit:{name}"),
@@ -148,6 +157,10 @@ impl Target {
             Some(("underlay", rest)) => {
                 let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
                 Self::Underlay { site, underlay }
+            }
+            Some(("brownout", rest)) => {
+                let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
+                Self::Brownout { site, underlay }
             }
             Some(("path", rest)) => {
                 let (a, b) = own(rest.split_once('>').ok_or_else(form)?);
@@ -181,18 +194,13 @@ impl Target {
         match self {
             Self::Device(name) => device_actions(plan, name, up),
             Self::Underlay { site, underlay } => {
-                let faults: Vec<Action> = plan
-                    .fabric
-                    .attachments
-                    .iter()
-                    .filter(|link| link.site == *site && link.cloud == *underlay)
-                    .map(|link| {
-                        fault(Fault::Attachment {
-                            device: link.device.clone(),
-                            interface: link.interface.clone(),
-                        })
-                    })
-                    .collect();
+                let cut = |(device, interface)| fault(Fault::Attachment { device, interface });
+                let faults = access_links(plan, site, underlay).map(cut).collect();
+                some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
+            }
+            Self::Brownout { site, underlay } => {
+                let dim = |(device, interface)| fault(Fault::Brownout { device, interface });
+                let faults = access_links(plan, site, underlay).map(dim).collect();
                 some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
             }
             Self::Path { a, b } => {
@@ -239,6 +247,18 @@ impl Target {
             }
         }
     }
+}
+
+/// Device and interface of a site's access links to an underlay.
+fn access_links<'a>(
+    plan: &'a Plan,
+    site: &'a str,
+    underlay: &'a str,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let links = plan.fabric.attachments.iter();
+    links
+        .filter(move |link| link.site == site && link.cloud == underlay)
+        .map(|link| (link.device.clone(), link.interface.clone()))
 }
 
 /// The list, unless it is empty.

@@ -74,7 +74,7 @@ impl Fabric {
         self.attachment_works(attachment)?;
         let transit = self.enter_cloud(attachment, flow)?;
         self.path_works(said.flow, &transit)?;
-        said.latency += attachment.up.settings().latency;
+        said.latency += attachment.up.latency();
         self.explain_transit(now, flow, transit, said)
     }
 
@@ -105,7 +105,7 @@ impl Fabric {
         let to = &self.topology.ports[other.port.0 as usize].device;
         said.carried_by(Carrier::Wire { to: to.clone() });
         self.wire_works(id, flow)?;
-        said.latency += self.topology.wire_end(id).out.settings().latency;
+        said.latency += self.topology.wire_end(id).out.latency();
         if !self.topology.devices[other.device.index()].up {
             return Err(DropReason::DeviceDown);
         }
@@ -204,7 +204,7 @@ impl Fabric {
     ) -> End {
         let attachment = self.topology.attachment(id);
         self.attachment_works(attachment)?;
-        said.latency += attachment.down.settings().latency;
+        said.latency += attachment.down.latency();
         let Some(nat) = &attachment.nat else {
             return Ok((attachment.port, flow));
         };

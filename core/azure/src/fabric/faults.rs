@@ -1,13 +1,21 @@
 //! What the operator has broken.
 
 use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::collections::BTreeSet;
 
 use inet::Instant;
+use underlay::Impairment;
 
-use super::topology::{PortKind, RegionId};
+use super::topology::{Attachment, PortKind, RegionId};
 use super::transit::ordered;
 use super::{Fabric, Fault, Output};
+
+/// What a bad access link does each way.
+const BROWNOUT: Impairment = Impairment {
+    latency: Duration::from_millis(100),
+    loss_ppm: 50_000,
+};
 
 /// Broken pairs. Devices, regions and access links keep their own state.
 #[derive(Debug, Default)]
@@ -34,6 +42,11 @@ impl Fabric {
                 interface,
                 up,
             } => self.set_attachment(device, interface, *up),
+            Fault::Brownout {
+                device,
+                interface,
+                up,
+            } => self.set_brownout(device, interface, *up),
             Fault::Device { name, up } => self.set_device(now, name, *up),
             Fault::Pair { a, b, up } => self.set_pair(a, b, *up),
             Fault::Path { a, b, up } => {
@@ -56,15 +69,26 @@ impl Fabric {
     }
 
     fn set_attachment(&mut self, device: &str, interface: &str, up: bool) -> bool {
-        let port = self.port(device, interface);
-        let Some(port) = port.and_then(|port| self.topology.ports.get(port.0 as usize)) else {
+        let attachment = self.attachment_at(device, interface);
+        attachment.map(|attachment| attachment.works = up).is_some()
+    }
+
+    fn set_brownout(&mut self, device: &str, interface: &str, up: bool) -> bool {
+        let Some(attachment) = self.attachment_at(device, interface) else {
             return false;
         };
-        let PortKind::Attachment(id) = port.kind else {
-            return false;
-        };
-        self.topology.attachments[id.index()].works = up;
+        let impairment = if up { Impairment::default() } else { BROWNOUT };
+        attachment.up.impair(impairment);
+        attachment.down.impair(impairment);
         true
+    }
+
+    fn attachment_at(&mut self, device: &str, interface: &str) -> Option<&mut Attachment> {
+        let port = self.port(device, interface)?;
+        let PortKind::Attachment(id) = self.topology.ports.get(port.0 as usize)?.kind else {
+            return None;
+        };
+        self.topology.attachments.get_mut(id.index())
     }
 
     fn set_wire(&mut self, device: &str, interface: &str, up: bool) -> bool {

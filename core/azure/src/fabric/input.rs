@@ -71,6 +71,15 @@ pub enum Fault {
         /// Whether it works.
         up: bool,
     },
+    /// A site's access link gets bad, each way: 100 ms more, and 5 % of the packets lost.
+    Brownout {
+        /// Device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+        /// Whether it is good.
+        up: bool,
+    },
     /// All interfaces of a device. An instance stops or starts with its device, and a
     /// forwarder forgets its table.
     Device {

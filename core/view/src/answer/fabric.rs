@@ -18,6 +18,11 @@ pub fn fabric_fault(fault: Fault, up: bool) -> azure::Fault {
             interface,
             up,
         },
+        Fault::Brownout { device, interface } => azure::Fault::Brownout {
+            device,
+            interface,
+            up,
+        },
         Fault::Wire { device, interface } => azure::Fault::Wire {
             device,
             interface,

@@ -1,6 +1,8 @@
 //! What breaks and mends.
 
-use super::world::{Got, World, config, ip, udp};
+use core::time::Duration;
+
+use super::world::{Got, World, config, ip, packet_of, udp};
 use crate::fabric::{DropReason, Fault, Input, Output};
 
 #[test]
@@ -156,4 +158,30 @@ fn a_fault_that_names_nothing_is_refused() {
             .handle(world.now, Input::Command(fault.clone()), &mut out);
         assert_eq!(out, [Output::Refused(fault)]);
     }
+}
+
+#[test]
+fn a_brown_out_slows_an_access_link_and_loses_packets_until_it_is_over() {
+    let mut world = World::new(&config());
+    let brownout = |up| Fault::Brownout {
+        device: "cpe1.paris".to_owned(),
+        interface: "wan0".to_owned(),
+        up,
+    };
+    let flow = udp("84.0.0.1", "20.0.0.1");
+    let before = world.send("cpe1.paris/wan0", flow).after();
+    world.fault(brownout(false));
+    let mut lost = 0;
+    for _ in 0..200 {
+        match world.send_packet("cpe1.paris/wan0", packet_of(flow)) {
+            Got::Arrived { after, .. } => assert_eq!(after, before + Duration::from_millis(100)),
+            Got::Dropped(reason) => {
+                assert_eq!(reason, DropReason::Lost);
+                lost += 1;
+            }
+        }
+    }
+    assert!((2..30).contains(&lost), "{lost} of 200");
+    world.fault(brownout(true));
+    assert_eq!(world.send("cpe1.paris/wan0", flow).after(), before);
 }

@@ -3,7 +3,9 @@
 mod accidental_loops;
 mod coexistence;
 mod global_overlay;
+mod microsoft_peering_underlay;
 mod mpls_decommissioning;
+mod mpls_integration;
 mod nvas;
 
 use sim::{Options, World};

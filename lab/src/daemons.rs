@@ -125,9 +125,7 @@ impl Daemons {
             let Some(process) = process else {
                 return self.start(device, namespaces);
             };
-            return process
-                .signal(linux::process::Signal::SIGHUP)
-                .map_err(system);
+            return process.signal(process::Signal::SIGHUP).map_err(system);
         }
         self.kill(device)?;
         self.start(device, namespaces)

@@ -46,15 +46,7 @@ fn network(place: &Where) -> Result<Box<dyn Network>, Failure> {
 
 /// `show`.
 pub(crate) fn show(format: Format, options: &Show) -> Outcome {
-    let is_platform = matches!(
-        options.what,
-        What::LearnedRoutes
-            | What::AdvertisedRoutes
-            | What::Peerings
-            | What::EffectiveRoutes
-            | What::RouteTable
-            | What::RouteTableSummary
-    );
+    let is_platform = is_platform(options.what);
     if !matches!(options.what, What::LearnedRoutes | What::AdvertisedRoutes)
         && let Some(extra) = &options.peer
     {
@@ -121,6 +113,19 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
             unreachable!("shown by the platform's tables above")
         }
     }
+}
+
+/// Whether the platform shows it too, in tables of its own.
+const fn is_platform(what: What) -> bool {
+    matches!(
+        what,
+        What::LearnedRoutes
+            | What::AdvertisedRoutes
+            | What::Peerings
+            | What::EffectiveRoutes
+            | What::RouteTable
+            | What::RouteTableSummary
+    )
 }
 
 /// `show --control`: asks one daemon, whatever it is.

@@ -140,11 +140,11 @@ fn asn(plan: &Plan, device: &str) -> u32 {
 }
 
 fn start_bird(lab: &mut Raised, plan: &Plan) {
-    let mut config = format!(
-        "log stderr all;\nrouter id 192.0.2.1;\nprotocol device {{}}\n\
-         protocol direct {{ ipv4; interface \"lan0\"; }}\n\
-         protocol kernel {{ ipv4 {{ export where source = RTS_BGP; }}; merge paths yes; }}\n\
-         protocol bfd {{ interface \"*\" {{ interval 300 ms; multiplier 3; }}; }}\n"
+    let mut config = String::from(
+        "log stderr all;\nrouter id 192.0.2.1;\nprotocol device {}\n\
+         protocol direct { ipv4; interface \"lan0\"; }\n\
+         protocol kernel { ipv4 { export where source = RTS_BGP; }; merge paths yes; }\n\
+         protocol bfd { interface \"*\" { interval 300 ms; multiplier 3; }; }\n",
     );
     for link in links(plan, PARIS) {
         config.push_str(&format!(

@@ -6,7 +6,7 @@
 
 use prometheus_client::metrics::counter::Counter;
 use view::platform::gateway_role;
-use view::{ExpressRouteMeasures, SessionMeasures};
+use view::{CustomerMeasures, ExpressRouteMeasures, SessionMeasures};
 
 use super::{Labels, Sheet};
 
@@ -66,32 +66,41 @@ impl Sheet {
                 customers,
                 serving,
             } => {
-                let family = self.gauges(
-                    "azure_microsoft_network_expressroutecircuits_bgpavailability_average_percent",
-                    "BgpAvailability: 100 while the session with the customer's router stands",
-                );
-                for customer in customers {
-                    let mut found = sessions.iter();
-                    let stands = found
-                        .find(|session| session.address == customer.address)
-                        .is_some_and(|session| session.established);
-                    let labels = vec![
-                        ("circuit", circuit.clone()),
-                        ("peeringtype", customer.peering.clone()),
-                        (
-                            "peer",
-                            if *primary { "Primary" } else { "Secondary" }.to_owned(),
-                        ),
-                    ];
-                    let percent = if stands { 100.0 } else { 0.0 };
-                    family.get_or_create(&labels).set(percent);
-                }
+                let peer = if *primary { "Primary" } else { "Secondary" };
+                self.availability(circuit, peer, customers, sessions);
                 self.gauge(
                     "longhaul_msee_in_service",
                     "Whether the MSEE is in service: 0 during maintenance",
                     f64::from(u8::from(*serving)),
                 );
             }
+        }
+    }
+
+    /// Whether the sessions with the customer's routers stand.
+    fn availability(
+        &mut self,
+        circuit: &str,
+        peer: &str,
+        customers: &[CustomerMeasures],
+        sessions: &[SessionMeasures],
+    ) {
+        let family = self.gauges(
+            "azure_microsoft_network_expressroutecircuits_bgpavailability_average_percent",
+            "BgpAvailability: 100 while the session with the customer's router stands",
+        );
+        for customer in customers {
+            let mut found = sessions.iter();
+            let stands = found
+                .find(|session| session.address == customer.address)
+                .is_some_and(|session| session.established);
+            let labels = vec![
+                ("circuit", circuit.to_owned()),
+                ("peeringtype", customer.peering.clone()),
+                ("peer", peer.to_owned()),
+            ];
+            let percent = if stands { 100.0 } else { 0.0 };
+            family.get_or_create(&labels).set(percent);
         }
     }
 

@@ -7,6 +7,8 @@ mod microsoft_peering_underlay;
 mod mpls_decommissioning;
 mod mpls_integration;
 mod nvas;
+mod private_peering_underlay;
+mod routing_preference;
 
 use sim::{Options, World};
 use tunnel::Suite;

@@ -7,5 +7,7 @@
 
 mod express_route;
 mod global;
+mod private_peering_underlay;
 mod raised;
+mod routing_preference;
 mod scenarios;

@@ -23,7 +23,7 @@ pub(crate) const MSS: u16 = 1300;
 
 /// A device's interface: its place in the device's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct InterfaceId(pub(crate) u8);
+pub(crate) struct InterfaceId(pub(crate) u16);
 
 /// Where a route leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Kernel {
         };
         for (id, interface) in kernel.interfaces.iter().enumerate() {
             if let Some(prefix) = interface.connected {
-                let egress = Egress::Interface(InterfaceId(id as u8));
+                let egress = Egress::Interface(InterfaceId(id as u16));
                 kernel.routes.insert(prefix, Route::To(egress));
             }
         }
@@ -135,12 +135,12 @@ impl Kernel {
             .enumerate()
             .filter_map(|(id, interface)| Some((interface.metric?, id)));
         let (_, id) = with_metric.min()?;
-        Some(Egress::Interface(InterfaceId(id as u8)))
+        Some(Egress::Interface(InterfaceId(id as u16)))
     }
 
     pub(crate) fn interface(&self, name: &str) -> Option<InterfaceId> {
         let at = self.interfaces.iter().position(|own| own.name == name)?;
-        Some(InterfaceId(at as u8))
+        Some(InterfaceId(at as u16))
     }
 
     pub(crate) fn port(&self, id: InterfaceId) -> PortId {
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn gateways_share_flows_and_a_route_without_any_discards() {
         let mut kernel = kernel().with_seed(7);
-        let gateway = |last, id| (Ipv4Addr::new(192, 0, 2, last), InterfaceId(id));
+        let gateway = |last, id: u16| (Ipv4Addr::new(192, 0, 2, last), InterfaceId(id));
         kernel.add_gateways(prefix("10.9.0.0/16"), vec![gateway(9, 0), gateway(8, 1)]);
         let taken: Vec<_> = (0..64)
             .filter_map(|id| out_by(&kernel, [10, 9, 0, 1], id))

@@ -271,6 +271,10 @@ fn leg(direction: &str, leg: &Leg) -> String {
             text.push_str(&format!("                      over {underlay}\n"));
         }
     }
+    if let Some(first) = leg.cycle.first() {
+        let round = leg.cycle.join(" > ");
+        text.push_str(&format!("               goes round: {round} > {first}\n"));
+    }
     let end = if leg.delivered {
         "delivered"
     } else {

@@ -40,6 +40,45 @@ fn dropped(world: &World, reason: DropReason) -> u64 {
 }
 
 #[test]
+fn check_finds_each_of_them_before_and_not_what_cures_it() {
+    let found = |text: &str, rule: &str| {
+        let (design, reports) = design::read("accident.yaml", text, &design::NoFiles);
+        let design = design.unwrap_or_else(|| panic!("{reports:?}"));
+        let reports = design::check(&design);
+        reports.iter().any(|report| report.rule == rule)
+    };
+    let guarded = CIRCUIT.replace("guards_origin: false", "guards_origin: true");
+    let accidents = [
+        (CIRCUIT, guarded, "circuit-loop"),
+        (DEFAULT, default_cured(), "default-route-loop"),
+        (PLAIN, PLAIN.replace("plain", "tunnel"), "hub-to-hub-plain"),
+        (
+            INSTANCE,
+            INSTANCE.replace("[0]", "[0, 1]"),
+            "one-route-server-instance",
+        ),
+        (GATEWAY, gateway_cured(), "gateway-subnet-route"),
+    ];
+    for (accident, cured, rule) in accidents {
+        assert!(found(accident, rule), "{rule} is not found");
+        assert!(!found(&cured, rule), "{rule} is found in what cures it");
+    }
+}
+
+/// The NVA subnet keeps its own default route.
+fn default_cured() -> String {
+    DEFAULT.replace(
+        "hub: {address_space: 10.1.0.0/20}",
+        "hub: {address_space: 10.1.0.0/20, subnets: {nva: {route_table: out}}}\n    route_tables: {out: {routes: [{prefix: 0.0.0.0/0, next_hop: Internet}]}}",
+    )
+}
+
+/// GatewaySubnet has no route table.
+fn gateway_cured() -> String {
+    GATEWAY.replace("subnets: {GatewaySubnet: {route_table: inspect}}", "")
+}
+
+#[test]
 fn what_came_over_a_circuit_goes_to_the_other_region_on_it_when_origins_are_not_guarded() {
     // Whether Route Server of northeurope hears of Paris from its NVA while its gateway is away.
     let told = |text: &str| {
@@ -96,9 +135,7 @@ fn a_default_route_into_the_own_subnet_takes_the_tunnels_in_a_circle() {
 
 #[test]
 fn a_default_route_that_the_own_subnet_does_not_take_leaves_the_tunnels_alone() {
-    let cured = DEFAULT
-        .replace("hub: {address_space: 10.1.0.0/20}", "hub: {address_space: 10.1.0.0/20, subnets: {nva: {route_table: out}}}\n    route_tables: {out: {routes: [{prefix: 0.0.0.0/0, next_hop: Internet}]}}");
-    let world = running(&cured);
+    let world = running(&default_cured());
     assert_eq!(world.reachability(4).lost, []);
     assert_eq!(world.expired(), 0);
 }
@@ -165,6 +202,6 @@ fn a_user_route_over_route_server_subnet_ends_the_gateways_sessions() {
         lost.any(|lost| lost.source == a && lost.destination == b)
     };
     assert!(between("host1.paris", "host1.berlin") && between("host1.berlin", "host1.paris"));
-    let cured = running(&GATEWAY.replace("subnets: {GatewaySubnet: {route_table: inspect}}", ""));
+    let cured = running(&gateway_cured());
     assert_eq!(cured.reachability(4).lost, []);
 }

@@ -1,3 +1,5 @@
+//! What lies between two designs: the edits, their order, and the designs they make.
+
 use super::*;
 
 const FROM: &str = "

@@ -1,3 +1,5 @@
+//! Searches with a judge that knows which edits hold.
+
 use super::*;
 use crate::evidence::Lost;
 

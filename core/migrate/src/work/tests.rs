@@ -1,3 +1,5 @@
+//! Work of the teams, from small designs.
+
 use super::*;
 
 fn plan(text: &str) -> Plan {

@@ -7,6 +7,7 @@
 
 mod express_route;
 mod global;
+mod global_overlay;
 mod private_peering_underlay;
 mod raised;
 mod routing_preference;

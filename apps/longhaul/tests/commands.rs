@@ -306,3 +306,83 @@ fn what_does_not_end_or_is_too_slow_to_work_is_refused() {
     let (_, complaint) = run(&["check", utf8(&file)], 2);
     assert!(complaint.contains("at least 64kbit"), "{complaint}");
 }
+
+/// A design with one finding, and waivers of it.
+fn with_waivers(folder: &Path, waivers: &str) -> PathBuf {
+    let file = folder.join("design.yaml");
+    let design = "longhaul: 1\nname: d\nregions: {westeurope: {nvas: {count: 8}, foreign: {bird1: {asn: 65020}}}}\n";
+    fs::write(&file, format!("{design}{waivers}")).expect("a file can be written");
+    file
+}
+
+#[test]
+fn findings_are_written_as_sarif() {
+    let file = with_waivers(&directory("sarif"), "");
+    let (out, _) = run(&["check", "--format", "sarif", utf8(&file)], 1);
+    let log: Value = serde_json::from_str(&out).expect("SARIF is JSON");
+    assert_eq!(log["version"], "2.1.0");
+    let run_of_check = &log["runs"][0];
+    let rules = run_of_check["tool"]["driver"]["rules"].as_array();
+    let rules = rules.expect("the rules");
+    assert!(rules.len() > 50);
+    assert!(rules.iter().all(|rule| rule["helpUri"].is_string()));
+    let [found] = run_of_check["results"]
+        .as_array()
+        .expect("results")
+        .as_slice()
+    else {
+        panic!("{out}");
+    };
+    assert_eq!(found["ruleId"], "route-server-peers");
+    assert_eq!(found["level"], "error");
+    let index = found["ruleIndex"].as_u64().expect("a rule") as usize;
+    assert_eq!(rules[index]["id"], "route-server-peers");
+    let place = &found["locations"][0]["physicalLocation"];
+    assert_eq!(place["region"]["startLine"], 3);
+    let uri = place["artifactLocation"]["uri"].as_str().expect("a file");
+    assert!(
+        uri.starts_with("file:///") && uri.ends_with("design.yaml"),
+        "{uri}"
+    );
+    let (_, complaint) = run(&["rules", "--format", "sarif"], 2);
+    assert!(complaint.contains("check --format sarif"), "{complaint}");
+}
+
+#[test]
+fn waivers_hold_until_their_last_day_by_this_machines_clock() {
+    let folder = directory("waivers");
+    let waiver = |until| {
+        format!("waivers: [{{rule: route-server-peers, reason: moved soon, until: {until}}}]\n")
+    };
+    let file = with_waivers(&folder, &waiver("2999-12-31"));
+    let (out, _) = run(&["check", utf8(&file)], 0);
+    assert!(out.contains("waived until 2999-12-31: moved soon"), "{out}");
+    let (out, _) = run(&["check", "--format", "sarif", utf8(&file)], 0);
+    let log: Value = serde_json::from_str(&out).expect("SARIF is JSON");
+    let suppression = &log["runs"][0]["results"][0]["suppressions"][0];
+    assert_eq!(suppression["kind"], "inSource");
+    let file = with_waivers(&folder, &waiver("2020-12-31"));
+    let (out, _) = run(&["check", utf8(&file)], 1);
+    assert!(
+        out.contains("waiver-expired") && out.contains("route-server-peers"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_rule_says_everything_about_itself() {
+    let (page, _) = run(&["rules", "underlay-bypass"], 0);
+    for part in [
+        "why:",
+        "fix:",
+        "source:",
+        "(2024-03-01)",
+        "passes:",
+        "fails:",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let (json, _) = run(&["rules", "--format", "json", "underlay-bypass"], 0);
+    let rule: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(rule["rules"][0]["dated"], "2024-03-01");
+}

@@ -9,6 +9,8 @@ mod mpls_integration;
 mod nvas;
 mod private_peering_underlay;
 mod routing_preference;
+mod route_server;
+mod two_hubs;
 
 use sim::{Options, World};
 use tunnel::Suite;

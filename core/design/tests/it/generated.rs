@@ -54,3 +54,32 @@ fn five_thousand_sites_in_thirty_regions() {
         start.elapsed()
     );
 }
+
+#[test]
+#[ignore = "a measurement: run it in release"]
+fn two_thousand_circuits_that_carry_tunnels() {
+    let mut text = String::from(
+        "longhaul: 1\nname: d\nregions: {westeurope: {express_route: true, spokes: {spoke1: {vms: 1}}}}\nunderlays: {er: {kind: private-peering}}\n",
+    );
+    let (mut circuits, mut sites) = (String::from("circuits:\n"), String::from("sites:\n"));
+    for index in 0..2_000 {
+        circuits.push_str(&format!(
+            "  c{index}: {{customer: core.s{index}, connections: [westeurope]}}\n"
+        ));
+        sites.push_str(&format!(
+            "- {{name: s{index}, city: Paris, routers: {{core: {{asn: 65050}}}}, underlays: [{{name: er, via: core}}]}}\n"
+        ));
+    }
+    text.push_str(&circuits);
+    text.push_str(&sites);
+    let (design, reports) = design::read("design.yaml", &text, &NoFiles);
+    let design = design.unwrap_or_else(|| panic!("{}", reports.render(false)));
+    #[expect(
+        clippy::disallowed_types,
+        clippy::disallowed_methods,
+        reason = "a measurement"
+    )]
+    let start = std::time::Instant::now();
+    let reports = design::check(&design);
+    eprintln!("{} findings in {:?}", reports.len(), start.elapsed());
+}

@@ -1,5 +1,6 @@
 //! The design crate through its public API.
 
+mod accidents;
 mod cases;
 mod coexistence;
 mod explain;

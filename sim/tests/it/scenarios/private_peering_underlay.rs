@@ -40,7 +40,7 @@ fn in_a_tunnel(leg: &Leg) -> bool {
         .any(|hop| hop.action.starts_with("tunnel to"))
 }
 
-/// Whether a device has a route to a prefix.
+/// Whether a device uses a route to a prefix.
 fn knows(world: &World, device: &str, prefix: &str) -> bool {
     let wanted = prefix.parse().expect("a prefix");
     let query = Query::Routes {
@@ -48,7 +48,7 @@ fn knows(world: &World, device: &str, prefix: &str) -> bool {
     };
     let answer = world.ask(device, &query);
     match answer {
-        Ok(Answer::Routes(routes)) => !routes.routes.is_empty(),
+        Ok(Answer::Routes(routes)) => routes.routes.iter().any(|route| route.used),
         other => panic!("{device}: {other:?}"),
     }
 }

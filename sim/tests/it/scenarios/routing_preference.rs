@@ -129,15 +129,20 @@ fn azure_1_10_sd_wan_takes_over_from_a_lost_circuit_and_gives_back() {
     assert_eq!(chosen(&world, SITE), "er");
 }
 
-/// The documented stickiness, as a setting.
+/// The documented stickiness, as a setting: while the paths of the NVAs are the shorter ones.
 #[test]
 fn azure_1_10_traffic_stays_with_sd_wan_after_the_circuit_is_back_where_that_is_chosen() {
-    let design = format!("{DESIGN}\nplatform: {{choices: {{sticky_failback: true}}}}\n");
-    let mut world = running(&design);
-    assert_eq!(chosen(&world, SITE), "er");
-    fail(&mut world, "circuit:ams");
-    converge(&mut world);
-    heal(&mut world, "circuit:ams");
-    converge(&mut world);
-    assert_eq!(chosen(&world, SITE), "nva");
+    let export = "if prefix in [10.200.1.0/24] { prepend 1 accept } reject";
+    let core = format!(r#"core: {{asn: 65050, circuits: {{ams: {{export: "{export}"}}}}}}"#);
+    let prepended = replaced(DESIGN, "core: {asn: 65050}", &core);
+    let sticky = format!("{prepended}\nplatform: {{choices: {{sticky_failback: true}}}}\n");
+    for (design, after) in [(prepended, "er"), (sticky, "nva")] {
+        let mut world = running(&design);
+        assert_eq!(chosen(&world, SITE), "er");
+        fail(&mut world, "circuit:ams");
+        converge(&mut world);
+        heal(&mut world, "circuit:ams");
+        converge(&mut world);
+        assert_eq!(chosen(&world, SITE), after);
+    }
 }

@@ -25,8 +25,10 @@ pub(crate) const WEIGHT_MSEE: u32 = 32_769;
 const USUAL: u32 = 100;
 /// Equal next hops at a NIC.
 const NEXT_HOPS_MAX: u8 = 8;
-/// The platform's BGP timers.
+/// The platform's BGP timers, towards Route Server.
 const HOLD_TIME: Duration = Duration::from_secs(180);
+/// Towards MSEEs: a gateway misses a silent one within the documented minute.
+const HOLD_TIME_MSEE: Duration = Duration::from_secs(45);
 /// MSEEs.
 const MSEE_ASN: Asn = Asn(12_076);
 
@@ -105,7 +107,7 @@ fn msee(
 ) -> Neighbor {
     let limit = Some(config.limits.learned).filter(|most| *most != 0);
     Neighbor {
-        hold_time: HOLD_TIME,
+        hold_time: HOLD_TIME_MSEE,
         group: MSEE,
         prefix_limit: limit.map(|most| PrefixLimit::new(most, Counting::Held)),
         import: Some(from_msee(config, connection.weight)),

@@ -27,8 +27,8 @@ use super::super::ConfigFault;
 use super::super::instance::Setup;
 use super::MseeMember;
 
-/// The platform's BGP timers towards gateways and other MSEEs.
-const HOLD_TIME: Duration = Duration::from_secs(180);
+/// Towards gateways and other MSEEs: reconvergence takes a minute at the most, as documented.
+const HOLD_TIME: Duration = Duration::from_secs(45);
 /// A customer's smaller hold time is refused.
 const HOLD_TIME_MIN: Duration = Duration::from_secs(10);
 /// VNets of one circuit, with the largest bandwidth.

@@ -141,6 +141,18 @@ fn azure_3_6_without_bfd_a_silent_router_is_missed_after_the_hold_time() {
 }
 
 #[test]
+fn azure_3_6_a_gateway_misses_a_silent_msee_within_a_minute() {
+    let mut net = World::new(&[plain(1, &[0])]).start();
+    net.announce("ce.0", PREMISES);
+    let silent = net.now;
+    net.silence("msee0.0");
+    net.pass(Duration::from_secs(60));
+    let ended = net.ended("gw0.1", "msee0.0");
+    assert!(ended[0].since(silent) <= Duration::from_secs(45));
+    assert_eq!(net.forwards("gw0.1", PREMISES), [ip("10.1.3.5")]);
+}
+
+#[test]
 fn azure_3_1_bgp_runs_with_routers_that_do_not_speak_bfd() {
     let mut world = World::new(&[plain(1, &[0])]);
     for msee in &mut world.msees {

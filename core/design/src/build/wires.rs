@@ -8,9 +8,9 @@ mod places;
 mod pools;
 
 use core::net::Ipv4Addr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use inet::Coordinates;
+use inet::{Coordinates, hash};
 
 use super::cpe_name;
 use crate::geography;
@@ -108,6 +108,9 @@ impl Wire {
     }
 }
 
+/// Characters of the longest name of an interface.
+const INTERFACE_MAX: usize = 15;
+
 /// A cable inside a building, and the equipment at its ends.
 const CABLE_US: u32 = 100;
 
@@ -117,6 +120,7 @@ pub(crate) fn lay(settled: &Settled, reports: &mut Vec<Report>) -> Vec<Wire> {
         settled,
         wires: Vec::new(),
         ports: BTreeMap::new(),
+        customers: BTreeSet::new(),
     };
     layer.networks();
     for (index, site) in settled.sites.iter().enumerate() {
@@ -136,6 +140,8 @@ struct Layer<'a> {
     wires: Vec<Wire>,
     /// How many interfaces of a kind a device has.
     ports: BTreeMap<(String, &'static str), usize>,
+    /// Interfaces of provider edges towards customers.
+    customers: BTreeSet<(String, String)>,
 }
 
 impl Layer<'_> {
@@ -153,6 +159,30 @@ impl Layer<'_> {
 
     fn router(&mut self, at: RouterAt, kind: &'static str) -> End {
         self.port(router_name(self.settled, at), kind, Some(at))
+    }
+
+    /// A provider's interface towards a customer's: named after that, so that it keeps its name when
+    /// other customers come and go.
+    fn customer(&mut self, provider: RouterAt, customer: &End) -> End {
+        let (router, site) = customer
+            .device
+            .split_once('.')
+            .unwrap_or(("", &customer.device));
+        let name = format!("ce-{site}");
+        let device = router_name(self.settled, provider);
+        let first = !self.customers.contains(&(device.clone(), name.clone()));
+        let interface = match first && name.len() <= INTERFACE_MAX {
+            true => name,
+            false => {
+                let whole = format!("{router}.{site}/{}", customer.interface);
+                format!(
+                    "ce-{:010x}",
+                    hash::bytes(0, whole.as_bytes()) & 0xff_ffff_ffff
+                )
+            }
+        };
+        self.customers.insert((device, interface.clone()));
+        self.end(provider, interface)
     }
 
     fn lay(&mut self, joins: Joins, a: End, b: End, (rate_bps, latency_us): (u64, u32)) {
@@ -194,7 +224,8 @@ impl Layer<'_> {
                     network: attachment.network,
                     pe,
                 };
-                let (near, far) = (self.router(at, "net"), self.router(provider, "net"));
+                let near = self.router(at, "net");
+                let far = self.customer(provider, &near);
                 let places = [
                     site.place.as_ref().map(|place| place.value),
                     Some(network.pes[pe].place.value),
@@ -244,7 +275,7 @@ impl Layer<'_> {
     /// Between the primaries and between the secondaries; named at one end or at both.
     fn global_reach(&mut self) {
         let circuits = &self.settled.circuits;
-        let mut pairs = std::collections::BTreeSet::new();
+        let mut pairs = BTreeSet::new();
         for (index, circuit) in circuits.iter().enumerate() {
             let others = circuit.global_reach.iter();
             pairs.extend(others.map(|other| (index.min(other.value), index.max(other.value))));

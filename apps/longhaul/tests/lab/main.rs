@@ -9,6 +9,7 @@ mod express_route;
 mod global;
 mod global_overlay;
 mod hubs;
+mod nvas;
 mod private_peering_underlay;
 mod raised;
 mod routing_preference;

@@ -122,6 +122,7 @@ impl ClassPaths {
             return;
         };
         member.standing = match member.standing {
+            Standing::Breaks(old) if excess > 100 => Standing::Breaks(worse_or_clear(old, excess)),
             _ if excess > 100 => Standing::Breaks(doublings(excess)),
             Standing::Breaks(_) if excess > RECOVERED_PERCENT => Standing::Breaks(0),
             Standing::Breaks(_) => {
@@ -182,6 +183,18 @@ impl Sla {
     }
 }
 
+/// As how bad a path stands that stood as `old`: better only once it is clearly better, so that one
+/// that measures around a step does not change places all the time.
+fn worse_or_clear(old: u8, percent: u64) -> u8 {
+    let new = doublings(percent);
+    let step = 100_u64 << u32::from(old.min(56));
+    if new < old && percent > step / 100 * RECOVERED_PERCENT {
+        old
+    } else {
+        new
+    }
+}
+
 /// How often a percentage is doubled from 100.
 fn doublings(percent: u64) -> u8 {
     (percent / 100).checked_ilog2().unwrap_or(0) as u8
@@ -194,6 +207,14 @@ fn nanos(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn among_paths_that_all_break_it_a_flapping_measure_changes_nothing() {
+        assert_eq!(worse_or_clear(1, 195), 1);
+        assert_eq!(worse_or_clear(1, 205), 1);
+        assert_eq!(worse_or_clear(1, 159), 0);
+        assert_eq!(worse_or_clear(0, 205), 1);
+    }
     use crate::Variation;
 
     const MPLS: PathId = PathId(1);

@@ -185,9 +185,12 @@ impl Msee {
         }
     }
 
-    /// Watches the customer's routers that are to be watched, and no others.
+    /// Watches the customer's routers that are to be watched, and no others; none under maintenance.
     fn watch(&mut self, now: Instant, said: &mut Vec<bgp::Output>, out: &mut Vec<Output>) {
-        let wanted = rules::watched(&self.config);
+        let wanted = match self.instance.is_serving() {
+            true => rules::watched(&self.config),
+            false => Vec::new(),
+        };
         let old = core::mem::replace(&mut self.watched, wanted.clone());
         for key in old.iter().filter(|key| !wanted.contains(key)) {
             let remove = bfd::Command::Remove(*key);

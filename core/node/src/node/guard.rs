@@ -32,6 +32,8 @@ pub(super) struct Guard {
     /// What did not fit, and when it may be told again; `None` while it does not fit.
     out: BTreeMap<Prefix, Option<Instant>>,
     told: Told,
+    /// Aggregates that this node has originated.
+    made: BTreeSet<Prefix>,
     levels: [BudgetLevel; 2],
 }
 
@@ -53,6 +55,7 @@ impl Guard {
             changed: BTreeSet::new(),
             out: BTreeMap::new(),
             told: Told::default(),
+            made: BTreeSet::new(),
             levels: Default::default(),
         })
     }
@@ -74,18 +77,28 @@ impl Guard {
             aggregates: choice.aggregates.clone(),
             ..Told::default()
         };
-        let waits = |prefix: &Prefix| out.contains_key(prefix);
-        for (whole, parts) in &self.told.aggregates {
-            let stays = !choice.aggregates.contains_key(whole)
-                && parts.iter().all(|part| choice.kept.contains(part))
-                && parts.iter().any(waits)
-                && !self.taken.contains(whole);
-            if stays {
-                told.everywhere.insert(*whole);
-                told.everywhere.retain(|prefix| !parts.contains(prefix));
-                told.aggregates.insert(*whole, parts.clone());
+        let (staying, ending): (BTreeMap<_, _>, BTreeMap<_, _>) = self
+            .told
+            .aggregates
+            .iter()
+            .filter(|(whole, _)| !choice.aggregates.contains_key(*whole))
+            .partition(|(whole, parts)| {
+                parts.iter().all(|part| choice.kept.contains(part))
+                    && parts.iter().any(|part| out.contains_key(part))
+                    && !self.taken.contains(*whole)
+            });
+        // What an aggregate that ends told until now does not wait: nothing else tells it.
+        for part in ending.into_values().flatten() {
+            if choice.kept.contains(part) {
+                out.remove(part);
             }
         }
+        for (whole, parts) in staying {
+            told.everywhere.insert(*whole);
+            told.everywhere.retain(|prefix| !parts.contains(prefix));
+            told.aggregates.insert(*whole, parts.clone());
+        }
+        let waits = |prefix: &Prefix| out.contains_key(prefix);
         told.everywhere
             .retain(|prefix| !waits(prefix) || told.aggregates.contains_key(prefix));
         self.fill(&mut told);
@@ -235,8 +248,11 @@ impl Node {
         let before = core::mem::replace(&mut guard.told, told);
         let said = guard.told.clone();
         self.guard = Some(guard);
-        if said != before {
-            self.tell_route_server(now, &before, &said, out);
+        let made = self.made(&said);
+        let guard = self.guard.as_mut().expect("put back above");
+        let was = core::mem::replace(&mut guard.made, made.clone());
+        if said != before || made != was {
+            self.tell_route_server(now, &said, (&was, &made), out);
         }
         self.say_budget(&before, out);
         let guard = self.guard.as_ref();
@@ -291,12 +307,11 @@ impl Node {
     fn tell_route_server(
         &mut self,
         now: Instant,
-        before: &Told,
         told: &Told,
+        (was, made): (&BTreeSet<Prefix>, &BTreeSet<Prefix>),
         out: &mut Vec<Output>,
     ) {
-        let made: BTreeSet<Prefix> = self.made(told);
-        for prefix in self.made(before).difference(&made) {
+        for prefix in was.difference(made) {
             self.speak(
                 now,
                 bgp::Input::Command(Command::Withdraw((*prefix).into())),
@@ -318,9 +333,9 @@ impl Node {
             let command = Command::SetNeighbor(id, Box::new(neighbor));
             self.speak(now, bgp::Input::Command(command), out);
         }
-        for prefix in made {
-            self.route(prefix, Source::Aggregate, Some(Target::Unreachable), out);
-            let command = routing::for_route_server(&self.settings, prefix);
+        for prefix in made.difference(was) {
+            self.route(*prefix, Source::Aggregate, Some(Target::Unreachable), out);
+            let command = routing::for_route_server(&self.settings, *prefix);
             self.speak(now, bgp::Input::Command(command), out);
         }
     }

@@ -19,9 +19,12 @@ use crate::view::DropReason;
 const JUDGE_EVERY: Duration = Duration::from_millis(500);
 
 impl Node {
-    /// The class of a packet.
+    /// The class of a packet. The overlay's own, such as BGP between loopbacks, has none: no class
+    /// may take a link down.
     pub(super) fn class_of(&self, packet: &Ipv4<'_>, flow: FiveTuple) -> Option<ClassId> {
-        if self.settings.classes.is_empty() {
+        let is_own =
+            |address| address == self.settings.loopback || self.loopbacks.contains_key(&address);
+        if self.settings.classes.is_empty() || is_own(flow.source) && is_own(flow.destination) {
             return None;
         }
         self.classify(flow, packet.dscp())

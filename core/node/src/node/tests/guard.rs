@@ -168,8 +168,26 @@ fn an_aggregate_ends_at_once_when_a_part_goes_and_the_rest_is_told() {
         !told.contains("10.2.0.0/23"),
         "it would attract what is gone"
     );
+    let rest = set(&["10.0.0.0/8", LANS[1], LANS[2]]);
+    assert_eq!(told, rest, "nothing else told what is left");
     world.net.run(SECOND * 40);
-    assert_eq!(world.told(0, false), set(&["10.0.0.0/8", LANS[1], LANS[2]]));
+    assert_eq!(world.told(0, false), rest);
+}
+
+#[test]
+fn an_aggregate_goes_with_the_last_of_its_parts() {
+    let mut world = region(1, &session_of(3), &[(&[0], &LANS)], 100);
+    for lan in [LANS[0], LANS[1]] {
+        withdraw(&mut world.net, world.routers[0], lan);
+    }
+    world.net.run(SECOND * 3);
+    assert_eq!(world.told(0, false), set(&["10.0.0.0/8", LANS[2]]));
+    let whole = stub::prefix("10.2.0.0/23");
+    let nva = world.net.node(world.nvas[0]);
+    assert!(
+        nva.speaker().paths(whole).is_empty(),
+        "it would discard what a wider route reaches"
+    );
 }
 
 #[test]

@@ -34,7 +34,7 @@ struct Client {
     role: Role,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Operator,
     /// A device of the platform, once it has said which.
@@ -42,7 +42,7 @@ enum Role {
 }
 
 /// What a device of the platform decides about.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Decider {
     /// NICs: an instance of a Route Server, or of a gateway without one.
     instance: Option<InstanceId>,
@@ -157,6 +157,7 @@ impl Clients {
             return false;
         };
         let open = client.fill().unwrap_or(false);
+        let before = client.role;
         let mut stop = false;
         let mut fine = true;
         while let Some(line) = client.take_line() {
@@ -169,8 +170,16 @@ impl Clients {
                 }
             }
         }
-        if !open || !fine || client.line.len() > LINE_MAX {
-            if let Role::Decider(Some(decider)) = client.role {
+        let after = client.role;
+        let ends = !open || !fine || client.line.len() > LINE_MAX;
+        if after != before {
+            // A device speaks on its newest connection; what comes late on an older one, its end
+            // included, is not about the table that it tells now.
+            self.clients
+                .retain(|other, client| *other == token || client.role != after);
+        }
+        if ends {
+            if let Role::Decider(Some(decider)) = after {
                 decider.end(now, fabric, out);
             }
             // Closing the stream takes it out of the epoll set as well.
@@ -265,3 +274,6 @@ fn break_or_mend(
     });
     refused.map_or(Answer::Done, |reason| Answer::Refused { reason })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,16 @@
 //! UDP sockets for protocols that look at the time to live: it must not have been lowered on the way, or not by much
 //! (RFC 5082).
 
-#![expect(unsafe_code, reason = "the smallest TTL has no safe binding")]
-
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, ControlMessageOwned, MsgFlags, SetSockOpt, SockFlag, SockType, SockaddrStorage,
     bind, recvmsg, setsockopt, socket, sockopt,
 };
+
+use crate::socket::set_number;
 
 /// Octets that may wait: some ten thousand small packets.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -137,26 +136,6 @@ fn open(address: SocketAddr) -> io::Result<OwnedFd> {
         }
     }
     Ok(socket)
-}
-
-fn set_number(
-    socket: &OwnedFd,
-    level: libc::c_int,
-    option: libc::c_int,
-    value: libc::c_int,
-) -> io::Result<()> {
-    let len = libc::socklen_t::try_from(size_of_val(&value)).expect("a small number");
-    // SAFETY: `value` lives through the call and `len` is its size.
-    Errno::result(unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            level,
-            option,
-            (&raw const value).cast(),
-            len,
-        )
-    })?;
-    Ok(())
 }
 
 fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {

@@ -11,6 +11,8 @@
 //! entered while a process has a single thread, so [`user::enter_own`] comes first in `main`.
 
 mod announce;
+pub mod batch;
+mod bell;
 mod chance;
 pub mod datagram;
 mod descriptors;
@@ -30,6 +32,7 @@ pub mod user;
 mod watched;
 
 pub use announce::announce_address;
+pub use bell::Bell;
 pub use chance::random;
 pub use descriptors::{raise_descriptor_limit, receive_descriptors, send_descriptors};
 pub use lock::{LockError, LockFile};
@@ -37,5 +40,5 @@ pub use namespace::NetNamespace;
 pub use netlink::{InterfaceAddress, Netlink, RouteChange, RouteOwner, RouteTo};
 pub use routes::{DefaultRoute, default_route};
 pub use signals::{interrupt_is_ignored, interrupted_within};
-pub use tun::{CLONE_DEVICE, Tun};
+pub use tun::{CLONE_DEVICE, Tun, TunQueue, VNET_HEADER};
 pub use watched::{PacketSource, Watched, WatchedPoller};

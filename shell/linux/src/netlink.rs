@@ -119,6 +119,35 @@ impl Netlink {
         self.order(message, "set interface up")
     }
 
+    /// Sets how many packets may wait for an interface's wire, or for the process behind a TUN device
+    /// (`txqueuelen` of ip-link(8)).
+    ///
+    /// # Errors
+    ///
+    /// No permission, or no such interface.
+    pub fn set_queue_len(&mut self, interface: u32, packets: u32) -> io::Result<()> {
+        let mut message = Message::change_link(interface);
+        message.number(libc::IFLA_TXQLEN, packets);
+        self.order(message, "set queue length")
+    }
+
+    /// Sets of how many segments and octets a super-packet for an interface may be; what is larger is cut before.
+    ///
+    /// # Errors
+    ///
+    /// No permission, no such interface, or more than its driver can take.
+    pub fn set_super_packet(
+        &mut self,
+        interface: u32,
+        segments: u32,
+        octets: u32,
+    ) -> io::Result<()> {
+        let mut message = Message::change_link(interface);
+        message.number(libc::IFLA_GSO_MAX_SEGS, segments);
+        message.number(libc::IFLA_GSO_MAX_SIZE, octets);
+        self.order(message, "set size of super-packets")
+    }
+
     /// Adds an address; one that is there already is fine.
     ///
     /// # Errors

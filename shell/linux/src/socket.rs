@@ -26,12 +26,17 @@ fn open(kind: SockType, protocol: Option<SockProtocol>) -> io::Result<OwnedFd> {
     Ok(socket(AddressFamily::Inet, kind, flags, protocol)?)
 }
 
-fn bind_to_device(socket: &OwnedFd, interface: &str) -> io::Result<()> {
+pub(crate) fn bind_to_device(socket: &OwnedFd, interface: &str) -> io::Result<()> {
     Ok(setsockopt(
         socket,
         sockopt::BindToDevice,
         &OsString::from(interface),
     )?)
+}
+
+/// A UDP socket without an address yet.
+pub(crate) fn open_udp() -> io::Result<OwnedFd> {
+    open(SockType::Datagram, None)
 }
 
 /// A UDP socket on a port of one interface, whatever the interface's addresses are: it sends
@@ -172,6 +177,27 @@ pub fn vrrp(interface: &str, address: Ipv4Addr) -> io::Result<RawSocket> {
     setsockopt(&socket, sockopt::IpMulticastLoop, &false)?;
     bind_source(&socket, address)?;
     Ok(RawSocket(socket))
+}
+
+/// Sets an option that is an integer.
+pub(crate) fn set_number(
+    socket: &OwnedFd,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(size_of_val(&value)).expect("a small number");
+    // SAFETY: `value` lives through the call and `len` is its size.
+    Errno::result(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            (&raw const value).cast(),
+            len,
+        )
+    })?;
+    Ok(())
 }
 
 /// Packets leave with this source and, when they go to a group, through the interface that has it.

@@ -52,6 +52,15 @@ impl Message {
         Self::new(libc::RTM_NEWLINK, 0, body)
     }
 
+    /// Changes what attributes say of an interface.
+    pub(super) fn change_link(interface: u32) -> Self {
+        let mut body = vec![0; LINK];
+        if let Some(index) = body.get_mut(4..8) {
+            index.copy_from_slice(&interface.to_ne_bytes());
+        }
+        Self::new(libc::RTM_NEWLINK, 0, body)
+    }
+
     /// Adds or removes an address.
     pub(super) fn address(add: bool, interface: u32, address: Ipv4Addr, len: u8) -> Self {
         let mut body = vec![family(), len, 0, 0];

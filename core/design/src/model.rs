@@ -6,6 +6,7 @@
 
 mod as_built;
 mod circuits;
+mod forwarding;
 mod platform;
 mod regions;
 mod route_maps;
@@ -22,6 +23,7 @@ pub(crate) use circuits::{
 mod waivers;
 
 pub(crate) use as_built::{Allocation, AsBuiltText, NvaFactsText, PublicIpSku, Transport};
+pub(crate) use forwarding::{ForwardingText, SourceCheckText};
 pub(crate) use platform::{
     ChoicesText, CountedText, NicShareText, OverTotalText, OverVmsText, PlatformText,
 };
@@ -94,7 +96,9 @@ record! {
         /// What hubs announce to sites in place of single routes; `[]` sends the full table.
         summaries: Vec<At<Prefix>> = r#"["10.0.0.0/8"]"#,
         /// MTU of the overlay device.
-        mtu: Count<576, 1440> = "1340",
+        mtu: Count<576, 8940> = "1340",
+        /// How all nodes forward; a region's `nvas.forwarding` goes before it.
+        forwarding: ForwardingText = r#"{"threads": 2}"#,
         /// Where addresses come from that the design does not name.
         addresses: AddressesText = r#"{"nva_public": "203.0.113.0/24"}"#,
         /// How NVAs of different regions reach each other.

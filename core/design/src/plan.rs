@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 mod community;
 mod express_route;
+mod forwarding;
 mod route_server;
 mod router;
 mod routers;
@@ -23,6 +24,7 @@ pub use express_route::{
     GatewayConnection, GatewayLimits, GatewaySku, MicrosoftPeering, MseeConfig, MseeConnection,
     PrivatePeering, TaggedPrefix,
 };
+pub use forwarding::{ForwardingConfig, SourceCheck, THREADS_MAX};
 pub use route_server::{
     BranchKind, GatewayConfig, Limits, MapPair, NicShare, OverTotal, PeerMaps, PlatformChoices,
     ProgrammingConfig, RouteMapAction, RouteMapConfig, RouteMapMatch, RouteMapRule, RouteMaps,
@@ -163,6 +165,9 @@ pub struct NodeConfig {
     pub prepend: u8,
     /// MTU of the overlay device.
     pub mtu: u16,
+    /// Threads, source checks, ciphers.
+    #[serde(default, skip_serializing_if = "ForwardingConfig::is_default")]
+    pub forwarding: ForwardingConfig,
 }
 
 /// What a node is.
@@ -231,6 +236,11 @@ pub struct LinkConfig {
     pub static_routes: Vec<Prefix>,
     /// The paths, one for each pair of locators.
     pub paths: Vec<PathConfig>,
+    /// What the neighbour may announce: exactly these prefixes and no others (an NVA's link to a site:
+    /// the LANs of the site, and what its CPEs take from its routers).
+    /// `None` takes everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<Vec<Prefix>>,
     /// Without any tunnel: BGP and packets go over the underlay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain: Option<PlainLink>,
@@ -275,6 +285,10 @@ pub struct PathConfig {
     pub keepalive_s: u16,
     /// How it is known that the path works.
     pub liveness: Liveness,
+    /// The largest packet of the underlay, octets with its IPv4 header, that is ever tried: 1,400
+    /// over ExpressRoute, more than 1,500 where all of the way is known to pass it. `None` is 1,500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u16>,
 }
 
 /// How it is known that a path works.

@@ -7,6 +7,7 @@
 mod access;
 pub(crate) mod circuits;
 mod decided;
+pub(crate) mod forwarding;
 mod networks;
 mod overlay;
 mod places;
@@ -22,9 +23,9 @@ pub(crate) mod vnets;
 
 pub(crate) use access::CIRCUIT_STRETCH;
 pub(crate) use decided::{
-    Access, Backbone, Budget, Circuit, CircuitPeering, ExpressRoute, Filters, ForeignRouter, Lan,
-    Nat, Network, Nvas, Overlay, Peering, Pools, Region, RouteServer, Router, RouterAt, Settled,
-    Site, SiteUnderlay, Subnet, Underlay, Via, Vnet, Wireguard,
+    Access, Backbone, Budget, Circuit, CircuitPeering, ExpressRoute, Filters, ForeignRouter,
+    Forwarding, Lan, Nat, Network, Nvas, Overlay, Peering, Pools, Region, RouteServer, Router,
+    RouterAt, Settled, Site, SiteUnderlay, Subnet, Underlay, Via, Vnet, Wireguard,
 };
 pub(crate) use platform::Platform;
 
@@ -125,10 +126,10 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         .map(|at| &at.value.0[..])
         .unwrap_or_default();
     let platform = platform::platform(file.platform.as_ref());
-    let regions = regions::settle_all(region_texts, &defaults, &platform, &atlas, reports);
+    let regions = regions::settle_all(file, &defaults, &platform, &atlas, reports);
     let backbone = regions::backbone(region_texts, &regions, &atlas, reports);
     let mut overlay = overlay::overlay(file, reports);
-    let underlays = underlays::underlays(file, &regions, &overlay, reports);
+    let underlays = underlays::underlays(file, &regions, (&overlay, &platform), reports);
     let mut circuits = circuits::circuits(file, &regions, &atlas, reports);
     let policies = policies::Library::read(file, &design.sources, reports);
     let filters = (&circuits[..], &policies);

@@ -173,6 +173,7 @@ fn neighbor(config: &NodeConfig, role: LinkRole, paths: Vec<PathConfig>) -> Link
         role,
         loopback: Some(config.loopback),
         static_routes: Vec::new(),
+        accept: None,
         paths,
         plain: None,
     }
@@ -194,6 +195,7 @@ fn path(own: &NodeConfig, at: usize, other: &NodeConfig, to: usize, preference: 
         initiate: false,
         keepalive_s: 0,
         liveness: Liveness::Probe,
+        mtu: None,
     }
 }
 
@@ -221,6 +223,7 @@ fn node(name: &str, number: u8, role: NodeRole) -> NodeConfig {
         },
         prepend: 0,
         mtu: 1_420,
+        forwarding: design::plan::ForwardingConfig::default(),
     }
 }
 

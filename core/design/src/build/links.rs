@@ -1,10 +1,14 @@
 //! Links between nodes: hubs in a full mesh, each CPE to every NVA of its home and backup region.
 
 use core::net::SocketAddrV4;
+use std::collections::BTreeSet;
+
+use inet::Prefix;
 
 use super::{AZURE, Addresses, Devices, cpe_name, nva_name};
 use crate::model::{HubToHub, UnderlayKind};
 use crate::plan::{LinkConfig, LinkRole, Liveness, NodeConfig, PathConfig, PlainLink};
+use crate::settle::forwarding::{nva_mtu, path_mtu};
 use crate::settle::{Settled, Site};
 
 /// Adds every link to both of its ends.
@@ -82,6 +86,7 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
                 initiate: node.name < other.name,
                 keepalive_s: context.keepalive_s,
                 liveness: Liveness::Probe,
+                mtu: nva_mtu(&context.settled.platform),
             };
             let role = if other_region == region {
                 LinkRole::Twin
@@ -96,6 +101,7 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
                 role,
                 loopback: Some(other.loopback),
                 static_routes: Vec::new(),
+                accept: None,
                 paths: if plain { Vec::new() } else { vec![path] },
                 plain: plain.then(|| PlainLink {
                     interface: "eth0".to_owned(),
@@ -120,6 +126,8 @@ fn site_links(
         return;
     };
     let site = &context.settled.sites[site_index];
+    let cpes = context.addresses.sites[site_index].cpes.len();
+    let accepted = accepted(&devices.nodes[cpe_start..cpe_start + cpes]);
     for (cpe_index, cpe_addresses) in context.addresses.sites[site_index].cpes.iter().enumerate() {
         for nva_index in 0..context.addresses.regions[region].nvas.len() {
             let (nva_at, cpe_at) = (devices.nva_start[region] + nva_index, cpe_start + cpe_index);
@@ -140,6 +148,10 @@ fn site_links(
                     initiate: true,
                     keepalive_s: context.keepalive_s,
                     liveness: Liveness::Probe,
+                    mtu: path_mtu(
+                        &context.settled.underlays[link.underlay],
+                        &context.settled.platform,
+                    ),
                 };
                 to_cpe.push(PathConfig {
                     local: path.remote.clone(),
@@ -156,19 +168,34 @@ fn site_links(
             if to_nva.is_empty() {
                 continue;
             }
-            let link = |other: &NodeConfig, role, paths| LinkConfig {
+            let link = |other: &NodeConfig, role, accept, paths| LinkConfig {
                 neighbor: other.name.clone(),
                 role,
                 loopback: Some(other.loopback),
                 static_routes: Vec::new(),
+                accept,
                 paths,
                 plain: None,
             };
-            let (up, down) = (link(nva, up, to_nva), link(cpe, down, to_cpe));
+            let theirs = accepted.clone();
+            let (up, down) = (link(nva, up, None, to_nva), link(cpe, down, theirs, to_cpe));
             devices.nodes[cpe_at].links.push(up);
             devices.nodes[nva_at].links.push(down);
         }
     }
+}
+
+/// What the CPEs of a site may announce: its LANs, and what they take from its routers. The site is
+/// one: behind each CPE may lie what another announces too. `None` when a router may bring anything.
+fn accepted(cpes: &[NodeConfig]) -> Option<Vec<Prefix>> {
+    let mut all = BTreeSet::new();
+    for cpe in cpes {
+        all.extend(cpe.lans.iter().map(|lan| lan.prefix));
+        for router in &cpe.neighbors {
+            all.extend(router.accept.as_ref()?);
+        }
+    }
+    Some(all.into_iter().collect())
 }
 
 /// The one link of a plain WireGuard device, on the NVA's side only.
@@ -199,6 +226,10 @@ fn plain_wireguard(context: &Context<'_>, index: usize, site: &Site, devices: &m
         initiate: endpoint.is_some(),
         keepalive_s: context.keepalive_s,
         liveness: Liveness::Handshake,
+        mtu: path_mtu(
+            &context.settled.underlays[first.underlay],
+            &context.settled.platform,
+        ),
     };
     let nva = devices.nva_start[home.value] + nva_index;
     devices.nodes[nva].links.push(LinkConfig {
@@ -206,6 +237,7 @@ fn plain_wireguard(context: &Context<'_>, index: usize, site: &Site, devices: &m
         role: LinkRole::HomeSite,
         loopback: None,
         static_routes: wireguard.allowed.value.clone(),
+        accept: None,
         paths: vec![path],
         plain: None,
     });

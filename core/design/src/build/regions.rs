@@ -159,6 +159,7 @@ fn nva(
         probe: probe(settled),
         prepend: if passive { PASSIVE_PREPEND } else { 0 },
         mtu: settled.overlay.mtu.value,
+        forwarding: region.nvas.forwarding.config(),
         name: name.clone(),
     });
     let mut nic = nic(name, &region.hub, NVA_SUBNET, address.private);

@@ -176,6 +176,7 @@ fn node(
         probe: probe(settled),
         prepend: 0,
         mtu: settled.overlay.mtu.value,
+        forwarding: settled.overlay.forwarding.config(),
         name,
     });
 }

@@ -8,7 +8,12 @@ use super::Step::{Field, Item};
 use super::{Findings, Step, key};
 pub(in crate::device) use fabric::fabric;
 
-use crate::plan::{InterfaceConfig, LinkConfig, LinkRole, NodeConfig, NodeRole, RouteServerConfig};
+use crate::plan::{
+    InterfaceConfig, LinkConfig, LinkRole, NodeConfig, NodeRole, RouteServerConfig, THREADS_MAX,
+};
+
+/// What a path's MTU may be: IPv4's least reassembly size, and the largest jumbo frames in use.
+const PATH_MTU: core::ops::RangeInclusive<u16> = 576..=9_216;
 
 /// Checks a node's file.
 pub(super) fn node(config: &NodeConfig, findings: &mut Findings) {
@@ -67,6 +72,13 @@ pub(super) fn node(config: &NodeConfig, findings: &mut Findings) {
         findings.add(
             &[Field("mtu")],
             format!("an MTU is 576 to 9000, not {}", config.mtu),
+        );
+    }
+    if !(1..=THREADS_MAX).contains(&config.forwarding.threads) {
+        let threads = config.forwarding.threads;
+        findings.add(
+            &[Field("forwarding"), Field("threads")],
+            format!("a node has 1 to {THREADS_MAX} forwarding threads, not {threads}"),
         );
     }
     if matches!(config.role, NodeRole::Cpe { .. }) && !config.route_servers.is_empty() {
@@ -176,6 +188,11 @@ fn link(config: &NodeConfig, link: &LinkConfig, index: usize, findings: &mut Fin
         if path.initiate && path.endpoint.is_none() {
             let reason = "a path is initiated only where the other side's endpoint is known";
             findings.add(&at("initiate"), reason.to_owned());
+        }
+        if path.mtu.is_some_and(|mtu| !PATH_MTU.contains(&mtu)) {
+            let (least, most) = (PATH_MTU.start(), PATH_MTU.end());
+            let reason = format!("packets of an underlay are {least} to {most} octets at most");
+            findings.add(&at("mtu"), reason);
         }
         if !pairs.insert((&path.local, &path.remote)) {
             findings.add(

@@ -246,4 +246,23 @@ pub(super) fn knobs(nvas: &crate::settle::Nvas, place: &str, all: &mut Everythin
     all.value(path("route_server_instances"), instances, shown);
     let guards = &nvas.guards_origin;
     all.value(path("guards_origin"), guards, guards.value);
+    forwarding(&nvas.forwarding, &path("forwarding"), all);
+}
+
+/// How nodes forward.
+pub(super) fn forwarding(
+    forwarding: &crate::settle::Forwarding,
+    place: &str,
+    all: &mut Everything,
+) {
+    let path = |field: &str| format!("{place}.{field}");
+    let threads = &forwarding.threads;
+    all.value(path("threads"), threads, threads.value);
+    let check = &forwarding.source_check;
+    all.value(
+        path("source_check"),
+        check,
+        crate::scalars::Word::word(check.value),
+    );
+    all.value(path("aes"), &forwarding.aes, forwarding.aes.value);
 }

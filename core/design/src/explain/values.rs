@@ -56,6 +56,7 @@ pub(super) fn design(settled: &Settled, all: &mut Everything) {
             &underlay.jitter,
             time(underlay.jitter.value),
         );
+        all.value(path("mtu"), &underlay.mtu, underlay.mtu.value);
         all.value(
             path("addresses"),
             &underlay.addresses,
@@ -96,6 +97,7 @@ fn overlay(overlay: &Overlay, all: &mut Everything) {
         list(&overlay.summaries.value),
     );
     all.value("overlay.mtu", &overlay.mtu, overlay.mtu.value);
+    attached::forwarding(&overlay.forwarding, "overlay.forwarding", all);
     all.value("overlay.seed", &overlay.seed, overlay.seed.value);
     let pools = [
         ("nva_public", &overlay.pools.nva_public),

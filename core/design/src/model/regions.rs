@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use inet::{Asn, Coordinates, Prefix};
 use serde_json::{Map, Value, json};
 
-use super::{AsBuiltText, AttachText, BudgetText, ExpressRouteText, RouteMapText};
+use super::{AsBuiltText, AttachText, BudgetText, ExpressRouteText, ForwardingText, RouteMapText};
 use crate::reader::{At, Named, OneOrMore, Shape, expected, read_at, record};
 use crate::report::Report;
 use crate::scalars::{AnyPrefix, Count, Text, TimeSpan, words};
@@ -62,6 +62,8 @@ record! {
         route_server_instances: Vec<At<Count<0, 1>>> = "[0, 1]",
         /// Whether they tell routes by where they came from, so that none comes back to its region.
         guards_origin: bool = "true",
+        /// How they forward, where they differ from the nodes of the overlay.
+        forwarding: ForwardingText = r#"{"threads": 8}"#,
     }
 }
 

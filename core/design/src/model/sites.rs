@@ -54,6 +54,8 @@ record! {
         loss: Loss = "0%",
         /// Jitter inside, uniform from zero.
         jitter: TimeSpan = "0ms",
+        /// The largest packet that all of it passes, octets with the IPv4 header.
+        mtu: Count<576, 9216> = "9000",
         /// Where the sites' addresses on it come from.
         addresses: Prefix = "11.1.0.0/16",
         /// What an access link is like when the site does not say.

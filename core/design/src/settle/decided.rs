@@ -13,7 +13,7 @@ use core::time::Duration;
 use inet::{Asn, Coordinates, Prefix};
 
 use super::{Val, Why};
-use crate::model::{HubToHub, NvaMode, Preference, UnderlayKind};
+use crate::model::{HubToHub, NvaMode, Preference, SourceCheckText, UnderlayKind};
 use crate::reader::At;
 
 /// A design with every value decided.
@@ -51,7 +51,16 @@ pub(crate) struct Overlay {
     pub(crate) mtu: Val<u16>,
     pub(crate) seed: Val<u64>,
     pub(crate) hub_to_hub: Val<HubToHub>,
+    pub(crate) forwarding: Forwarding,
     pub(crate) pools: Pools,
+}
+
+/// How nodes forward.
+#[derive(Clone, Debug)]
+pub(crate) struct Forwarding {
+    pub(crate) threads: Val<u8>,
+    pub(crate) source_check: Val<SourceCheckText>,
+    pub(crate) aes: Val<bool>,
 }
 
 /// Where addresses come from that the design does not name.
@@ -133,6 +142,7 @@ pub(crate) struct Nvas {
     pub(crate) originate: Vec<Val<Prefix>>,
     pub(crate) route_server_instances: Val<Vec<u8>>,
     pub(crate) guards_origin: Val<bool>,
+    pub(crate) forwarding: Forwarding,
 }
 
 impl Nvas {
@@ -229,6 +239,7 @@ pub(crate) struct Underlay {
     pub(crate) stretch: Val<u16>,
     pub(crate) loss_ppm: Val<u32>,
     pub(crate) jitter: Val<Duration>,
+    pub(crate) mtu: Val<u16>,
     pub(crate) addresses: Val<Prefix>,
 }
 

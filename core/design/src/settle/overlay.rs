@@ -61,7 +61,7 @@ pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
             [text.mtu],
             1_340,
             "1400 bytes pass Azure unfragmented, less 60 of WireGuard",
-            |mtu: &Count<576, 1440>| mtu.0 as u16
+            |mtu: &Count<576, 8940>| mtu.0 as u16
         ),
         seed: pick!(
             [text.seed],
@@ -74,6 +74,7 @@ pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
             HubToHub::Tunnel,
             "the fabric sees no inner destination, so nothing can loop",
         ),
+        forwarding: super::forwarding::forwarding(&[text.forwarding.as_ref()]),
         pools: pools(&text.addresses.map(|at| at.value).unwrap_or_default()),
     };
     timers(&overlay, reports);

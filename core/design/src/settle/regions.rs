@@ -4,13 +4,14 @@ use core::time::Duration;
 
 use super::vnets::{NVA_SUBNET, Place, vnet};
 use super::{
-    Backbone, ForeignRouter, Nvas, Platform, Region, RouteServer, Val, Vnet, Why, pick,
+    Backbone, ForeignRouter, Nvas, Platform, Region, RouteServer, Val, Vnet, Why, forwarding, pick,
     region_index, steering, unknown,
 };
 use crate::geography::{self, Atlas};
 use crate::model::{
-    DefaultsText, NsgRuleText, NvaMode, NvasText, Preference, RegionDefaultsText, RegionText,
-    RouteServerSettings, RouteServerText, RuleAction, RuleDirection, RuleProtocol,
+    DefaultsText, DesignFile, ForwardingText, NsgRuleText, NvaMode, NvasText, Preference,
+    RegionDefaultsText, RegionText, RouteServerSettings, RouteServerText, RuleAction,
+    RuleDirection, RuleProtocol,
 };
 use crate::plan;
 use crate::reader::{At, Inherit};
@@ -19,7 +20,7 @@ use crate::scalars::{Count, Text, TimeSpan};
 
 /// Settles all regions, numbered from 1 in the order of the design.
 pub(crate) fn settle_all(
-    texts: &[(At<String>, RegionText)],
+    file: &DesignFile,
     defaults: &DefaultsText,
     platform: &Platform,
     atlas: &Atlas,
@@ -30,6 +31,10 @@ pub(crate) fn settle_all(
         .as_ref()
         .map(|at| at.value.clone())
         .unwrap_or_default();
+    let texts = file.regions.as_ref().map(|at| &at.value.0[..]);
+    let texts = texts.unwrap_or_default();
+    let overlay = file.overlay.as_ref();
+    let everywhere = overlay.and_then(|at| at.value.forwarding.as_ref());
     let mut regions = Vec::with_capacity(texts.len());
     for (index, (name, text)) in texts.iter().enumerate() {
         let number = u16::try_from(index + 1).unwrap_or(u16::MAX);
@@ -52,18 +57,22 @@ pub(crate) fn settle_all(
             }
         };
         regions.push(region(
-            name, text, number, place, &shared, platform, reports,
+            (name, text),
+            number,
+            place,
+            (&shared, everywhere),
+            platform,
+            reports,
         ));
     }
     regions
 }
 
 fn region(
-    name: &At<String>,
-    text: &RegionText,
+    (name, text): (&At<String>, &RegionText),
     number: u16,
     place: Val<inet::Coordinates>,
-    shared: &RegionDefaultsText,
+    (shared, everywhere): (&RegionDefaultsText, Option<&At<ForwardingText>>),
     platform: &Platform,
     reports: &mut Vec<Report>,
 ) -> Region {
@@ -131,7 +140,7 @@ fn region(
             Some(at) => Val::line(at.value.clone(), at.span),
             None => Val::default(name.value.clone(), "the key is Azure's name"),
         },
-        nvas: nvas(text, shared, reports),
+        nvas: nvas(text, shared, everywhere, reports),
         budget: steering::budget(
             text,
             route_server.as_ref(),
@@ -152,7 +161,12 @@ fn region(
     region
 }
 
-fn nvas(text: &RegionText, shared: &RegionDefaultsText, reports: &mut Vec<Report>) -> Nvas {
+fn nvas(
+    text: &RegionText,
+    shared: &RegionDefaultsText,
+    everywhere: Option<&At<ForwardingText>>,
+    reports: &mut Vec<Report>,
+) -> Nvas {
     let own = text
         .nvas
         .as_ref()
@@ -210,6 +224,11 @@ fn nvas(text: &RegionText, shared: &RegionDefaultsText, reports: &mut Vec<Report
             true,
             "no route comes back to where it came from",
         ),
+        forwarding: forwarding::forwarding(&[
+            own.forwarding.as_ref(),
+            base.forwarding.as_ref(),
+            everywhere,
+        ]),
     }
 }
 

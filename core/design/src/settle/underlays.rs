@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use inet::Prefix;
 
-use super::{Overlay, Region, Underlay, Val, pick, region_index};
+use super::{Overlay, Platform, Region, Underlay, Val, forwarding, pick, region_index};
 use crate::model::{DesignFile, UnderlayKind, UnderlayText};
 use crate::reader::At;
 use crate::report::{Report, Span};
@@ -14,7 +14,7 @@ use crate::scalars::{Loss, Stretch, TimeSpan};
 pub(super) fn underlays(
     file: &DesignFile,
     regions: &[Region],
-    overlay: &Overlay,
+    (overlay, platform): (&Overlay, &Platform),
     reports: &mut Vec<Report>,
 ) -> Vec<Underlay> {
     let all = with_internet(file).into_iter().enumerate();
@@ -23,7 +23,7 @@ pub(super) fn underlays(
         let part = pool
             .subnet(pool.len().max(16), index as u64)
             .unwrap_or(pool);
-        underlay(name, text, part, regions, reports)
+        underlay(name, text, part, (regions, platform), reports)
     })
     .collect()
 }
@@ -55,7 +55,7 @@ fn underlay(
     name: At<String>,
     text: UnderlayText,
     part: Prefix,
-    regions: &[Region],
+    (regions, platform): (&[Region], &Platform),
     reports: &mut Vec<Report>,
 ) -> Underlay {
     let kind = match name.value.as_str() {
@@ -75,7 +75,6 @@ fn underlay(
         regions: text
             .regions
             .map(|list| region_indices(&list.value, regions, reports)),
-        kind,
         stretch: pick!([text.stretch], stretch, why, |stretch: &Stretch| stretch.0),
         loss_ppm: pick!([text.loss], 0, "no loss unless said", |loss: &Loss| loss.0),
         jitter: pick!(
@@ -84,11 +83,13 @@ fn underlay(
             "no jitter unless said",
             jitter
         ),
+        mtu: forwarding::underlay_mtu(text.mtu.as_ref(), kind.value, platform),
         addresses: Val::pick(
             &[text.addresses.as_ref()],
             part,
             "a /16 of overlay.addresses.underlays for each underlay, in order",
         ),
+        kind,
         name: Val::line(name.value, name.span),
     }
 }

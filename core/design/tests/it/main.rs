@@ -6,6 +6,7 @@ mod coexistence;
 mod explain;
 mod foreign;
 mod format;
+mod forwarding;
 mod generated;
 mod global;
 mod hostile;

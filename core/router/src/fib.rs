@@ -170,6 +170,11 @@ impl Fib {
         routes.map(|(prefix, next_hops)| (prefix, next_hops.as_slice()))
     }
 
+    /// What the kernel has been told of a prefix: next hops, none discards; `None` without a route.
+    pub fn route(&self, prefix: Prefix) -> Option<&[NextHop]> {
+        self.installed.get(prefix).map(Vec::as_slice)
+    }
+
     /// What a packet of a flow follows on the device of a name; `None` without a route. Of several next
     /// hops it is the one that a simulated kernel takes with [`flow_seed`]; a real one has a hash of its own.
     pub fn lookup(&self, device: &str, flow: FiveTuple) -> Option<Lookup<'_>> {

@@ -37,7 +37,7 @@ pub use chance::random;
 pub use descriptors::{raise_descriptor_limit, receive_descriptors, send_descriptors};
 pub use lock::{LockError, LockFile};
 pub use namespace::NetNamespace;
-pub use netlink::{InterfaceAddress, Netlink, RouteChange, RouteOwner, RouteTo};
+pub use netlink::{InterfaceAddress, LinkChanges, Netlink, RouteChange, RouteOwner, RouteTo};
 pub use routes::{DefaultRoute, default_route};
 pub use signals::{interrupt_is_ignored, interrupted_within};
 pub use tun::{CLONE_DEVICE, Tun, TunQueue, VNET_HEADER};

@@ -3,8 +3,10 @@
 //! A small encoder on a blocking socket: some ten kinds of message are all that Longhaul sends, and
 //! the answer to each is an error number. Many route changes travel in one write.
 
+mod links;
 mod message;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,6 +18,7 @@ use nix::sys::socket::{
     sockopt,
 };
 
+pub use links::LinkChanges;
 use message::Message;
 
 /// Requests sent before their answers are read, so that the answers fit the socket's buffer.
@@ -65,6 +68,8 @@ pub struct InterfaceAddress {
     pub address: Ipv4Addr,
     /// Length of the connected prefix.
     pub len: u8,
+    /// Whether the interface is up and has a carrier.
+    pub up: bool,
 }
 
 /// A conversation with the kernel about the network namespace in which it was opened.
@@ -223,17 +228,32 @@ impl Netlink {
     ///
     /// Too little memory.
     pub fn addresses(&mut self) -> io::Result<Vec<InterfaceAddress>> {
+        let mut up = BTreeSet::new();
+        self.list(Message::dump_links(), "list interfaces", |kind| {
+            if let message::AnswerKind::Link {
+                interface,
+                up: true,
+            } = kind
+            {
+                up.insert(interface);
+            }
+        })?;
         let mut found = Vec::new();
         self.list(Message::dump_addresses(), "list addresses", |kind| {
             if let message::AnswerKind::Address(address) = kind {
-                found.push(address);
+                let up = up.contains(&address.interface);
+                found.push(InterfaceAddress { up, ..address });
             }
         })?;
         Ok(found)
     }
 
     /// Prefix and metric of an owner's routes in the main table.
-    fn routes(&mut self, owner: RouteOwner) -> io::Result<Vec<(Prefix, u32)>> {
+    ///
+    /// # Errors
+    ///
+    /// Too little memory.
+    pub fn routes(&mut self, owner: RouteOwner) -> io::Result<Vec<(Prefix, u32)>> {
         let mut found = Vec::new();
         self.list(Message::dump_routes(), "list routes", |kind| match kind {
             message::AnswerKind::Route {
@@ -262,7 +282,8 @@ impl Netlink {
                 Err(Errno::EINTR) => continue,
                 other => other?,
             };
-            for answer in message::answers(buffer.get(..len).unwrap_or_default()) {
+            let answers = message::answers(buffer.get(..len).unwrap_or_default());
+            for answer in answers.filter(|answer| answer.sequence == self.sequence) {
                 match answer.kind {
                     message::AnswerKind::Acknowledged { error: 0 } | message::AnswerKind::Done => {
                         return Ok(());
@@ -315,7 +336,7 @@ impl Netlink {
                         slot.0 = error;
                         missing = missing.saturating_sub(1);
                     }
-                    message::AnswerKind::Link { interface } => slot.1 = Some(interface),
+                    message::AnswerKind::Link { interface, .. } => slot.1 = Some(interface),
                     message::AnswerKind::Address(_)
                     | message::AnswerKind::Done
                     | message::AnswerKind::Route { .. } => {}

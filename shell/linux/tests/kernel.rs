@@ -1,4 +1,5 @@
-//! The kernel does what this crate says it does. Needs the right to make network namespaces.
+//! The kernel does what this crate says it does. Fails without the right to make network
+//! namespaces.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -10,17 +11,12 @@ use std::time::{Duration, Instant};
 use inet::{FiveTuple, Prefix, packet};
 use linux::process::{self, ProcessId};
 use linux::{
-    NetNamespace, Netlink, RouteChange, RouteOwner, RouteTo, Tun, epoll::Poller, socket, sysctl,
-    user,
+    LinkChanges, NetNamespace, Netlink, RouteChange, RouteOwner, RouteTo, Tun, epoll::Poller,
+    socket, sysctl,
 };
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 const THERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 9);
-
-/// Tests of an ordinary user without that right pass without a look.
-fn permitted() -> bool {
-    user::may_administer_networks().expect("/proc is mounted")
-}
 
 /// A namespace with `eth0` (10.0.0.1/24, default route) whose wire is the TUN.
 fn host() -> io::Result<(NetNamespace, Tun)> {
@@ -61,9 +57,6 @@ fn wait_readable(descriptor: impl AsFd) {
 
 #[test]
 fn packets_leave_by_the_default_route_and_answers_come_in() {
-    if !permitted() {
-        return;
-    }
     let (namespace, tun) = host().expect("a host");
     let udp = namespace
         .run(|| socket::udp_on_interface("eth0", 4500))
@@ -104,9 +97,6 @@ fn packets_leave_by_the_default_route_and_answers_come_in() {
 
 #[test]
 fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
-    if !permitted() {
-        return;
-    }
     let (namespace, _tun) = host().expect("a host");
     namespace
         .run(|| {
@@ -149,9 +139,6 @@ fn routes_come_and_go_in_batches_and_repeats_are_harmless() {
 
 #[test]
 fn a_route_through_a_gateway_replaces_one_without() {
-    if !permitted() {
-        return;
-    }
     let (namespace, _tun) = host().expect("a host");
     namespace
         .run(|| {
@@ -180,18 +167,46 @@ fn a_route_through_a_gateway_replaces_one_without() {
 
 #[test]
 fn the_addresses_of_all_interfaces_are_listed() {
-    if !permitted() {
-        return;
-    }
     let (namespace, _tun) = host().expect("a host");
     let found = namespace
         .run(|| Netlink::open()?.addresses())
         .expect("lists");
     let found: Vec<_> = found
         .iter()
-        .map(|it| (it.name.as_str(), it.address, it.len))
+        .map(|it| (it.name.as_str(), it.address, it.len, it.up))
         .collect();
-    assert_eq!(found, [("lo", Ipv4Addr::LOCALHOST, 8), ("eth0", HERE, 24)]);
+    let lo = ("lo", Ipv4Addr::LOCALHOST, 8, true);
+    assert_eq!(found, [lo, ("eth0", HERE, 24, true)]);
+}
+
+#[test]
+fn a_change_of_an_interface_or_an_address_is_heard_once() {
+    let (namespace, _tun) = host().expect("a host");
+    namespace
+        .run(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let mut netlink = Netlink::open()?;
+            let eth0 = netlink.interface("eth0")?;
+            runtime.block_on(async {
+                let changes = LinkChanges::open()?;
+                let soon = async || {
+                    let wait = tokio::time::timeout(Duration::from_millis(200), changes.changed());
+                    let heard = wait.await.is_ok();
+                    changes.forget();
+                    heard
+                };
+                assert!(!soon().await, "nothing has changed yet");
+                netlink.add_address(eth0, THERE, 32)?;
+                assert!(soon().await);
+                assert!(!soon().await);
+                netlink.set_up(eth0, Some(1300))?;
+                assert!(soon().await);
+                Ok(())
+            })
+        })
+        .expect("changes are heard");
 }
 
 /// What `ip route show proto …` says in the calling thread's namespace.
@@ -204,9 +219,6 @@ fn routes_of(protocol: &str) -> io::Result<String> {
 
 #[test]
 fn a_route_shares_flows_among_gateways_at_the_other_ends_of_wires() {
-    if !permitted() {
-        return;
-    }
     let (namespace, _tun) = host().expect("a host");
     namespace
         .run(|| {
@@ -259,9 +271,6 @@ fn a_route_shares_flows_among_gateways_at_the_other_ends_of_wires() {
 
 #[test]
 fn the_routes_of_one_owner_go_and_those_of_others_stay() {
-    if !permitted() {
-        return;
-    }
     let (namespace, _tun) = host().expect("a host");
     namespace
         .run(|| {
@@ -296,9 +305,6 @@ fn the_routes_of_one_owner_go_and_those_of_others_stay() {
 
 #[test]
 fn a_tcp_connection_starts_from_the_address_asked_for() {
-    if !permitted() {
-        return;
-    }
     let (namespace, _tun) = host().expect("a host");
     let (listener, client) = namespace
         .run(|| {
@@ -315,9 +321,6 @@ fn a_tcp_connection_starts_from_the_address_asked_for() {
 
 #[test]
 fn vrrp_advertisements_leave_with_ttl_255() {
-    if !permitted() {
-        return;
-    }
     let (namespace, tun) = host().expect("a host");
     let vrrp = namespace
         .run(|| socket::vrrp("eth0", HERE))
@@ -397,9 +400,6 @@ fn a_process_is_found_by_its_environment_and_known_again() {
 
 #[test]
 fn a_namespace_full_of_interfaces_goes_quickly() {
-    if !permitted() {
-        return;
-    }
     let hosts: Vec<_> = (0..30).map(|_| host().expect("a host")).collect();
     let begun = Instant::now();
     drop(hosts);

@@ -17,6 +17,8 @@ const ROUTE: usize = 12;
 const ADDRESS: usize = 8;
 /// `struct rtnexthop`.
 const NEXT_HOP: usize = 8;
+/// Flags of an interface that its operator wants up and that has a carrier (`IFF_LOWER_UP`).
+const UP: u32 = libc::IFF_UP.cast_unsigned() | 1 << 16;
 /// The gateway is at the other end of the wire (`linux/rtnetlink.h`).
 const RTNH_F_ONLINK: u8 = 4;
 
@@ -147,6 +149,11 @@ impl Message {
         Self::new(libc::RTM_GETROUTE, libc::NLM_F_DUMP, body)
     }
 
+    /// Asks for all interfaces.
+    pub(super) fn dump_links() -> Self {
+        Self::new(libc::RTM_GETLINK, libc::NLM_F_DUMP, vec![0; LINK])
+    }
+
     /// Asks for all IPv4 addresses.
     pub(super) fn dump_addresses() -> Self {
         let mut body = vec![0; ADDRESS];
@@ -225,8 +232,8 @@ pub(super) struct Answer {
 pub(super) enum AnswerKind {
     /// The end of a request: 0 or an error number.
     Acknowledged { error: i32 },
-    /// An interface.
-    Link { interface: u32 },
+    /// An interface, and whether it is up and has a carrier.
+    Link { interface: u32, up: bool },
     /// A route of the main table.
     Route {
         owner: u8,
@@ -258,6 +265,7 @@ fn answer(message: &[u8]) -> Option<Answer> {
     let kind = match kind {
         libc::RTM_NEWLINK => AnswerKind::Link {
             interface: u32_at(message, HEADER + 4)?,
+            up: u32_at(message, HEADER + 8)? & UP == UP,
         },
         libc::RTM_NEWROUTE => route(message.get(HEADER..)?)?,
         libc::RTM_NEWADDR => AnswerKind::Address(address(message.get(HEADER..)?)?),
@@ -304,6 +312,7 @@ fn address(body: &[u8]) -> Option<InterfaceAddress> {
         interface: u32_at(body, 4)?,
         address: Ipv4Addr::UNSPECIFIED,
         len: *body.get(1)?,
+        up: false,
     };
     for (kind, value) in attributes(body.get(ADDRESS..)?) {
         match kind {

@@ -3,27 +3,26 @@
 //! Any router can be the customer's end of a circuit. In a lab the fabric is told what the device's
 //! packets follow; without a fabric that is only logged.
 
+mod cores;
 mod datagrams;
-mod device;
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use azure::express_route::Output;
 use design::plan::{ErGatewayConfig, MseeConfig};
-use tokio::sync::mpsc;
-use view::platform::PlatformError;
+use inet::Instant;
 use view::{Answer, Query};
 
 use crate::clock::Clock;
 use crate::config::read_config;
-use crate::control::{self, Question};
-use crate::daemon::{self, Hangup, Termination};
 use crate::error::Error;
-use crate::management::{self, ManagementAddress, Service};
-use crate::programming::{self, Decision, Fabric, Table};
-use crate::transport::{BGP_PORT, Event, Transport};
+use crate::management::{ManagementAddress, Service};
+use crate::process::{self, Access};
+use crate::programming::{self, Fabric, Table};
+use crate::transport::{BGP_PORT, Transport};
+use cores::{Core, Happening};
 use datagrams::Datagrams;
-use device::{Device, Happening};
 
 /// What a gateway's instance or an MSEE is started with.
 #[derive(Clone, Debug)]
@@ -46,8 +45,8 @@ pub struct ExpressRouteSettings {
 pub fn run_gateway(settings: &ExpressRouteSettings) -> Result<(), Error> {
     let config = read_config(&settings.config, ErGatewayConfig::from_yaml)?;
     let clock = Clock::start();
-    let device = Device::gateway(&config, seed()?, clock.now());
-    run(settings, clock, device)
+    let core = Core::gateway(&config, seed()?, clock.now());
+    run(settings, clock, core)
 }
 
 /// Runs an MSEE until it is told to stop.
@@ -58,8 +57,8 @@ pub fn run_gateway(settings: &ExpressRouteSettings) -> Result<(), Error> {
 pub fn run_msee(settings: &ExpressRouteSettings) -> Result<(), Error> {
     let config = read_config(&settings.config, MseeConfig::from_yaml)?;
     let clock = Clock::start();
-    let device = Device::msee(&config, seed()?, clock.now());
-    run(settings, clock, device)
+    let core = Core::msee(&config, seed()?, clock.now());
+    run(settings, clock, core)
 }
 
 fn seed() -> Result<u64, Error> {
@@ -71,206 +70,137 @@ fn seed() -> Result<u64, Error> {
 fn run(
     settings: &ExpressRouteSettings,
     clock: Clock,
-    device: Result<Device, String>,
+    core: Result<Core, String>,
 ) -> Result<(), Error> {
-    let device = device.map_err(|reason| Error::Refused {
+    let core = core.map_err(|reason| Error::Refused {
         path: settings.config.clone(),
         reason,
     })?;
-    daemon::block_on(async {
-        let termination = Termination::new()?;
-        let hangup = Hangup::new()?;
-        let (asker, questions) = control::channel();
-        control::serve(settings.control.as_deref(), asker.clone())?;
-        if let Some(at) = settings.management.clone() {
-            management::serve(Service { at, hub: None }, asker)?;
-        }
-        let mut transport = Transport::new()?;
-        let addresses = device.addresses();
-        let listened: Vec<_> = addresses.iter().map(|at| (*at, BGP_PORT).into()).collect();
-        transport.listen(&listened)?;
-        let process = Process {
+    let access = Access {
+        control: settings.control.clone(),
+        management: settings
+            .management
+            .clone()
+            .map(|at| Service { at, hub: None }),
+    };
+    process::run(clock, access, |transport| {
+        transport.listen(&sockets(&core.addresses()))?;
+        let name = core.name().to_owned();
+        Ok(Device {
             path: settings.config.clone(),
-            clock,
-            fabric: settings
-                .fabric
-                .clone()
-                .map(|path| Fabric::call(path, device.name().to_owned())),
-            device,
-            transport,
+            core,
             datagrams: Datagrams::new()?,
+            fabric: settings.fabric.clone().map(|path| Fabric::call(path, name)),
             out: Vec::new(),
-        };
-        process.run(questions, termination, hangup).await
+        })
     })
 }
 
-struct Process {
+/// Where BGP is listened to on these addresses.
+fn sockets(addresses: &[IpAddr]) -> Vec<SocketAddr> {
+    addresses.iter().map(|at| (*at, BGP_PORT).into()).collect()
+}
+
+struct Device {
     path: PathBuf,
-    clock: Clock,
-    device: Device,
-    transport: Transport,
+    core: Core,
     /// BFD's.
     datagrams: Datagrams,
     fabric: Option<Fabric>,
     out: Vec<Output>,
 }
 
-impl Process {
-    async fn run(
-        mut self,
-        mut questions: mpsc::Receiver<Question>,
-        mut termination: Termination,
-        mut hangup: Hangup,
-    ) -> Result<(), Error> {
-        let mut stop = false;
-        self.feed(Happening::Wake);
-        while !stop {
-            let wake = [self.device.wake(), self.datagrams.retry_at()];
-            let wake = wake.into_iter().flatten().min();
-            let wake = wake.map(|at| self.clock.tokio(at));
-            tokio::select! {
-                () = daemon::sleep_until(wake) => {
-                    // What has arrived comes first: it may keep a session alive.
-                    self.transport.begin_round();
-                    self.round();
-                    self.receive();
-                    self.datagrams.retry(self.clock.now());
-                    self.feed(Happening::Wake);
+/// What it hears of beside BGP.
+enum News {
+    /// A packet of BFD waits.
+    Datagrams,
+    /// The fabric has just answered the call and knows nothing.
+    Fabric,
+}
+
+impl process::Device for Device {
+    type News = News;
+
+    async fn news(&mut self) -> News {
+        tokio::select! {
+            () = self.datagrams.ready() => News::Datagrams,
+            () = programming::connected(self.fabric.as_mut()) => News::Fabric,
+        }
+    }
+
+    fn hear(&mut self, now: Instant, news: News) {
+        match news {
+            News::Datagrams => self.receive(now),
+            News::Fabric => {
+                for (prefix, next_hops, table) in self.core.decided() {
+                    programming::decide(self.fabric.as_ref(), prefix, next_hops, table);
                 }
-                () = self.datagrams.ready() => self.receive(),
-                event = self.transport.next() => {
-                    self.hear(event);
-                    self.round();
-                }
-                () = programming::connected(self.fabric.as_mut()) => self.tell_everything(),
-                Some(question) = questions.recv() => stop = self.answer(question),
-                () = hangup.heard() => match self.reload() {
-                    Ok(()) => tracing::warn!("the configuration was read again and is in force"),
-                    Err(error) => tracing::error!(%error, "what was in force stays"),
-                },
-                () = termination.asked() => stop = true,
             }
         }
+    }
+
+    fn bgp(&mut self, now: Instant, input: bgp::Input<'_>) {
+        self.core.handle(now, Happening::Bgp(input), &mut self.out);
+    }
+
+    fn wake(&self) -> Option<Instant> {
+        let wakes = [self.core.wake(), self.datagrams.retry_at()];
+        wakes.into_iter().flatten().min()
+    }
+
+    fn due(&mut self, now: Instant) {
+        self.receive(now);
+        self.datagrams.retry(now);
+        self.core.handle(now, Happening::Wake, &mut self.out);
+    }
+
+    fn carry_out(&mut self, now: Instant, transport: &mut Transport) {
+        for output in self.out.drain(..) {
+            match output {
+                Output::Bgp(output) => transport.apply(output),
+                Output::Bfd(output) => self.datagrams.apply(now, output),
+                Output::Forward { prefix, next_hops } => {
+                    tracing::info!(%prefix, ?next_hops, "forward");
+                    programming::decide(self.fabric.as_ref(), prefix, next_hops, Table::Own);
+                }
+                Output::Program { prefix, next_hops } => {
+                    tracing::info!(%prefix, ?next_hops, "program");
+                    programming::decide(self.fabric.as_ref(), prefix, next_hops, Table::Nics);
+                }
+                Output::Event(event) => process::log(&event),
+                Output::Serving(serving) => programming::serving(self.fabric.as_ref(), serving),
+            }
+        }
+    }
+
+    fn answer(&mut self, now: Instant, _: &mut Transport, query: &Query) -> Answer {
+        self.core.answer(now, query)
+    }
+
+    fn reload(&mut self, now: Instant, transport: &mut Transport) -> Result<(), Error> {
+        let next = self.core.next(&self.path)?;
+        transport.listen(&sockets(&next.addresses()))?;
+        self.core.configure(now, next, &mut self.out);
+        self.carry_out(now, transport);
         Ok(())
     }
 
-    /// Takes what connections have, each once.
-    fn round(&mut self) {
-        while let Some(event) = self.transport.try_next() {
-            self.hear(event);
-        }
-    }
+    /// The platform ends without a word.
+    async fn end(self, _: Clock, _: Transport) {}
+}
 
-    fn hear(&mut self, event: Event) {
-        let Self {
-            clock,
-            device,
-            transport,
-            out,
-            ..
-        } = self;
-        transport.deliver(event, |input| {
-            device.handle(clock.now(), Happening::Bgp(input), out);
-        });
-        self.carry_out();
-    }
-
+impl Device {
     /// Takes the BFD packets that wait.
-    fn receive(&mut self) {
+    fn receive(&mut self, now: Instant) {
         let Self {
-            clock,
-            device,
+            core,
             datagrams,
             out,
             ..
         } = self;
-        datagrams.receive(|input| device.handle(clock.now(), Happening::Bfd(input), out));
-        self.carry_out();
-    }
-
-    fn feed(&mut self, happening: Happening<'_>) {
-        self.device
-            .handle(self.clock.now(), happening, &mut self.out);
-        self.carry_out();
-    }
-
-    /// Whether the process is to end.
-    fn answer(&mut self, question: Question) -> bool {
-        let stop = question.query == Query::Stop;
-        question.reply(|query| match query {
-            Query::Reload => match self.reload() {
-                Ok(()) => Answer::Done,
-                Err(error) => Answer::Unable(PlatformError::new(
-                    "InvalidConfiguration",
-                    error.to_string(),
-                )),
-            },
-            query => self.device.answer(self.clock.now(), query),
-        });
-        stop
-    }
-
-    /// Reads the configuration file again and puts it in force, all of it or nothing.
-    fn reload(&mut self) -> Result<(), Error> {
-        let path = self.path.clone();
-        let now = self.clock.now();
-        self.device.reload(&path, now, &mut self.out)?;
-        self.carry_out();
-        Ok(())
-    }
-
-    fn carry_out(&mut self) {
-        let now = self.clock.now();
-        for output in self.out.drain(..) {
-            match output {
-                Output::Bgp(output) => self.transport.apply(output),
-                Output::Bfd(output) => self.datagrams.apply(now, output),
-                Output::Forward { prefix, next_hops } => {
-                    tracing::info!(%prefix, ?next_hops, "forward");
-                    decide(self.fabric.as_ref(), prefix, next_hops, Table::Own);
-                }
-                Output::Program { prefix, next_hops } => {
-                    tracing::info!(%prefix, ?next_hops, "program");
-                    decide(self.fabric.as_ref(), prefix, next_hops, Table::Nics);
-                }
-                // Whoever can reach the port can make as many of these as it likes.
-                Output::Event(
-                    event @ (bgp::Event::Refused { .. }
-                    | bgp::Event::Ended {
-                        established: false, ..
-                    }),
-                ) => tracing::debug!(?event),
-                Output::Event(event) => tracing::info!(?event),
-                Output::Serving(serving) => {
-                    tracing::info!(serving);
-                    if let Some(fabric) = self.fabric.as_ref().filter(|_| !serving) {
-                        fabric.hang_up();
-                    }
-                }
-            }
-        }
-    }
-
-    /// The fabric has just answered the call and knows nothing.
-    fn tell_everything(&self) {
-        for (prefix, next_hops, table) in self.device.decided() {
-            decide(self.fabric.as_ref(), prefix, next_hops, table);
-        }
+        datagrams.receive(|input| core.handle(now, Happening::Bfd(input), out));
     }
 }
 
-fn decide(
-    fabric: Option<&Fabric>,
-    prefix: inet::Prefix,
-    next_hops: Vec<std::net::Ipv4Addr>,
-    table: Table,
-) {
-    if let Some(fabric) = fabric {
-        fabric.decide(Decision {
-            prefix,
-            next_hops,
-            table,
-        });
-    }
-}
+#[cfg(test)]
+mod tests;

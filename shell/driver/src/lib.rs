@@ -16,7 +16,7 @@
 //! Management over HTTP is a thread beside the loop that asks through the same channel as control
 //! connections. [`Watch`] is BFD: a thread beside the loop of whoever wants neighbours watched.
 //!
-//! The loops of a Route Server, a gateway, an MSEE and a router are the same without the data plane;
+//! A Route Server, a gateway, an MSEE and a router have one loop in common, without the data plane;
 //! those of the platform tell the fabric what they decide, over a Unix socket whose end is the
 //! device's end.
 //! The fabric has no tasks at all: epoll with nanosecond timeouts, at real-time priority where that
@@ -35,6 +35,7 @@ mod management;
 mod monitor;
 mod mrt;
 mod node;
+mod process;
 mod programming;
 mod route_server;
 mod router;

@@ -45,6 +45,30 @@ pub(crate) enum Table {
     Own,
 }
 
+/// Tells the fabric a decision, where there is a fabric.
+pub(crate) fn decide(
+    fabric: Option<&Fabric>,
+    prefix: Prefix,
+    next_hops: Vec<Ipv4Addr>,
+    table: Table,
+) {
+    if let Some(fabric) = fabric {
+        fabric.decide(Decision {
+            prefix,
+            next_hops,
+            table,
+        });
+    }
+}
+
+/// A device came into service or goes out of it: one that comes back has everything to tell anew.
+pub(crate) fn serving(fabric: Option<&Fabric>, serving: bool) {
+    tracing::info!(serving);
+    if let Some(fabric) = fabric.filter(|_| !serving) {
+        fabric.hang_up();
+    }
+}
+
 /// A message as a line.
 pub(crate) fn line(message: &impl Serialize) -> Vec<u8> {
     let mut line = serde_json::to_vec(message).expect("plain data with string keys is JSON");

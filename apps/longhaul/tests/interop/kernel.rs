@@ -58,6 +58,102 @@ fn the_kernel_has_the_best_routes_for_as_long_as_the_router_runs() {
     assert_eq!(routes(&meeting), "");
 }
 
+#[test]
+fn forwarding_goes_on_while_the_router_restarts() {
+    let mut meeting = Meeting::new();
+    let mut birds = [meeting.wire(1)];
+    start_bird(&mut birds[0]);
+    let text = file(&birds, "").replace(
+        "import: accept",
+        "graceful_restart: {restart_time: 6s, forwarding: true}, import: accept",
+    );
+    let restarts = ["--graceful-restart"];
+    meeting.start_with(&text, &restarts);
+    until("the route is there", || has(&meeting, SHARED));
+
+    meeting.stop();
+    has(&meeting, SHARED).expect("nobody took it away");
+    let resumed = |meeting: &Meeting| meeting.said().matches("Resumed").count();
+    let before = resumed(&meeting);
+    meeting.start_with(&text, &restarts);
+    until("the router tells its routes again", || {
+        has(&meeting, SHARED).expect("forwarding goes on");
+        let ready = resumed(&meeting) > before;
+        ready.then_some(()).ok_or_else(|| meeting.said())
+    });
+
+    // A neighbour that does not come back leaves nothing for ever.
+    meeting.stop();
+    birds[0].kill();
+    meeting.start_with(&text, &restarts);
+    has(&meeting, SHARED).expect("the neighbour has time to tell its routes");
+    until("what was not learned again is gone", || {
+        lacks(&meeting, SHARED)
+    });
+}
+
+#[test]
+fn routes_that_the_kernel_dropped_with_a_link_come_back() {
+    const FIXED: &str = "192.0.2.0/24 via 10.98.2.2 dev wire2";
+    let mut meeting = Meeting::new();
+    let mut birds = [meeting.wire(1)];
+    start_bird(&mut birds[0]);
+    meeting.start(&file(
+        &birds,
+        "static_routes: [{prefix: 192.0.2.0/24, next_hop: 10.98.2.2}]\n",
+    ));
+    until("the route is there", || has(&meeting, SHARED));
+    ip(&meeting, "link set wire1 down");
+    ip(&meeting, "link set wire1 up");
+    until("the route is there again", || has(&meeting, SHARED));
+    let said = meeting.said();
+    assert!(!said.contains("Ended"), "the session stood: {said}");
+
+    lacks(&meeting, FIXED).expect("its link is not there yet");
+    let late = meeting.wire(2);
+    until("an interface that comes late is used", || {
+        has(&meeting, FIXED)
+    });
+    late.ask("/usr/sbin/ip", &["link", "set", "wire", "down"]);
+    until("one without a carrier is not", || lacks(&meeting, FIXED));
+}
+
+#[test]
+fn a_route_that_the_kernel_refused_is_written_when_it_takes_it() {
+    const FIXED: &str = "192.0.2.0/24 via 10.98.1.77 dev wire1";
+    let mut meeting = Meeting::new();
+    let birds = [meeting.wire(1)];
+    // No route may lead through an address of the machine itself.
+    ip(&meeting, "route add local 10.98.1.77 dev lo table local");
+    meeting.start(&file(
+        &birds,
+        "static_routes: [{prefix: 192.0.2.0/24, next_hop: 10.98.1.77}]\n",
+    ));
+    until("the kernel refuses", || {
+        let said = meeting.said();
+        said.contains("changing routes").then_some(()).ok_or(said)
+    });
+    ip(&meeting, "route del local 10.98.1.77 dev lo table local");
+    until("the route is there", || has(&meeting, FIXED));
+}
+
+fn ip(meeting: &Meeting, words: &str) {
+    let words: Vec<&str> = words.split(' ').collect();
+    assert_eq!(meeting.ask("/usr/sbin/ip", &words), "", "ip {words:?}");
+}
+
+fn has(meeting: &Meeting, route: &str) -> Result<(), String> {
+    let said = routes(meeting);
+    let found = said.contains(route);
+    found.then_some(()).ok_or(said)
+}
+
+fn lacks(meeting: &Meeting, route: &str) -> Result<(), String> {
+    let said = routes(meeting);
+    let missing = !said.contains(route);
+    missing.then_some(()).ok_or(said)
+}
+
 fn routes(meeting: &Meeting) -> String {
     meeting.ask("/usr/sbin/ip", &["-4", "route", "show", "proto", "77"])
 }
@@ -84,7 +180,7 @@ fn start_bird(far: &mut Far) {
         "log stderr all;\nrouter id {address};\nprotocol device {{}}\n\
          protocol static {{ ipv4; route {SHARED} blackhole; }}\n\
          protocol bgp ours {{\n  local {address} as {};\n  neighbor {} as {OUR_AS};\n  direct;\n  \
-         connect retry time 1; connect delay time 1; error wait time 1, 2;\n  \
+         graceful restart on;\n  connect retry time 1; connect delay time 1; error wait time 1, 2;\n  \
          ipv4 {{ import all; export all; }};\n}}\n",
         far.asn(),
         far.ours(),

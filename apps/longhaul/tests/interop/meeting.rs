@@ -96,12 +96,18 @@ impl Meeting {
 
     /// Starts our router; `rest` is its file but for name, AS and router ID.
     pub(crate) fn start(&mut self, rest: &str) {
+        self.start_with(rest, &[]);
+    }
+
+    /// Starts our router with more arguments.
+    pub(crate) fn start_with(&mut self, rest: &str, more: &[&str]) {
         let path = self.directory.join("router.yaml");
         let head = format!("router: 1\nname: {OURS}\nasn: {OUR_AS}\nrouter_id: 10.98.0.1\n");
         fs::write(&path, head + rest).expect("a file can be written");
         let mut command = Command::new(PROGRAM);
         command.arg("router").arg(&path);
-        command.arg("--control").arg(self.control());
+        command.arg("--control").arg(self.control()).args(more);
+        command.env("LOG", "info");
         into_log(&mut command, &self.log());
         let started = self.place.start(&mut command);
         let mut router = started.unwrap_or_else(|error| panic!("{error}"));
@@ -131,6 +137,7 @@ impl Meeting {
         let told = Command::new("kill").arg(router.id().to_string()).status();
         assert!(told.is_ok_and(|told| told.success()), "it is told to end");
         router.wait().expect("our router ends");
+        drop(fs::remove_file(self.control()));
     }
 
     /// What a program beside our router writes.

@@ -1,4 +1,4 @@
-//! The two kinds of device that one loop drives.
+//! The two kinds of core that one device has.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -30,12 +30,12 @@ impl<'a> Happening<'a> {
 }
 
 /// A gateway's instance or an MSEE.
-pub(super) enum Device {
+pub(super) enum Core {
     Gateway(Box<Gateway>),
     Msee(Box<Msee>),
 }
 
-impl Device {
+impl Core {
     pub(super) fn gateway(
         config: &ErGatewayConfig,
         seed: u64,
@@ -60,11 +60,8 @@ impl Device {
     /// Where it listens.
     pub(super) fn addresses(&self) -> Vec<IpAddr> {
         match self {
-            Self::Gateway(core) => vec![core.config().interface.address.into()],
-            Self::Msee(core) => {
-                let interfaces = core.config().interfaces.iter();
-                interfaces.map(|it| it.address.into()).collect()
-            }
+            Self::Gateway(core) => gateway_addresses(core.config()),
+            Self::Msee(core) => msee_addresses(core.config()),
         }
     }
 
@@ -110,13 +107,9 @@ impl Device {
         all
     }
 
-    /// Puts a configuration file in force, all of it or nothing.
-    pub(super) fn reload(
-        &mut self,
-        path: &Path,
-        now: Instant,
-        out: &mut Vec<Output>,
-    ) -> Result<(), Error> {
+    /// Reads the configuration file that is to be in force next; whatever stands against it is the
+    /// error.
+    pub(super) fn next(&self, path: &Path) -> Result<Next, Error> {
         let refused = |fault: azure::express_route::ConfigFault| Error::Refused {
             path: path.to_owned(),
             reason: fault.to_string(),
@@ -125,16 +118,53 @@ impl Device {
             Self::Gateway(core) => {
                 let next = read_config(path, ErGatewayConfig::from_yaml)?;
                 core.check_next(&next).map_err(refused)?;
-                let command = GatewayCommand::Configure(Box::new(next));
-                core.handle(now, Input::Command(command), out);
+                Ok(Next::Gateway(Box::new(next)))
             }
             Self::Msee(core) => {
                 let next = read_config(path, MseeConfig::from_yaml)?;
                 core.check_next(&next).map_err(refused)?;
-                let command = MseeCommand::Configure(Box::new(next));
-                core.handle(now, Input::Command(command), out);
+                Ok(Next::Msee(Box::new(next)))
             }
         }
-        Ok(())
     }
+
+    /// Puts a configuration in force that [`Self::next`] has found good.
+    pub(super) fn configure(&mut self, now: Instant, next: Next, out: &mut Vec<Output>) {
+        match (self, next) {
+            (Self::Gateway(core), Next::Gateway(config)) => {
+                core.handle(now, Input::Command(GatewayCommand::Configure(config)), out);
+            }
+            (Self::Msee(core), Next::Msee(config)) => {
+                core.handle(now, Input::Command(MseeCommand::Configure(config)), out);
+            }
+            (Self::Gateway(_), Next::Msee(_)) | (Self::Msee(_), Next::Gateway(_)) => {
+                unreachable!("a configuration was read for the device that it is given to")
+            }
+        }
+    }
+}
+
+/// A configuration that can take the place of the one in force.
+pub(super) enum Next {
+    Gateway(Box<ErGatewayConfig>),
+    Msee(Box<MseeConfig>),
+}
+
+impl Next {
+    /// Where the device listens from then on.
+    pub(super) fn addresses(&self) -> Vec<IpAddr> {
+        match self {
+            Self::Gateway(config) => gateway_addresses(config),
+            Self::Msee(config) => msee_addresses(config),
+        }
+    }
+}
+
+fn gateway_addresses(config: &ErGatewayConfig) -> Vec<IpAddr> {
+    vec![config.interface.address.into()]
+}
+
+fn msee_addresses(config: &MseeConfig) -> Vec<IpAddr> {
+    let interfaces = config.interfaces.iter();
+    interfaces.map(|it| it.address.into()).collect()
 }

@@ -1,13 +1,14 @@
 //! A router's routes in the kernel, so that the machine forwards as the router decides.
 //!
 //! They carry the router's own number (`ip route show proto 77`) and a metric behind what the
-//! machine's operator sets up. They are all removed at the start, when an earlier run may have left
-//! some, and at the end.
+//! machine's operator sets up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use ::router::{Change, Interface};
-use linux::{Netlink, RouteChange, RouteOwner, RouteTo, sysctl};
+use inet::Prefix;
+use linux::{LinkChanges, Netlink, RouteChange, RouteOwner, RouteTo, sysctl};
 
 use crate::error::Error;
 
@@ -17,6 +18,7 @@ const METRIC: u32 = 77;
 /// The machine's routes as far as the router changes them.
 pub(super) struct Kernel {
     netlink: Netlink,
+    links: LinkChanges,
     /// Index of each interface with an address, by name.
     interfaces: BTreeMap<String, u32>,
     /// Route changes not made yet.
@@ -24,15 +26,8 @@ pub(super) struct Kernel {
 }
 
 impl Kernel {
-    /// Clears what an earlier run left and lets the machine forward.
-    pub(super) fn prepare() -> Result<(Self, Vec<Interface>), Error> {
-        let mut netlink = Netlink::open().map_err(Error::system("route netlink"))?;
-        let addresses = netlink
-            .addresses()
-            .map_err(Error::system("looking for interfaces"))?;
-        netlink
-            .remove_routes(RouteOwner::Router)
-            .map_err(Error::system("removing routes that an earlier run left"))?;
+    /// Lets the machine forward.
+    pub(super) fn prepare() -> Result<Self, Error> {
         let settings = [
             ("net.ipv4.ip_forward", "1"),
             // Replies may come another way than packets went, so the strict check must be off.
@@ -44,20 +39,50 @@ impl Kernel {
         for (name, value) in settings {
             sysctl::write(name, value).map_err(Error::system("letting the machine forward"))?;
         }
-        let kernel = Self {
-            netlink,
-            interfaces: addresses
-                .iter()
-                .map(|it| (it.name.clone(), it.interface))
-                .collect(),
+        Ok(Self {
+            netlink: Netlink::open().map_err(Error::system("route netlink"))?,
+            // Before interfaces are read, so that no change is missed.
+            links: LinkChanges::open().map_err(Error::system("hearing of interfaces"))?,
+            interfaces: BTreeMap::new(),
             changes: Vec::new(),
-        };
+        })
+    }
+
+    /// The machine's interfaces as they are now; changes are noted with them from now on.
+    pub(super) fn read_interfaces(&mut self) -> io::Result<Vec<Interface>> {
+        let addresses = self.netlink.addresses()?;
+        let indices = addresses.iter().map(|it| (it.name.clone(), it.interface));
+        self.interfaces = indices.collect();
         // What is connected to the loopback interface leads nowhere else.
-        let interfaces = addresses
-            .iter()
-            .filter(|it| !it.address.is_loopback())
-            .filter_map(|it| Interface::new(&it.name, it.address, it.len));
-        Ok((kernel, interfaces.collect()))
+        let elsewhere = addresses.iter().filter(|it| !it.address.is_loopback());
+        let interfaces = elsewhere.filter_map(|it| {
+            let up = it.up;
+            let interface = Interface::new(&it.name, it.address, it.len)?;
+            Some(Interface { up, ..interface })
+        });
+        Ok(interfaces.collect())
+    }
+
+    /// Waits until an interface or an address came, went or changed.
+    pub(super) async fn links(&self) {
+        if let Err(error) = self.links.changed().await {
+            tracing::error!(%error, "changes of interfaces are not heard any more");
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Forgets the changes that [`Self::links`] has waited for.
+    pub(super) fn heard_links(&self) {
+        self.links.forget();
+    }
+
+    /// The prefixes of the router's routes that the kernel has.
+    pub(super) fn routes(&mut self) -> io::Result<BTreeSet<Prefix>> {
+        let found = self.netlink.routes(RouteOwner::Router)?.into_iter();
+        Ok(found
+            .filter(|(_, metric)| *metric == METRIC)
+            .map(|(prefix, _)| prefix)
+            .collect())
     }
 
     /// Notes a change to be made.
@@ -70,7 +95,10 @@ impl Kernel {
                         gateway: Some(next_hop.address),
                     })
                 });
-                (*prefix, Some(to.collect()))
+                let to: Vec<RouteTo> = to.collect();
+                // Only a route that is meant to discard may do so.
+                let leads = !to.is_empty() || next_hops.is_empty();
+                (*prefix, leads.then_some(to))
             }
             Change::Remove { prefix } => (*prefix, None),
         };
@@ -82,21 +110,31 @@ impl Kernel {
         });
     }
 
-    /// Makes the route changes that were noted.
-    pub(super) fn flush(&mut self) {
-        if self.changes.is_empty() {
-            return;
-        }
-        if let Err(error) = self.netlink.change_routes(&self.changes) {
-            tracing::error!(%error, "changing routes");
-        }
+    /// Makes the route changes that were noted. When one failed, the prefixes of all of them are in
+    /// the error.
+    pub(super) fn flush(&mut self) -> Result<(), Unsure> {
+        let made = match self.changes.as_slice() {
+            [] => Ok(()),
+            changes => self.netlink.change_routes(changes),
+        };
+        let made = made.map_err(|error| Unsure {
+            prefixes: self.changes.iter().map(|change| change.prefix).collect(),
+            error,
+        });
         self.changes.clear();
+        made
     }
 
     /// Takes all routes away.
-    pub(super) fn finish(&mut self) {
-        if let Err(error) = self.netlink.remove_routes(RouteOwner::Router) {
-            tracing::error!(%error, "removing routes");
-        }
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        self.netlink.remove_routes(RouteOwner::Router)
     }
+}
+
+/// Route changes of which one failed.
+pub(super) struct Unsure {
+    /// Of which prefixes.
+    pub(super) prefixes: Vec<Prefix>,
+    /// What the kernel said.
+    pub(super) error: io::Error,
 }

@@ -14,6 +14,10 @@
 //! declared dead there have been a dozen probes, so that loss alone hardly ever takes a path down.
 //! A path that was down comes back after [`Settings::up_after`] replies in a row.
 //!
+//! # Size
+//!
+//! An [`MtuDiscovery`] finds the longest packet that gets through the path (RFC 8899), with probes of its own.
+//!
 //! # Choosing
 //!
 //! A [`Link`] is the set of paths to one neighbour. Among the paths that are up, those of the lowest preference
@@ -27,6 +31,7 @@
 mod class;
 mod input;
 mod link;
+mod mtu;
 mod output;
 mod prober;
 mod reflector;
@@ -37,6 +42,7 @@ mod wire;
 pub use class::{ClassPaths, HOLD, Otherwise, Sla, Standing};
 pub use input::Input;
 pub use link::{Link, LinkChange, PathId};
+pub use mtu::{MtuDiscovery, MtuInput, MtuOutput, MtuSettings, STEP};
 pub use output::{Event, Output};
 pub use prober::Prober;
 pub use reflector::reflect;

@@ -2,4 +2,5 @@
 
 mod line;
 mod liveness;
+mod mtu;
 mod statistics;

@@ -1,34 +1,27 @@
-//! The endpoint: the only entry. It finds the peer that something belongs to; what then happens is in [`crate::peer`].
+//! The endpoint: the control half and the lanes of all its shards in one value, for the simulator, for tests, and as the
+//! place from which the parts are taken.
 
-mod receive;
-
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::ops::Range;
 use std::time::Duration;
 
-use inet::{Instant, Rng, hash};
+use inet::{Instant, hash};
 
-use crate::entropy::Entropy;
-use crate::load::Load;
-use crate::mac::Check;
-use crate::noise::Noise;
-use crate::peer::{Remote, Shared};
-use crate::session::Indices;
-use crate::timers::Schedule;
+use crate::lanes::shard_of;
 use crate::wire::Message;
-use crate::{Counters, Input, Output, Peer, PeerId, PeerView, PublicKey, Settings};
+use crate::{
+    Counters, Handshakes, Input, Lanes, Opened, Order, Output, PeerId, PeerView, PublicKey,
+    Settings, Unready,
+};
 
-/// One locator's end of all its tunnels.
+/// One locator's end of all its tunnels. What the halves tell each other is passed on at once and in order.
 pub struct Endpoint {
-    name: String,
-    shared: Shared,
-    /// By identifier. Removed peers leave a gap.
-    peers: Vec<Option<Box<Remote>>>,
-    by_key: BTreeMap<PublicKey, PeerId>,
-    schedule: Schedule,
-    check: Check,
-    load: Load,
+    handshakes: Handshakes,
+    /// By shard.
+    lanes: Vec<Lanes>,
+    /// Kept for its memory.
+    orders: Vec<Order>,
 }
 
 impl Endpoint {
@@ -42,73 +35,55 @@ impl Endpoint {
         unix_epoch_at_zero: Duration,
         now: Instant,
     ) -> Self {
-        let Settings {
-            name,
-            private_key,
-            suite,
-            peers,
-            mtu,
-            handshake_rate,
-        } = settings;
-        let public_key = private_key.public_key();
-        let mut entropy = Entropy::new(&seed, &[b"endpoint", name.as_bytes(), &public_key.0]);
-        let table_seed = u64::from(entropy.take_u32()) << 32 | u64::from(entropy.take_u32());
+        let mtu = usize::from(settings.mtu);
+        let table_seed = hash::bytes(0, &settings.private_key.public_key().0);
+        let mut orders = Vec::new();
+        let handshakes = Handshakes::new(settings, seed, unix_epoch_at_zero, now, &mut orders);
+        let shards = handshakes.shards();
+        let lanes = (0..shards).map(|shard| Lanes::new(shard, shards, mtu, table_seed));
         let mut endpoint = Self {
-            shared: Shared {
-                suite,
-                noise: Noise::new(suite, private_key, public_key),
-                public_key,
-                entropy,
-                jitter: Rng::new(hash::mix(table_seed)),
-                indices: Indices::new(table_seed),
-                counters: Counters::default(),
-                mtu: usize::from(mtu),
-                unix_epoch_at_zero,
-            },
-            name,
-            peers: Vec::with_capacity(peers.len()),
-            by_key: BTreeMap::new(),
-            schedule: Schedule::default(),
-            check: Check::new(&public_key),
-            load: Load::new(handshake_rate, table_seed),
+            lanes: lanes.collect(),
+            handshakes,
+            orders,
         };
-        for (index, peer) in (0..).zip(peers) {
-            endpoint.set_peer(now, PeerId(index), peer);
-        }
+        endpoint.settle(now, &mut Vec::new());
         endpoint
+    }
+
+    /// The parts, to be driven by threads of their own: one set of lanes a shard, in order. Lanes then report
+    /// activity coarsely.
+    pub fn split(self) -> (Handshakes, Vec<Lanes>) {
+        let mut lanes = self.lanes;
+        for lanes in &mut lanes {
+            lanes.report_every(REPORT_SPACING);
+        }
+        (self.handshakes, lanes)
     }
 
     /// Takes one input; what follows from it is pushed to `out`.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Output>) {
-        match input {
-            Input::Wake => {}
-            Input::SetPeer(id, peer) => self.set_peer(now, id, peer),
-            Input::RemovePeer(id) => self.remove_peer(id),
-            Input::Rehandshake(id) => {
-                self.with(id, |remote, shared| remote.call_anew(now, shared, out));
-            }
-        }
-        while let Some(id) = self.schedule.due(now) {
-            if let Some(remote) = peer_mut(&mut self.peers, id) {
-                self.schedule.remove(id, &mut remote.entered);
-            }
-            self.with(id, |remote, shared| remote.look(now, shared, out));
-        }
+        self.handshakes.handle(now, input, &mut self.orders);
+        self.settle(now, out);
     }
 
     /// Sends an inner packet to a peer. Without keys it is kept while a handshake runs, in a small queue
     /// that drops the oldest packet when full.
     pub fn seal(&mut self, now: Instant, peer: PeerId, packet: &[u8], out: &mut Vec<Output>) {
         if packet.is_empty() || packet.len() > PACKET_MAX {
-            self.shared.counters.bad_inner += 1;
+            self.lanes[0].count_bad_inner();
             return;
         }
-        let known = self.with(peer, |remote, shared| {
-            remote.send_packet(now, packet, shared, out)
-        });
-        if known.is_none() {
-            self.shared.counters.unreachable += 1;
+        let flow = match self.lanes.len() {
+            1 => 0,
+            _ => hash::bytes(0, packet),
+        };
+        let first = flow as usize % self.lanes.len();
+        let sent = self.lanes[first].send(now, peer, packet, flow, out);
+        if let Err(Unready::Elsewhere(owner)) = sent {
+            let again = self.lanes[owner].send(now, peer, packet, flow, out);
+            debug_assert!(!matches!(again, Err(Unready::Elsewhere(_))));
         }
+        self.settle(now, out);
     }
 
     /// Takes a datagram that came to the locator's port. The result says whose inner packet now lies
@@ -120,115 +95,89 @@ impl Endpoint {
         datagram: &mut [u8],
         out: &mut Vec<Output>,
     ) -> Option<(PeerId, Range<usize>)> {
-        match Message::read(datagram) {
-            Some(Message::Data { receiver, counter }) => {
-                return self.on_data(now, from, (receiver, counter), datagram, out);
-            }
-            Some(Message::Initiation { sender }) => {
-                self.on_initiation(now, from, sender, datagram, out);
-            }
-            Some(Message::Response { sender, receiver }) => {
-                self.on_response(now, from, (sender, receiver), datagram, out);
-            }
-            Some(Message::CookieReply { receiver }) => self.on_cookie(now, receiver, datagram),
-            None => self.shared.counters.malformed += 1,
+        let shard = match Message::read(datagram) {
+            Some(Message::Data { receiver, .. }) => shard_of(receiver, self.lanes.len()),
+            _ => 0,
+        };
+        let opened = self.lanes[shard].open(now, from, datagram);
+        if opened == Opened::Handshake {
+            self.handshakes
+                .on_message(now, from, datagram, &mut self.orders);
         }
-        None
+        self.settle(now, out);
+        match opened {
+            Opened::Packet(peer, range) => Some((peer, range)),
+            Opened::Handshake | Opened::Elsewhere(_) | Opened::Nothing => None,
+        }
     }
 
     /// When to come back with [`Input::Wake`].
     pub fn wake(&self) -> Option<Instant> {
-        self.schedule.next()
+        self.handshakes.wake()
     }
 
     /// Whether packets to this peer go out at once. Probes are not worth sealing before.
     pub fn is_ready(&self, now: Instant, peer: PeerId) -> bool {
-        self.remote(peer).is_some_and(|remote| remote.is_ready(now))
+        self.handshakes.is_ready(now, peer)
     }
 
     /// Every peer as it is now, ordered by identifier.
     pub fn peers(&self, now: Instant) -> impl Iterator<Item = PeerView<'_>> {
-        self.peers
-            .iter()
-            .flatten()
-            .map(move |remote| remote.view(now))
+        self.handshakes.peers(now)
     }
 
     /// One peer as it is now.
     pub fn peer(&self, now: Instant, peer: PeerId) -> Option<PeerView<'_>> {
-        self.remote(peer).map(|remote| remote.view(now))
+        self.handshakes.peer(now, peer)
     }
 
     /// What came to nothing, by reason.
-    pub const fn counters(&self) -> &Counters {
-        &self.shared.counters
+    pub fn counters(&self) -> Counters {
+        let mut sum = *self.handshakes.counters();
+        for lanes in &self.lanes {
+            sum.add(lanes.counters());
+        }
+        sum
     }
 
     /// The locator's name.
     pub fn name(&self) -> &str {
-        &self.name
+        self.handshakes.name()
     }
 
     /// The locator's public key.
     pub const fn public_key(&self) -> &PublicKey {
-        &self.shared.public_key
+        self.handshakes.public_key()
     }
 
-    fn set_peer(&mut self, now: Instant, id: PeerId, peer: Peer) {
-        if id.0 >= PEERS_MAX {
+    /// Passes orders and notices on until there are none. Orders that follow from a change come after those
+    /// that were given with it.
+    fn settle(&mut self, now: Instant, out: &mut Vec<Output>) {
+        for lanes in &mut self.lanes {
+            for notice in lanes.notices() {
+                self.handshakes.on_notice(now, notice, &mut self.orders);
+            }
+        }
+        if self.orders.is_empty() {
             return;
         }
-        let same = self
-            .remote(id)
-            .is_some_and(|old| old.settings.public_key == peer.public_key);
-        if same {
-            self.with(id, |remote, _| remote.change(peer, now));
-            return;
+        let mut waiting: VecDeque<Order> = self.orders.drain(..).collect();
+        while let Some(order) = waiting.pop_front() {
+            match order {
+                Order::Output(output) => out.push(output),
+                Order::Change { shard, change } => {
+                    self.lanes[shard].apply(now, change, out);
+                    for notice in self.lanes[shard].notices() {
+                        self.handshakes.on_notice(now, notice, &mut self.orders);
+                    }
+                    waiting.extend(self.orders.drain(..));
+                }
+            }
         }
-        self.remove_peer(id);
-        let place = id.0 as usize;
-        if self.peers.len() <= place {
-            self.peers.resize_with(place + 1, || None);
-        }
-        self.by_key.insert(peer.public_key, id);
-        self.peers[place] = Some(Box::new(Remote::new(id, peer, now)));
-        self.with(id, |_, _| ());
-    }
-
-    fn remove_peer(&mut self, id: PeerId) {
-        let Some(mut remote) = self.peers.get_mut(id.0 as usize).and_then(Option::take) else {
-            return;
-        };
-        remote.clear(&mut self.shared);
-        self.schedule.remove(id, &mut remote.entered);
-        if self.by_key.get(&remote.settings.public_key) == Some(&id) {
-            self.by_key.remove(&remote.settings.public_key);
-        }
-    }
-
-    fn remote(&self, id: PeerId) -> Option<&Remote> {
-        self.peers.get(id.0 as usize)?.as_deref()
-    }
-
-    /// Does something with a peer and sees to it that its timers are heard. `None` when there is no such peer.
-    fn with<R>(
-        &mut self,
-        id: PeerId,
-        act: impl FnOnce(&mut Remote, &mut Shared) -> R,
-    ) -> Option<R> {
-        let remote = peer_mut(&mut self.peers, id)?;
-        let result = act(remote, &mut self.shared);
-        let due = remote.wake();
-        self.schedule.enter(id, &mut remote.entered, due);
-        Some(result)
     }
 }
 
-fn peer_mut(peers: &mut [Option<Box<Remote>>], id: PeerId) -> Option<&mut Remote> {
-    peers.get_mut(id.0 as usize)?.as_deref_mut()
-}
-
-/// Peers of one endpoint, and so the size of its table; a greater identifier is a mistake of the caller.
-const PEERS_MAX: u32 = 1 << 20;
 /// The longest packet that fits a UDP datagram with all that is around it.
 const PACKET_MAX: usize = 65_535 - 20 - 8 - crate::OVERHEAD;
+/// What a lane has to tell of a busy peer is told this often. WireGuard's timers are of ten seconds and more.
+const REPORT_SPACING: Duration = Duration::from_millis(250);

@@ -33,11 +33,15 @@
 
 #![warn(missing_docs)]
 
+mod change;
 mod cipher;
 mod endpoint;
 mod entropy;
+mod extension;
+mod handshakes;
 mod input;
 mod key;
+mod lanes;
 mod load;
 mod mac;
 mod noise;
@@ -51,10 +55,13 @@ mod timers;
 mod view;
 mod wire;
 
+pub use change::{Activity, Change, Notice, Order};
 pub use endpoint::Endpoint;
+pub use handshakes::Handshakes;
 pub use input::Input;
 pub use key::{KeyError, PrivateKey, PublicKey};
+pub use lanes::{Lanes, Opened, Sealer, Unready, shard_of};
 pub use output::{Event, Output};
 pub use settings::{Peer, PeerId, Settings, Suite};
 pub use view::{Counters, PeerCounters, PeerView, SessionState};
-pub use wire::OVERHEAD;
+pub use wire::{DATA_HEADER, OVERHEAD, TAG};

@@ -8,8 +8,9 @@ use snow::types::{Cipher as SnowCipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState};
 use zeroize::Zeroize as _;
 
-use crate::cipher::Cipher;
+use crate::cipher::Aead;
 use crate::entropy::Entropy;
+use crate::extension::{ANSWER, Offer, Secrets, Terms};
 use crate::tai64n::Tai64n;
 use crate::wire::{INITIATION_NOISE, RESPONSE_NOISE};
 use crate::{PrivateKey, PublicKey, Suite};
@@ -23,7 +24,13 @@ pub(crate) struct Noise {
 }
 
 /// A handshake that waits for its response.
-pub(crate) enum Waiting {
+pub(crate) struct Waiting {
+    /// What the initiation offered beyond WireGuard.
+    offer: Option<Offer>,
+    state: State,
+}
+
+enum State {
     Noise(Box<HandshakeState>),
     Null,
 }
@@ -32,13 +39,7 @@ pub(crate) enum Waiting {
 pub(crate) struct Initiation {
     pub(crate) from: PublicKey,
     pub(crate) timestamp: Tai64n,
-    state: Waiting,
-}
-
-/// The keys that a handshake ends with.
-pub(crate) struct Keys {
-    pub(crate) send: Cipher,
-    pub(crate) receive: Cipher,
+    state: State,
 }
 
 impl Noise {
@@ -54,19 +55,24 @@ impl Noise {
         }
     }
 
-    /// The first message, to a peer.
+    /// The first message, to a peer. An offer goes into the timestamp.
     pub(crate) fn initiate(
         &self,
         entropy: &mut Entropy,
         to: &PublicKey,
         preshared_key: &[u8; 32],
-        timestamp: Tai64n,
+        mut timestamp: Tai64n,
+        offer: Option<Offer>,
     ) -> ([u8; INITIATION_NOISE], Waiting) {
         let mut message = [0; INITIATION_NOISE];
+        if let Some(offer) = offer {
+            offer.write(&mut timestamp);
+        }
         if self.suite == Suite::Null {
             message[32..64].copy_from_slice(&self.public_key.0);
             message[NULL_TIMESTAMP].copy_from_slice(&timestamp);
-            return (message, Waiting::Null);
+            let state = State::Null;
+            return (message, Waiting { offer, state });
         }
         let mut state = self
             .builder(entropy)
@@ -80,7 +86,8 @@ impl Noise {
             Some(INITIATION_NOISE),
             "an initiation has a fixed length"
         );
-        (message, Waiting::Noise(Box::new(state)))
+        let state = State::Noise(Box::new(state));
+        (message, Waiting { offer, state })
     }
 
     /// Reads a first message. `None` when it was not made for our key.
@@ -92,7 +99,7 @@ impl Noise {
             return Some(Initiation {
                 from,
                 timestamp,
-                state: Waiting::Null,
+                state: State::Null,
             });
         }
         let mut state = self
@@ -106,7 +113,7 @@ impl Noise {
         Some(Initiation {
             from,
             timestamp,
-            state: Waiting::Noise(Box::new(state)),
+            state: State::Noise(Box::new(state)),
         })
     }
 
@@ -123,55 +130,74 @@ impl Noise {
 }
 
 impl Initiation {
-    /// The second message, and the responder's keys.
-    pub(crate) fn respond(self, preshared_key: &[u8; 32]) -> ([u8; RESPONSE_NOISE], Keys) {
-        let mut message = [0; RESPONSE_NOISE];
-        let Waiting::Noise(mut state) = self.state else {
-            return (message, Keys::null());
+    /// The second message, and the responder's secrets. Terms of the extension go into the message.
+    pub(crate) fn respond(
+        self,
+        preshared_key: &[u8; 32],
+        terms: Option<Terms>,
+    ) -> (Vec<u8>, Terms, Secrets) {
+        let answer = terms.map(|terms| terms.answer());
+        let payload = answer.as_ref().map_or(&[][..], |answer| answer);
+        let mut message = vec![0; RESPONSE_NOISE + payload.len()];
+        let State::Noise(mut state) = self.state else {
+            message[32..32 + payload.len()].copy_from_slice(payload);
+            return (message, null(terms), Secrets::null());
         };
         state
             .set_psk(PSK.into(), preshared_key)
             .expect("a preshared key has 32 octets");
-        let len = state.write_message(&[], &mut message);
+        let len = state.write_message(payload, &mut message);
         assert_eq!(
             len.ok(),
-            Some(RESPONSE_NOISE),
-            "a response has a fixed length"
+            Some(message.len()),
+            "a response is as long as its payload makes it"
         );
         let (receive, send) = state.dangerously_get_raw_split();
-        (message, Keys::from_split(send, receive))
+        let terms = terms.unwrap_or(Terms::plain(Aead::ChaCha20Poly1305));
+        (message, terms, Secrets { send, receive })
     }
 }
 
 impl Waiting {
-    /// Reads the second message. `None` when it is not the answer to ours, which goes on waiting for it.
-    pub(crate) fn finish(&mut self, message: &[u8]) -> Option<Keys> {
-        let Self::Noise(state) = self else {
-            return Some(Keys::null());
+    /// Reads the second message. `None` when it is not the answer to ours, which goes on waiting for it, or when
+    /// it answers what was not offered.
+    pub(crate) fn finish(&mut self, message: &[u8]) -> Option<(Terms, Secrets)> {
+        let mut answer = [0; ANSWER];
+        let len = match &mut self.state {
+            State::Noise(state) => state.read_message(message, &mut answer).ok()?,
+            State::Null => {
+                let len = message.len().checked_sub(RESPONSE_NOISE)?;
+                answer
+                    .get_mut(..len)?
+                    .copy_from_slice(message.get(32..32 + len)?);
+                len
+            }
         };
-        state.read_message(message, &mut []).ok()?;
+        let agreed = match (len, self.offer) {
+            (0, _) => None,
+            (ANSWER, Some(offer)) => Some(offer.accept(&answer)?),
+            _ => return None,
+        };
+        let State::Noise(state) = &mut self.state else {
+            return Some((null(agreed), Secrets::null()));
+        };
         let (send, receive) = state.dangerously_get_raw_split();
-        Some(Keys::from_split(send, receive))
+        let terms = agreed.unwrap_or(Terms::plain(Aead::ChaCha20Poly1305));
+        Some((terms, Secrets { send, receive }))
     }
 }
 
-impl Keys {
-    fn from_split(mut send: [u8; 32], mut receive: [u8; 32]) -> Self {
-        let keys = Self {
-            send: Cipher::chacha20poly1305(&send),
-            receive: Cipher::chacha20poly1305(&receive),
-        };
-        send.zeroize();
-        receive.zeroize();
-        keys
-    }
-
+impl Secrets {
     const fn null() -> Self {
         Self {
-            send: Cipher::Null,
-            receive: Cipher::Null,
+            send: [0; 32],
+            receive: [0; 32],
         }
     }
+}
+
+fn null(terms: Option<Terms>) -> Terms {
+    terms.map_or(Terms::plain(Aead::Null), Terms::without_cryptography)
 }
 
 /// snow's own primitives, with chance from our seed in place of the operating system's.

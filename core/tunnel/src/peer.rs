@@ -1,22 +1,24 @@
-//! One peer of an endpoint: its keys, timers, queue and counters, and what happens when a timer runs out.
+//! One peer of the control half: its handshakes, timers and counters, and what happens when a timer runs out.
 
+mod activity;
 mod handshake;
-mod transport;
 
-use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use inet::{Instant, Rng};
 
+use crate::change::Kind;
 use crate::entropy::Entropy;
+use crate::extension::{LANE_BITS, Offer};
 use crate::mac::Stamp;
 use crate::noise::{Noise, Waiting};
-use crate::session::{Indices, Precedence, Session};
+use crate::session::{Indices, Keypair, Precedence, Session};
 use crate::tai64n::Tai64n;
 use crate::timers::{KEEPALIVE_MIN, KEEPALIVE_TIMEOUT, REJECT_AFTER_TIME, Timers, take_due};
 use crate::{
-    Counters, Event, Output, Peer, PeerCounters, PeerId, PeerView, PublicKey, SessionState, Suite,
+    Change, Counters, Event, Order, Output, Peer, PeerCounters, PeerId, PeerView, PublicKey,
+    SessionState, Suite,
 };
 
 /// What all peers of an endpoint share.
@@ -29,7 +31,8 @@ pub(crate) struct Shared {
     pub(crate) jitter: Rng,
     pub(crate) indices: Indices,
     pub(crate) counters: Counters,
-    pub(crate) mtu: usize,
+    /// What is offered to, and accepted from, peers that have the extension.
+    pub(crate) offer: Offer,
     pub(crate) unix_epoch_at_zero: Duration,
 }
 
@@ -50,7 +53,6 @@ pub(crate) struct Remote {
     timers: Timers,
     /// The entry in the endpoint's schedule.
     pub(crate) entered: Option<Instant>,
-    queue: VecDeque<Vec<u8>>,
     is_up: bool,
     last_handshake: Option<Instant>,
     last_received: Option<Instant>,
@@ -79,7 +81,6 @@ impl Remote {
             last_called: None,
             timers: Timers::default(),
             entered: None,
-            queue: VecDeque::new(),
             is_up: false,
             last_handshake: None,
             last_received: None,
@@ -90,9 +91,18 @@ impl Remote {
     }
 
     /// Takes new settings for the same key.
-    pub(crate) fn change(&mut self, settings: Peer, now: Instant) {
-        if settings.endpoint.is_some() && settings.endpoint != self.settings.endpoint {
-            self.endpoint = settings.endpoint;
+    pub(crate) fn change(
+        &mut self,
+        settings: Peer,
+        now: Instant,
+        shared: &Shared,
+        out: &mut Vec<Order>,
+    ) {
+        if let Some(to) = settings.endpoint
+            && settings.endpoint != self.settings.endpoint
+        {
+            self.endpoint = Some(to);
+            shared.tell(Kind::Moved(self.id, to), out);
         }
         self.settings = settings;
         self.settle(now);
@@ -107,9 +117,17 @@ impl Remote {
     }
 
     /// Forgets keys and indices, before the peer goes.
-    pub(crate) fn clear(&mut self, shared: &mut Shared) {
-        self.session.clear(&mut shared.indices);
+    pub(crate) fn clear(&mut self, shared: &mut Shared, out: &mut Vec<Order>) {
+        for keypair in self.session.clear() {
+            self.forget(Some(keypair), shared, out);
+        }
         self.drop_call(shared);
+    }
+
+    /// The lane that the peer has without the extension; `None` when it may have several.
+    pub(crate) fn plain_lane(&self) -> Option<u8> {
+        let lane = (self.id.0 & LANE_BITS) as u8;
+        (!self.settings.extended).then_some(lane)
     }
 
     /// When to look at the peer.
@@ -125,10 +143,12 @@ impl Remote {
     }
 
     /// Does what the timers ask for. Afterwards none of them lies in the past.
-    pub(crate) fn look(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Output>) {
+    pub(crate) fn look(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Order>) {
         if take_due(&mut self.timers.erase, now) {
-            self.session.clear(&mut shared.indices);
-            self.drop_queue();
+            for keypair in self.session.clear() {
+                self.forget(Some(keypair), shared, out);
+            }
+            shared.tell(Kind::DropHeld(self.id), out);
         }
         if take_due(&mut self.timers.expiry, now) {
             self.go_down(out);
@@ -168,7 +188,7 @@ impl Remote {
             last_handshake: self.last_handshake,
             key_age: self.session.current().map(|keypair| keypair.age(now)),
             last_received: self.last_received,
-            counters: &self.counters,
+            counters: self.counters,
         }
     }
 
@@ -191,33 +211,49 @@ impl Remote {
         self.timers.erase = Some(now + REJECT_AFTER_TIME * 3);
     }
 
-    fn go_up(&mut self, now: Instant, out: &mut Vec<Output>) {
-        if !self.is_up && self.is_ready(now) {
-            self.is_up = true;
-            out.push(Output::Event(Event::SessionUp(self.id)));
+    /// The keys of a pair are needed no more.
+    fn forget(&self, keypair: Option<Keypair>, shared: &mut Shared, out: &mut Vec<Order>) {
+        if let Some(keypair) = keypair {
+            shared.indices.take_back(keypair.local_index);
+            shared.tell(Kind::Forget(self.id, keypair.local_index), out);
         }
     }
 
-    fn go_down(&mut self, out: &mut Vec<Output>) {
+    fn go_up(&mut self, now: Instant, out: &mut Vec<Order>) {
+        if !self.is_up && self.is_ready(now) {
+            self.is_up = true;
+            out.push(Order::Output(Output::Event(Event::SessionUp(self.id))));
+        }
+    }
+
+    fn go_down(&mut self, out: &mut Vec<Order>) {
         if core::mem::take(&mut self.is_up) {
-            out.push(Output::Event(Event::SessionDown(self.id)));
+            out.push(Order::Output(Output::Event(Event::SessionDown(self.id))));
         }
     }
 
     /// Something authentic came from this address: that is where the peer is.
-    fn roam(&mut self, from: SocketAddrV4, out: &mut Vec<Output>) {
+    fn roam(&mut self, from: SocketAddrV4, shared: &Shared, out: &mut Vec<Order>) {
         if self.endpoint.replace(from) != Some(from) {
-            out.push(Output::Event(Event::Roamed(self.id, from)));
+            shared.tell(Kind::Moved(self.id, from), out);
+            out.push(Order::Output(Output::Event(Event::Roamed(self.id, from))));
         }
     }
 
-    fn send(&mut self, to: SocketAddrV4, bytes: Vec<u8>, out: &mut Vec<Output>) {
+    fn send(&mut self, to: SocketAddrV4, bytes: Vec<u8>, out: &mut Vec<Order>) {
         self.counters.tx_bytes += bytes.len() as u64;
-        out.push(Output::Datagram { to, bytes });
+        out.push(Order::Output(Output::Datagram { to, bytes }));
     }
+}
 
-    fn drop_queue(&mut self) {
-        self.counters.queue_drops += self.queue.len() as u64;
-        self.queue.clear();
+impl Shared {
+    /// Tells the lanes of every shard.
+    pub(crate) fn tell(&self, kind: Kind, out: &mut Vec<Order>) {
+        for shard in 1..usize::from(self.offer.shards) {
+            let change = Change(kind.clone());
+            out.push(Order::Change { shard, change });
+        }
+        let change = Change(kind);
+        out.push(Order::Change { shard: 0, change });
     }
 }

@@ -1,5 +1,5 @@
-//! The key pairs of one peer: the one in use, the one before it, and the one that its peer has not confirmed yet
-//! (paper §6.1); and the table of indices by which messages find them.
+//! What the control half knows of a peer's key pairs: the one in use, the one before it, and the one that its peer has
+//! not confirmed yet (paper §6.1); and the table of indices by which messages find their peer. The keys are in the lanes.
 
 use std::time::Duration;
 
@@ -8,25 +8,16 @@ use inet::Instant;
 use inet::hash::Seeded;
 
 use crate::PeerId;
-use crate::cipher::Cipher;
 use crate::entropy::Entropy;
-use crate::noise::Keys;
-use crate::replay::Window;
-use crate::timers::{
-    REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME, REKEY_AFTER_MESSAGES, REKEY_AFTER_TIME,
-};
+use crate::extension::LANE_BITS;
+use crate::timers::{REJECT_AFTER_TIME, REKEY_AFTER_TIME};
 
-/// The keys of one handshake, for both directions.
+/// A key pair as far as timers go.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Keypair {
     pub(crate) local_index: u32,
-    pub(crate) remote_index: u32,
     pub(crate) created: Instant,
     pub(crate) role: Role,
-    pub(crate) send: Cipher,
-    /// The counter of the next message sent.
-    pub(crate) counter: u64,
-    pub(crate) receive: Cipher,
-    pub(crate) window: Window,
 }
 
 /// Who began the handshake.
@@ -37,50 +28,29 @@ pub(crate) enum Role {
 }
 
 impl Keypair {
-    pub(crate) fn new(
-        local_index: u32,
-        remote_index: u32,
-        role: Role,
-        keys: Keys,
-        now: Instant,
-    ) -> Self {
-        let Keys { send, receive } = keys;
-        Self {
-            local_index,
-            remote_index,
-            created: now,
-            role,
-            send,
-            counter: 0,
-            receive,
-            window: Window::new(),
-        }
-    }
-
     pub(crate) fn age(&self, now: Instant) -> Duration {
         now.since(self.created)
     }
 
     /// Whether messages may be sent with it.
     pub(crate) fn is_usable(&self, now: Instant) -> bool {
-        self.age(now) < REJECT_AFTER_TIME && self.counter < REJECT_AFTER_MESSAGES
+        self.age(now) < REJECT_AFTER_TIME
     }
 
-    /// Whether a sender ought to begin a new handshake: after many messages either side, after two minutes the one who
-    /// began this one, so that not both begin.
+    /// Whether a sender ought to begin a new handshake: after two minutes the one who began this one, so that not
+    /// both begin. What was sealed is watched by the lanes.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        self.counter >= REKEY_AFTER_MESSAGES
-            || self.role == Role::Initiator && self.age(now) >= REKEY_AFTER_TIME
+        self.role == Role::Initiator && self.age(now) >= REKEY_AFTER_TIME
     }
 }
 
 /// A peer's key pairs.
 #[derive(Default)]
 pub(crate) struct Session {
-    current: Option<Box<Keypair>>,
-    previous: Option<Box<Keypair>>,
+    current: Option<Keypair>,
+    previous: Option<Keypair>,
     /// Ours as responder, until the initiator has used it: only then does it know the keys.
-    next: Option<Box<Keypair>>,
+    next: Option<Keypair>,
 }
 
 /// Whose key pair both sides use when both began a handshake at the same time.
@@ -91,21 +61,25 @@ pub(crate) enum Precedence {
 }
 
 impl Session {
-    /// A handshake that we began is finished: its keys are used at once.
-    pub(crate) fn begin_as_initiator(&mut self, keypair: Keypair, indices: &mut Indices) {
-        let old = self.current.replace(Box::new(keypair));
-        indices.release(core::mem::replace(&mut self.previous, old));
+    /// A handshake that we began is finished: its keys are used at once. Gives the pair that nobody needs any more.
+    #[must_use]
+    pub(crate) fn begin_as_initiator(&mut self, keypair: Keypair) -> Option<Keypair> {
+        let old = self.current.replace(keypair);
+        core::mem::replace(&mut self.previous, old)
     }
 
-    /// We answered a handshake: its keys wait for the first message that uses them.
-    pub(crate) fn begin_as_responder(&mut self, keypair: Keypair, indices: &mut Indices) {
-        indices.release(self.next.replace(Box::new(keypair)));
+    /// We answered a handshake: its keys wait for the first message that uses them. Gives the pair that nobody
+    /// needs any more.
+    #[must_use]
+    pub(crate) const fn begin_as_responder(&mut self, keypair: Keypair) -> Option<Keypair> {
+        self.next.replace(keypair)
     }
 
     /// A message came with the waiting keys. When they are older than the current ones, both sides began at
-    /// the same time, and both have to come to use the same pair.
-    pub(crate) fn confirm(&mut self, precedence: Precedence, indices: &mut Indices) {
-        let Some(next) = self.next.take() else { return };
+    /// the same time, and both have to come to use the same pair. Gives the pair that nobody needs any more.
+    #[must_use]
+    pub(crate) fn confirm(&mut self, precedence: Precedence) -> Option<Keypair> {
+        let next = self.next.take()?;
         let crossed = self.current.as_ref().is_some_and(|current| {
             current.role == Role::Initiator && current.created >= next.created
         });
@@ -114,16 +88,7 @@ impl Session {
         } else {
             self.current.replace(next)
         };
-        indices.release(core::mem::replace(&mut self.previous, old));
-    }
-
-    /// The key pair of an index.
-    pub(crate) fn find(&mut self, index: u32) -> Option<&mut Keypair> {
-        [&mut self.current, &mut self.next, &mut self.previous]
-            .into_iter()
-            .flatten()
-            .map(Box::as_mut)
-            .find(|keypair| keypair.local_index == index)
+        core::mem::replace(&mut self.previous, old)
     }
 
     /// Whether the index is that of the keys that wait to be confirmed.
@@ -134,22 +99,14 @@ impl Session {
     }
 
     /// The keys to send with, however old.
-    pub(crate) fn current(&self) -> Option<&Keypair> {
-        self.current.as_deref()
+    pub(crate) const fn current(&self) -> Option<&Keypair> {
+        self.current.as_ref()
     }
 
-    /// The keys to send with, unless they are too old.
-    pub(crate) fn usable(&mut self, now: Instant) -> Option<&mut Keypair> {
-        self.current
-            .as_deref_mut()
-            .filter(|keypair| keypair.is_usable(now))
-    }
-
-    /// Forgets every key.
-    pub(crate) fn clear(&mut self, indices: &mut Indices) {
-        for slot in [&mut self.current, &mut self.next, &mut self.previous] {
-            indices.release(slot.take());
-        }
+    /// Forgets every pair, and gives them.
+    pub(crate) fn clear(&mut self) -> impl Iterator<Item = Keypair> + use<> {
+        let all = core::mem::take(self);
+        [all.current, all.next, all.previous].into_iter().flatten()
     }
 }
 
@@ -166,29 +123,23 @@ impl Indices {
         }
     }
 
-    /// A new random index for a peer.
-    pub(crate) fn give(&mut self, entropy: &mut Entropy, peer: PeerId) -> u32 {
+    /// A new random index for a peer, but for its low bits, which name a lane.
+    pub(crate) fn give(&mut self, entropy: &mut Entropy, peer: PeerId, lane: u8) -> u32 {
         loop {
-            let index = entropy.take_u32();
-            if !self.table.contains_key(&index) {
-                self.table.insert(index, peer);
-                return index;
+            let base = entropy.take_u32() & !LANE_BITS;
+            if !self.table.contains_key(&base) {
+                self.table.insert(base, peer);
+                return base | u32::from(lane);
             }
         }
     }
 
     pub(crate) fn find(&self, index: u32) -> Option<PeerId> {
-        self.table.get(&index).copied()
+        self.table.get(&(index & !LANE_BITS)).copied()
     }
 
     /// Takes the index of a handshake back.
     pub(crate) fn take_back(&mut self, index: u32) {
-        self.table.remove(&index);
-    }
-
-    fn release(&mut self, keypair: Option<Box<Keypair>>) {
-        if let Some(keypair) = keypair {
-            self.take_back(keypair.local_index);
-        }
+        self.table.remove(&(index & !LANE_BITS));
     }
 }

@@ -34,6 +34,10 @@ pub struct Settings {
     /// Handshake initiations a second that are answered without asking for a cookie first.
     /// To be changed by whoever serves thousands of tunnels from one endpoint.
     pub handshake_rate: u32,
+    /// Forwarding threads, 1 to 16: each gets [`Lanes`](crate::Lanes) of its own.
+    pub shards: u8,
+    /// Whether this machine computes AES-256-GCM fast enough to offer it to peers with [`Peer::extended`].
+    pub aes: bool,
 }
 
 impl Settings {
@@ -46,6 +50,8 @@ impl Settings {
             peers: Vec::new(),
             mtu: 1420,
             handshake_rate: 1000,
+            shards: 1,
+            aes: false,
         }
     }
 }
@@ -67,6 +73,9 @@ pub struct Peer {
     pub initiate: bool,
     /// How often to send something on an otherwise silent tunnel, for the NATs on the way.
     pub keepalive: Option<Duration>,
+    /// Whether the peer is of this project too, so that AEAD and lanes are worth negotiating. Without an
+    /// answer the tunnel is plain WireGuard; `false` never asks.
+    pub extended: bool,
     /// How long to wait for the answer to the first initiation. Doubles with every retry up to
     /// WireGuard's five seconds. One second starts a network soon; five is what others do.
     pub first_retry: Duration,
@@ -81,6 +90,7 @@ impl Peer {
             endpoint: None,
             initiate: false,
             keepalive: None,
+            extended: false,
             first_retry: FIRST_RETRY,
         }
     }
@@ -93,6 +103,7 @@ impl fmt::Debug for Peer {
             .field("endpoint", &self.endpoint)
             .field("initiate", &self.initiate)
             .field("keepalive", &self.keepalive)
+            .field("extended", &self.extended)
             .field("first_retry", &self.first_retry)
             .finish_non_exhaustive()
     }

@@ -38,7 +38,7 @@ pub struct PeerView<'a> {
     /// When something authentic last came from it.
     pub last_received: Option<Instant>,
     /// What went through the tunnel.
-    pub counters: &'a PeerCounters,
+    pub counters: PeerCounters,
 }
 
 /// What went through one tunnel.
@@ -58,6 +58,27 @@ pub struct PeerCounters {
     pub handshakes_done: u64,
     /// Packets dropped because the queue before the handshake was full or the handshake failed.
     pub queue_drops: u64,
+}
+
+impl PeerCounters {
+    pub(crate) fn add(&mut self, more: &Self) {
+        let Self {
+            tx_packets,
+            tx_bytes,
+            rx_packets,
+            rx_bytes,
+            handshakes_sent,
+            handshakes_done,
+            queue_drops,
+        } = more;
+        self.tx_packets += tx_packets;
+        self.tx_bytes += tx_bytes;
+        self.rx_packets += rx_packets;
+        self.rx_bytes += rx_bytes;
+        self.handshakes_sent += handshakes_sent;
+        self.handshakes_done += handshakes_done;
+        self.queue_drops += queue_drops;
+    }
 }
 
 /// Datagrams and packets that came to nothing, by reason.
@@ -87,4 +108,36 @@ pub struct Counters {
     pub bad_inner: u64,
     /// Packets for a peer that is not in the table, or that has neither keys nor address.
     pub unreachable: u64,
+}
+
+impl Counters {
+    /// Adds those of another part.
+    pub fn add(&mut self, more: &Self) {
+        let Self {
+            malformed,
+            bad_mac1,
+            bad_handshake,
+            replayed_handshake,
+            rate_limited,
+            cookies_sent,
+            cookies_received,
+            unknown_index,
+            bad_packet,
+            replayed_packet,
+            bad_inner,
+            unreachable,
+        } = more;
+        self.malformed += malformed;
+        self.bad_mac1 += bad_mac1;
+        self.bad_handshake += bad_handshake;
+        self.replayed_handshake += replayed_handshake;
+        self.rate_limited += rate_limited;
+        self.cookies_sent += cookies_sent;
+        self.cookies_received += cookies_received;
+        self.unknown_index += unknown_index;
+        self.bad_packet += bad_packet;
+        self.replayed_packet += replayed_packet;
+        self.bad_inner += bad_inner;
+        self.unreachable += unreachable;
+    }
 }

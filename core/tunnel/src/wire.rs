@@ -1,22 +1,28 @@
 //! The four messages of WireGuard as bytes (paper §5.4): types, lengths and fields at fixed offsets, little-endian.
 
+use crate::extension::ANSWER;
+
 /// What a data message adds to the inner packet besides padding: header and tag. UDP and IP come on top.
 pub const OVERHEAD: usize = DATA_HEADER + TAG;
 
-/// Type, reserved octets, receiver index, counter.
-pub(crate) const DATA_HEADER: usize = 16;
-/// Poly1305's tag.
-pub(crate) const TAG: usize = 16;
+/// What stands before the packet: type, reserved octets, receiver index, counter.
+pub const DATA_HEADER: usize = 16;
+/// What stands behind the packet and its padding: the AEAD's tag.
+pub const TAG: usize = 16;
 /// MAC1 and MAC2, at the end of both handshake messages.
 pub(crate) const MACS: usize = 32;
 /// What Noise puts into an initiation: ephemeral key, static key, timestamp.
 pub(crate) const INITIATION_NOISE: usize = 108;
 /// What Noise puts into a response: ephemeral key, an empty payload's tag.
 pub(crate) const RESPONSE_NOISE: usize = 48;
+/// The same with the extension's answer as payload.
+pub(crate) const RESPONSE_NOISE_EXTENDED: usize = RESPONSE_NOISE + ANSWER;
 /// Type and reserved octets, sender, Noise, MACs.
 pub(crate) const INITIATION: usize = 8 + INITIATION_NOISE + MACS;
 /// Type and reserved octets, sender, receiver, Noise, MACs.
 pub(crate) const RESPONSE: usize = 12 + RESPONSE_NOISE + MACS;
+/// The same with the extension's answer.
+pub(crate) const RESPONSE_EXTENDED: usize = 12 + RESPONSE_NOISE_EXTENDED + MACS;
 /// Type and reserved octets, receiver, nonce, cookie with tag.
 pub(crate) const COOKIE_REPLY: usize = 8 + 24 + 32;
 
@@ -44,7 +50,7 @@ impl Message {
             (TYPE_INITIATION, INITIATION) => Some(Self::Initiation {
                 sender: le32(bytes, 4),
             }),
-            (TYPE_RESPONSE, RESPONSE) => Some(Self::Response {
+            (TYPE_RESPONSE, RESPONSE | RESPONSE_EXTENDED) => Some(Self::Response {
                 sender: le32(bytes, 4),
                 receiver: le32(bytes, 8),
             }),
@@ -72,11 +78,12 @@ pub(crate) fn initiation(sender: u32, noise: &[u8; INITIATION_NOISE]) -> Vec<u8>
 }
 
 /// A response with its MACs still zero.
-pub(crate) fn response(sender: u32, receiver: u32, noise: &[u8; RESPONSE_NOISE]) -> Vec<u8> {
-    let mut bytes = header(TYPE_RESPONSE, sender, RESPONSE);
+pub(crate) fn response(sender: u32, receiver: u32, noise: &[u8]) -> Vec<u8> {
+    let len = 12 + noise.len() + MACS;
+    let mut bytes = header(TYPE_RESPONSE, sender, len);
     bytes.extend_from_slice(&receiver.to_le_bytes());
     bytes.extend_from_slice(noise);
-    bytes.resize(RESPONSE, 0);
+    bytes.resize(len, 0);
     bytes
 }
 
@@ -88,12 +95,12 @@ pub(crate) fn cookie_reply(receiver: u32, nonce: &[u8; 24], sealed: &[u8; 32]) -
     bytes
 }
 
-/// A data message with room for its payload, which is still in the clear, and its tag, which is missing.
-pub(crate) fn data(receiver: u32, counter: u64, packet: &[u8], padded: usize) -> Vec<u8> {
-    let mut bytes = header(TYPE_DATA, receiver, DATA_HEADER + padded + TAG);
-    bytes.extend_from_slice(&counter.to_le_bytes());
-    bytes.extend_from_slice(packet);
-    bytes.resize(DATA_HEADER + padded, 0);
+/// What stands before the sealed packet of a data message.
+pub(crate) fn data_header(receiver: u32, counter: u64) -> [u8; DATA_HEADER] {
+    let mut bytes = [0; DATA_HEADER];
+    bytes[..4].copy_from_slice(&TYPE_DATA.to_le_bytes());
+    bytes[4..8].copy_from_slice(&receiver.to_le_bytes());
+    bytes[8..].copy_from_slice(&counter.to_le_bytes());
     bytes
 }
 
@@ -102,9 +109,9 @@ pub(crate) fn initiation_noise(bytes: &[u8]) -> &[u8] {
     &bytes[8..8 + INITIATION_NOISE]
 }
 
-/// The Noise part of a response.
+/// The Noise part of a response, which has one of two lengths.
 pub(crate) fn response_noise(bytes: &[u8]) -> &[u8] {
-    &bytes[12..12 + RESPONSE_NOISE]
+    &bytes[12..bytes.len() - MACS]
 }
 
 fn header(kind: u32, index: u32, capacity: usize) -> Vec<u8> {
@@ -132,14 +139,12 @@ mod tests {
 
     #[test]
     fn fields_lie_where_the_paper_draws_them() {
-        let message = data(0x0403_0201, 0x1817_1615_1413_1211, b"hello", 16);
         assert_eq!(
-            message[..16],
+            data_header(0x0403_0201, 0x1817_1615_1413_1211),
             [
                 4, 0, 0, 0, 1, 2, 3, 4, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18
             ]
         );
-        assert_eq!(message[16..], *b"hello\0\0\0\0\0\0\0\0\0\0\0");
         let message = response(1, 2, &[9; RESPONSE_NOISE]);
         assert_eq!(message[..13], [2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 9]);
         assert_eq!(
@@ -164,7 +169,7 @@ mod tests {
             bad[at] = 9;
             assert_eq!(Message::read(&bad), None);
         }
-        assert_eq!(Message::read(&data(1, 1, b"", 0)), None, "without a tag");
+        assert_eq!(Message::read(&data_header(1, 1)), None, "without a tag");
         assert_eq!(Message::read(&[]), None);
     }
 }

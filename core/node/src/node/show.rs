@@ -65,7 +65,7 @@ impl Node {
     }
 
     /// What came to nothing at a locator before any packet was seen.
-    pub fn tunnel_counters(&self, locator: LocatorId) -> Option<&tunnel::Counters> {
+    pub fn tunnel_counters(&self, locator: LocatorId) -> Option<tunnel::Counters> {
         self.endpoints
             .get(locator.index())
             .map(tunnel::Endpoint::counters)
@@ -189,7 +189,7 @@ impl Node {
             handshake_age: peer
                 .as_ref()
                 .and_then(|peer| Some(now.since(peer.last_handshake?))),
-            tunnel: peer.map(|peer| *peer.counters).unwrap_or_default(),
+            tunnel: peer.map(|peer| peer.counters).unwrap_or_default(),
         }
     }
 

@@ -6,23 +6,25 @@ use std::time::Duration;
 use inet::Instant;
 
 use super::{Call, Remote, Shared};
+use crate::change::{Install, Kind};
+use crate::extension::{LANE_BITS, Offer, Secrets, Terms};
 use crate::noise::Initiation;
 use crate::session::{Keypair, Role};
 use crate::tai64n::label;
 use crate::timers::{GONE_ATTEMPTS, JITTER, REJECT_AFTER_TIME, REKEY_ATTEMPTS, REKEY_TIMEOUT};
 use crate::wire::{initiation, response};
-use crate::{Output, Suite};
+use crate::{Order, Suite};
 
 impl Remote {
     /// Begins a handshake, unless one is running or the last one began only just now.
-    pub(crate) fn begin_call(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Output>) {
+    pub(crate) fn begin_call(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Order>) {
         if self.timers.retry.is_none() {
             self.call_anew(now, shared, out);
         }
     }
 
     /// Begins a handshake, in place of one that may be running, unless the last initiation was sent only just now.
-    pub(crate) fn call_anew(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Output>) {
+    pub(crate) fn call_anew(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Order>) {
         let spacing = self.first_retry();
         if self.last_call.is_none_or(|last| now.since(last) >= spacing) {
             self.attempts = 0;
@@ -31,7 +33,7 @@ impl Remote {
     }
 
     /// The last initiation was not answered in time.
-    pub(super) fn retry_call(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Output>) {
+    pub(super) fn retry_call(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Order>) {
         let is_silent = self
             .last_received
             .is_none_or(|last| now.since(last) >= REKEY_TIMEOUT);
@@ -41,21 +43,23 @@ impl Remote {
         if self.attempts >= REKEY_ATTEMPTS && !self.settings.initiate {
             self.attempts = 0;
             self.drop_call(shared);
-            self.drop_queue();
+            shared.tell(Kind::DropHeld(self.id), out);
             return;
         }
         self.send_initiation(now, shared, out);
     }
 
-    fn send_initiation(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Output>) {
+    fn send_initiation(&mut self, now: Instant, shared: &mut Shared, out: &mut Vec<Order>) {
         let Some(to) = self.endpoint else { return };
         self.drop_call(shared);
-        let local_index = shared.indices.give(&mut shared.entropy, self.id);
+        let local_index = self.give_index(shared);
+        let offer = self.settings.extended.then_some(shared.offer);
         let (noise, waiting) = shared.noise.initiate(
             &mut shared.entropy,
             &self.settings.public_key,
             self.preshared_key(),
             label(shared.unix_epoch_at_zero + now.since(Instant::ZERO)),
+            offer,
         );
         self.call = Some(Call {
             local_index,
@@ -92,7 +96,7 @@ impl Remote {
         sender: u32,
         initiation: Initiation,
         shared: &mut Shared,
-        out: &mut Vec<Output>,
+        out: &mut Vec<Order>,
     ) {
         if initiation.timestamp <= self.newest_timestamp {
             shared.counters.replayed_handshake += 1;
@@ -107,15 +111,21 @@ impl Remote {
         }
         self.newest_timestamp = initiation.timestamp;
         self.last_called = Some(now);
-        let (noise, keys) = initiation.respond(self.preshared_key());
-        let local_index = shared.indices.give(&mut shared.entropy, self.id);
-        let keypair = Keypair::new(local_index, sender, Role::Responder, keys, now);
-        self.session
-            .begin_as_responder(keypair, &mut shared.indices);
+        let terms = self.terms_for(&initiation, sender, shared);
+        let (noise, terms, secrets) = initiation.respond(self.preshared_key(), terms);
+        let local_index = self.give_index(shared);
+        let keypair = Keypair {
+            local_index,
+            created: now,
+            role: Role::Responder,
+        };
+        self.install(keypair, sender, (terms, secrets), shared, out);
+        let unneeded = self.session.begin_as_responder(keypair);
+        self.forget(unneeded, shared, out);
         self.keys_are_new(now);
         let mut message = response(local_index, sender, &noise);
         self.stamp(now, &mut message, shared);
-        self.roam(from, out);
+        self.roam(from, shared, out);
         self.noted_sending(now);
         self.send(from, message, out);
     }
@@ -128,7 +138,7 @@ impl Remote {
         indices: (u32, u32),
         noise: &[u8],
         shared: &mut Shared,
-        out: &mut Vec<Output>,
+        out: &mut Vec<Order>,
     ) -> bool {
         let (sender, receiver) = indices;
         let Some(call) = self
@@ -138,25 +148,65 @@ impl Remote {
         else {
             return false;
         };
-        let Some(keys) = call.waiting.finish(noise) else {
+        let Some((terms, secrets)) = call.waiting.finish(noise) else {
             return false;
         };
+        if terms.lanes > 1 && sender & LANE_BITS != 0 {
+            return false;
+        }
         // The index goes on to name the key pair.
         self.call = None;
-        let keypair = Keypair::new(receiver, sender, Role::Initiator, keys, now);
-        self.session
-            .begin_as_initiator(keypair, &mut shared.indices);
+        let keypair = Keypair {
+            local_index: receiver,
+            created: now,
+            role: Role::Initiator,
+        };
+        self.install(keypair, sender, (terms, secrets), shared, out);
+        shared.tell(Kind::Use(self.id, receiver), out);
+        let unneeded = self.session.begin_as_initiator(keypair);
+        self.forget(unneeded, shared, out);
         self.keys_are_new(now);
-        self.roam(from, out);
+        self.roam(from, shared, out);
         self.noted_receiving(now);
         self.handshake_is_done(now, shared);
         self.go_up(now, out);
-        if self.queue.is_empty() {
-            // The responder must not send before it has heard that we have the keys.
-            self.send_keepalive(now, shared, out);
-        }
-        self.flush(now, shared, out);
+        // The responder must not send before it has heard that we have the keys.
+        let or_keepalive = true;
+        let id = self.id;
+        shared.tell(Kind::Flush { id, or_keepalive }, out);
         true
+    }
+
+    /// What to agree upon with the sender of an initiation; `None` for plain WireGuard.
+    fn terms_for(&self, initiation: &Initiation, sender: u32, shared: &Shared) -> Option<Terms> {
+        let theirs = Offer::read(&initiation.timestamp)?;
+        let is_fit = self.settings.extended && sender & LANE_BITS == 0;
+        is_fit.then(|| shared.offer.answer(theirs))
+    }
+
+    /// Gives the keys of a handshake to the lanes.
+    fn install(
+        &self,
+        keypair: Keypair,
+        remote_index: u32,
+        (terms, secrets): (Terms, Secrets),
+        shared: &Shared,
+        out: &mut Vec<Order>,
+    ) {
+        let install = Install {
+            id: self.id,
+            local_index: keypair.local_index,
+            remote_index,
+            created: keypair.created,
+            terms,
+            secrets,
+        };
+        shared.tell(Kind::Install(Box::new(install)), out);
+    }
+
+    fn give_index(&self, shared: &mut Shared) -> u32 {
+        let lane = self.plain_lane().unwrap_or(0);
+        shared.indices.give(&mut shared.entropy, self.id, lane)
     }
 
     /// The current keys are known to both sides.

@@ -106,10 +106,10 @@ proptest! {
         let only_mac2 = is_handshake && bytes[..bytes.len() - 16] == original[..original.len() - 16];
         prop_assume!(bytes != original && !only_mac2);
         let (target, before) = (1 - end, net.inbox[1 - end].len());
-        let counted = dropped(net.ends[target].counters());
+        let counted = dropped(&net.ends[target].counters());
         net.deliver(target, net.addresses[end], bytes);
         prop_assert_eq!(net.inbox[target].len(), before);
-        prop_assert_eq!(dropped(net.ends[target].counters()), counted + 1);
+        prop_assert_eq!(dropped(&net.ends[target].counters()), counted + 1);
     }
 
     #[test]

@@ -1,33 +1,14 @@
-//! Datagrams that come in: which peer they belong to, and the checks before anything expensive is computed.
+//! Handshakes that come in: which peer they belong to, and the checks before anything expensive is computed.
 
 use std::net::SocketAddrV4;
-use std::ops::Range;
 
 use inet::Instant;
 
-use super::Endpoint;
+use super::Handshakes;
 use crate::wire::{initiation_noise, response_noise};
-use crate::{Output, PeerId, Suite};
+use crate::{Order, Output, PeerId, Suite};
 
-impl Endpoint {
-    pub(super) fn on_data(
-        &mut self,
-        now: Instant,
-        from: SocketAddrV4,
-        header: (u32, u64),
-        datagram: &mut [u8],
-        out: &mut Vec<Output>,
-    ) -> Option<(PeerId, Range<usize>)> {
-        let Some(id) = self.shared.indices.find(header.0) else {
-            self.shared.counters.unknown_index += 1;
-            return None;
-        };
-        let range = self.with(id, |remote, shared| {
-            remote.open(now, from, header, datagram, shared, out)
-        })??;
-        Some((id, range))
-    }
-
+impl Handshakes {
     /// Answers an initiation. MAC1 comes first, then load and cookie, and only then key agreement.
     pub(super) fn on_initiation(
         &mut self,
@@ -35,7 +16,7 @@ impl Endpoint {
         from: SocketAddrV4,
         sender: u32,
         datagram: &[u8],
-        out: &mut Vec<Output>,
+        out: &mut Vec<Order>,
     ) {
         if self.shared.suite != Suite::Null && !self.admits(now, from, sender, datagram, out) {
             return;
@@ -64,7 +45,7 @@ impl Endpoint {
         from: SocketAddrV4,
         sender: u32,
         datagram: &[u8],
-        out: &mut Vec<Output>,
+        out: &mut Vec<Order>,
     ) -> bool {
         if !self.check.mac1_fits(datagram) {
             self.shared.counters.bad_mac1 += 1;
@@ -77,7 +58,7 @@ impl Endpoint {
             let entropy = &mut self.shared.entropy;
             let bytes = self.check.reply(now, entropy, from, sender, datagram);
             self.shared.counters.cookies_sent += 1;
-            out.push(Output::Datagram { to: from, bytes });
+            out.push(Order::Output(Output::Datagram { to: from, bytes }));
             return false;
         }
         let admits = self.load.admits(now, *from.ip());
@@ -92,7 +73,7 @@ impl Endpoint {
         from: SocketAddrV4,
         indices: (u32, u32),
         datagram: &[u8],
-        out: &mut Vec<Output>,
+        out: &mut Vec<Order>,
     ) {
         let Some(id) = self.waiting_for(indices.1) else {
             self.shared.counters.unknown_index += 1;

@@ -132,6 +132,20 @@ impl<'a> Ipv4<'a> {
         }
     }
 
+    /// The flow that the packet is steered by: [`Ipv4::five_tuple`], but without ports for any fragment, so that all
+    /// fragments of a datagram go the same way in order.
+    pub fn flow(&self) -> FiveTuple {
+        let flow = self.five_tuple();
+        if be16(self.bytes, 6) & 0x3fff == 0 {
+            return flow;
+        }
+        FiveTuple {
+            source_port: 0,
+            destination_port: 0,
+            ..flow
+        }
+    }
+
     /// The payload of a UDP datagram. `None` when it is another protocol or cut off.
     pub fn udp_payload(&self) -> Option<&'a [u8]> {
         let payload = self.payload();
@@ -143,14 +157,16 @@ impl<'a> Ipv4<'a> {
     }
 }
 
-/// Lowers the time to live by one and mends the checksum. `false` when it was one or less:
+/// Lowers the time to live by one and mends the checksum by the difference: a wrong one stays wrong. `false` when it was one or less:
 /// the packet is then left as it was and must not be forwarded. `packet` is a checked IPv4 packet.
 pub fn decrement_ttl(packet: &mut [u8]) -> bool {
     if packet.len() < HEADER || packet[8] <= 1 {
         return false;
     }
+    let from = u32::from(be16(packet, 8));
     packet[8] -= 1;
-    fill_header_checksum(packet);
+    let checksum = adjust(be16(packet, 10), from, u32::from(be16(packet, 8)));
+    packet[10..12].copy_from_slice(&checksum.to_be_bytes());
     true
 }
 
@@ -462,6 +478,27 @@ mod tests {
         assert!(decrement_ttl(&mut packet));
         assert!(checks(&packet));
         assert!(!decrement_ttl(&mut packet));
+    }
+
+    #[test]
+    fn a_wrong_header_checksum_stays_wrong_on_the_way() {
+        let mut packet = udp(socket(1, 1), socket(2, 2), 64, b"");
+        packet[5] ^= 1;
+        while decrement_ttl(&mut packet) {
+            assert!(!checks(&packet));
+        }
+    }
+
+    #[test]
+    fn fragments_of_a_datagram_are_one_flow() {
+        let mut packet = udp(socket(1, 1), socket(2, 2), 64, b"payload");
+        let flow = |packet: &[u8]| Ipv4::parse(packet).expect("a packet").flow();
+        let whole = flow(&packet);
+        packet[6] = 0x20;
+        let first = flow(&packet);
+        packet[7] = 9;
+        assert_eq!((first, first.source_port), (flow(&packet), 0));
+        assert_eq!(whole.source_port, 1);
     }
 
     #[test]

@@ -1,32 +1,64 @@
-//! Internet checksums (RFC 1071) over payloads, eight octets at a time.
+//! Internet checksums (RFC 1071) over payloads, a vector register at a time.
 
 /// A sum of 16-bit words that is still to be folded. It is kept in the machine's byte order: the Internet checksum does not
 /// mind in which order octets are added as long as the result is stored the same way (RFC 1071 §2 (B)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum(u64);
 
+/// Octets that one step of the inner loop takes: four vector registers of the oldest x86-64.
+const STEP: usize = 64;
+
+/// Sums of the 32-bit words at each place of a step, and of their high halves. The first may wrap: what it lacks
+/// is the difference, and 4 MiB are summed before the halves' own sums could.
+#[derive(Default)]
+struct Lanes {
+    words: [u32; STEP / 4],
+    highs: [u32; STEP / 4],
+}
+
+impl Lanes {
+    #[inline(always)]
+    fn add(&mut self, step: &[u8; STEP]) {
+        let (words, _) = step.as_chunks::<4>();
+        for (at, word) in words.iter().enumerate() {
+            let word = u32::from_ne_bytes(*word);
+            self.words[at] = self.words[at].wrapping_add(word);
+            self.highs[at] += word >> 16;
+        }
+    }
+
+    fn total(&self) -> u64 {
+        let lanes = self.words.iter().zip(&self.highs);
+        lanes
+            .map(|(word, high)| u64::from(word.wrapping_sub(high << 16)) + u64::from(*high))
+            .sum()
+    }
+}
+
 impl Sum {
     /// Adds octets that begin at an even offset.
     #[must_use]
     pub(crate) fn octets(self, octets: &[u8]) -> Self {
-        let (blocks, rest) = octets.as_chunks::<32>();
-        let mut lanes = [0u64; 4];
-        for block in blocks {
-            let (words, _) = block.as_chunks::<8>();
-            for (lane, word) in lanes.iter_mut().zip(words) {
-                let word = u64::from_ne_bytes(*word);
-                *lane += (word & 0xffff_ffff) + (word >> 32);
-            }
+        let (steps, rest) = octets.as_chunks::<STEP>();
+        let mut lanes = Lanes::default();
+        for step in steps {
+            lanes.add(step);
         }
-        let mut sum = lanes.into_iter().fold(self.0, |sum, lane| sum + lane);
-        let (words, last) = rest.as_chunks::<2>();
+        let total = if steps.is_empty() { 0 } else { lanes.total() };
+        Self(self.0 + total).few(rest)
+    }
+
+    /// [`Sum::octets`] for what is shorter than a step: headers.
+    #[must_use]
+    pub(crate) fn few(self, octets: &[u8]) -> Self {
+        let (words, rest) = octets.as_chunks::<4>();
+        let mut sum = self.0;
         for word in words {
-            sum += u64::from(u16::from_ne_bytes(*word));
+            sum += u64::from(u32::from_ne_bytes(*word));
         }
-        if let [last] = last {
-            sum += u64::from(u16::from_ne_bytes([*last, 0]));
-        }
-        Self(sum)
+        let mut last = [0; 4];
+        last[..rest.len()].copy_from_slice(rest);
+        Self(sum + u64::from(u32::from_ne_bytes(last)))
     }
 
     /// Adds a number that a header holds in network byte order.
@@ -37,10 +69,10 @@ impl Sum {
 
     /// The sum as a header holds it, not complemented.
     pub(crate) fn folded(self) -> [u8; 2] {
-        let mut sum = self.0;
-        while sum > 0xffff {
-            sum = (sum & 0xffff) + (sum >> 16);
-        }
+        let sum = (self.0 >> 32) + (self.0 & 0xffff_ffff);
+        let sum = (sum >> 32) + (sum & 0xffff_ffff);
+        let sum = (sum >> 16) + (sum & 0xffff);
+        let sum = (sum >> 16) + (sum & 0xffff);
         (sum as u16).to_ne_bytes()
     }
 
@@ -59,7 +91,7 @@ impl Sum {
 /// The sum over the pseudo-header of TCP and UDP (RFC 9293 §3.1): `addresses` are the eight octets of both addresses.
 pub(crate) fn pseudo_header(addresses: &[u8], protocol: u8, len: u16) -> Sum {
     Sum::default()
-        .octets(addresses)
+        .few(addresses)
         .word(u16::from(protocol))
         .word(len)
 }
@@ -83,7 +115,8 @@ mod tests {
     proptest! {
         #[test]
         fn sums_are_those_of_the_plain_way(octets in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            prop_assert_eq!(Sum::default().octets(&octets).checksum(), packet::checksum(&octets).to_be_bytes());
+            let expected = packet::checksum(&octets).to_be_bytes();
+            prop_assert_eq!(Sum::default().octets(&octets).checksum(), expected);
         }
     }
 

@@ -4,6 +4,7 @@
 pub const HEADER: usize = 10;
 
 const NEEDS_CHECKSUM: u8 = 1;
+const DATA_VALID: u8 = 2;
 const GSO_NONE: u8 = 0;
 const GSO_TCPV4: u8 = 1;
 const GSO_UDP_L4: u8 = 5;
@@ -52,6 +53,8 @@ pub enum OffloadError {
     Unknown,
     /// It contradicts the packet.
     Packet,
+    /// It asks for segments of a packet whose checksum nobody has verified: theirs would be right, whatever is in them.
+    Unverified,
 }
 
 impl Offload {
@@ -68,7 +71,7 @@ impl Offload {
     ///
     /// # Errors
     ///
-    /// [`OffloadError::Unknown`] for segmentation other than TCP and UDP over IPv4.
+    /// [`OffloadError::Unknown`] for segmentation other than TCP and UDP over IPv4; [`OffloadError::Unverified`].
     pub fn read(bytes: &[u8; HEADER]) -> Result<Self, OffloadError> {
         let number = |at: usize| u16::from_ne_bytes([bytes[at], bytes[at + 1]]);
         let segmentation = match bytes[1] & !GSO_ECN {
@@ -77,6 +80,9 @@ impl Offload {
             GSO_UDP_L4 => Segmentation::Udp,
             _ => return Err(OffloadError::Unknown),
         };
+        if segmentation != Segmentation::None && bytes[0] & (NEEDS_CHECKSUM | DATA_VALID) == 0 {
+            return Err(OffloadError::Unverified);
+        }
         let partial = (bytes[0] & NEEDS_CHECKSUM != 0).then(|| Partial {
             start: number(6),
             offset: number(8),
@@ -128,6 +134,16 @@ mod tests {
         };
         assert_eq!(Offload::read(&offload.to_bytes()), Ok(offload));
         assert_eq!(Offload::NONE.to_bytes(), [0; HEADER]);
+    }
+
+    #[test]
+    fn what_nobody_verified_is_not_cut() {
+        for kind in [GSO_TCPV4, GSO_UDP_L4] {
+            let mut bytes = [0, kind, 0, 0, 100, 0, 0, 0, 0, 0];
+            assert_eq!(Offload::read(&bytes), Err(OffloadError::Unverified));
+            bytes[0] = DATA_VALID;
+            assert!(Offload::read(&bytes).is_ok());
+        }
     }
 
     #[test]

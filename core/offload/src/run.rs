@@ -43,7 +43,8 @@ impl Run {
     /// PSH (and ECE), or UDP, and a checksum that is right. `None` for all others: they go on as they are.
     pub fn start(packet: &[u8]) -> Option<Self> {
         let headers = headers(packet)?;
-        if !has_whole_checksum(packet, headers) {
+        let is_too_short = packet[9] == packet::TCP && packet.len() - headers < TCP_SEGMENT_MIN;
+        if is_too_short || !has_whole_checksum(packet, headers) {
             return None;
         }
         let mut header = [0; HEADERS_MAX];
@@ -105,7 +106,7 @@ impl Run {
         }
         header[2..4].copy_from_slice(&len.to_be_bytes());
         header[10..12].fill(0);
-        let checksum = Sum::default().octets(&header[..IP]).checksum();
+        let checksum = Sum::default().few(&header[..IP]).checksum();
         header[10..12].copy_from_slice(&checksum);
         let sum = pseudo_header(&header[12..20], header[9], transport).folded();
         let offset = if is_tcp { 16 } else { 6 };
@@ -184,7 +185,7 @@ fn has_whole_checksum(packet: &[u8], headers: usize) -> bool {
     let transport = &packet[IP..];
     debug_assert!(headers <= packet.len(), "headers lie in the packet");
     let sum = pseudo_header(&packet[12..20], packet[9], transport.len() as u16);
-    Sum::default().octets(&packet[..IP]).is_whole() && sum.octets(transport).is_whole()
+    Sum::default().few(&packet[..IP]).is_whole() && sum.octets(transport).is_whole()
 }
 
 /// Whether a sender says that its data is complete.
@@ -197,6 +198,8 @@ const IP: usize = 20;
 const VERSION_AND_LENGTH: u8 = 0x45;
 /// IPv4 and TCP with all its options.
 const HEADERS_MAX: usize = IP + 60;
+/// The kernel refuses to cut TCP into segments of less (Linux `TCP_MIN_GSO_SIZE`).
+const TCP_SEGMENT_MIN: usize = 8;
 const PACKET_MAX: usize = 65_535;
 const DONT_FRAGMENT: u8 = 0x40;
 const TCP_FLAGS: usize = IP + 13;

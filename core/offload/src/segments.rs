@@ -16,6 +16,10 @@ pub struct Segments<'a> {
     headers: usize,
     /// Payload octets of each segment but the last.
     segment: usize,
+    count: usize,
+    /// Of what is the same in all segments: the IP header, and the pseudo-header with the transport's.
+    ip_sum: Sum,
+    transport_sum: Sum,
 }
 
 impl<'a> Segments<'a> {
@@ -51,25 +55,30 @@ impl<'a> Segments<'a> {
         {
             return Err(OffloadError::Packet);
         }
+        let headers = ip + header;
+        let segment = usize::from(offload.segment);
         Ok(Self {
             packet,
             segmentation: offload.segmentation,
             ip,
-            headers: ip + header,
-            segment: usize::from(offload.segment),
+            headers,
+            segment,
+            count: if is_cut {
+                (packet.len() - headers).div_ceil(segment).max(1)
+            } else {
+                1
+            },
+            ip_sum: Sum::default()
+                .few(&packet[..2])
+                .few(&packet[6..10])
+                .few(&packet[12..ip]),
+            transport_sum: unchanging(&packet[..headers], ip, offload.segmentation),
         })
     }
 
     /// How many packets there are; at least one.
     pub const fn count(&self) -> usize {
-        match self.segmentation {
-            Segmentation::None => 1,
-            Segmentation::Tcp | Segmentation::Udp => {
-                let payload = self.packet.len() - self.headers;
-                let count = payload.div_ceil(self.segment);
-                if count == 0 { 1 } else { count }
-            }
-        }
+        self.count
     }
 
     /// Octets of the first packet: all but the last are as long.
@@ -95,17 +104,22 @@ impl<'a> Segments<'a> {
     pub fn write(&self, number: usize, buffer: &mut [u8]) -> usize {
         let payload = self.payload(number);
         let (headers, len) = (self.headers, self.headers + payload.len());
-        let buffer = &mut buffer[..len];
-        buffer[..headers].copy_from_slice(&self.packet[..headers]);
-        buffer[headers..].copy_from_slice(payload);
+        let (head, body) = buffer[..len].split_at_mut(headers);
+        head.copy_from_slice(&self.packet[..headers]);
+        body.copy_from_slice(payload);
         if self.segmentation == Segmentation::None {
             return len;
         }
-        self.finish_ip(number, buffer);
-        match self.segmentation {
-            Segmentation::Tcp => self.finish_tcp(number, buffer),
-            Segmentation::Udp => self.finish_udp(buffer),
-            Segmentation::None => {}
+        let transport_len = (len - self.ip) as u16;
+        let sum = self.transport_sum.word(transport_len).octets(body);
+        let (ip, transport) = head.split_at_mut(self.ip);
+        self.finish_ip(number, len as u16, ip);
+        if self.segmentation == Segmentation::Tcp {
+            self.finish_tcp(number, sum, transport);
+        } else {
+            transport[4..6].copy_from_slice(&transport_len.to_be_bytes());
+            let checksum = for_udp(sum.word(transport_len).checksum());
+            transport[6..8].copy_from_slice(&checksum);
         }
         len
     }
@@ -120,47 +134,41 @@ impl<'a> Segments<'a> {
         &payload[start..end]
     }
 
-    fn finish_ip(&self, number: usize, packet: &mut [u8]) {
-        let id = u16::from_be_bytes([packet[4], packet[5]]).wrapping_add(number as u16);
-        let len = packet.len() as u16;
-        packet[2..4].copy_from_slice(&len.to_be_bytes());
-        packet[4..6].copy_from_slice(&id.to_be_bytes());
-        packet[10..12].fill(0);
-        let checksum = Sum::default().octets(&packet[..self.ip]).checksum();
-        packet[10..12].copy_from_slice(&checksum);
+    fn finish_ip(&self, number: usize, len: u16, ip: &mut [u8]) {
+        let id = u16::from_be_bytes([ip[4], ip[5]]).wrapping_add(number as u16);
+        ip[2..4].copy_from_slice(&len.to_be_bytes());
+        ip[4..6].copy_from_slice(&id.to_be_bytes());
+        let checksum = self.ip_sum.word(len).word(id).checksum();
+        ip[10..12].copy_from_slice(&checksum);
     }
 
-    fn finish_tcp(&self, number: usize, packet: &mut [u8]) {
-        let sum = self.pseudo_header(packet);
-        let is_last = number + 1 == self.count();
-        let tcp = &mut packet[self.ip..];
+    fn finish_tcp(&self, number: usize, sum: Sum, tcp: &mut [u8]) {
         let sequence = u32::from_be_bytes([tcp[4], tcp[5], tcp[6], tcp[7]]);
         let sequence = sequence.wrapping_add((number * self.segment) as u32);
         tcp[4..8].copy_from_slice(&sequence.to_be_bytes());
-        if !is_last {
+        if number + 1 < self.count {
             tcp[13] &= !(FIN | PSH);
         }
         if number > 0 {
             tcp[13] &= !CWR;
         }
-        tcp[16..18].fill(0);
-        let checksum = sum.octets(tcp).checksum();
+        let checksum = sum.few(&tcp[4..8]).few(&tcp[12..14]).checksum();
         tcp[16..18].copy_from_slice(&checksum);
     }
+}
 
-    fn finish_udp(&self, packet: &mut [u8]) {
-        let sum = self.pseudo_header(packet);
-        let udp = &mut packet[self.ip..];
-        let len = udp.len() as u16;
-        udp[4..6].copy_from_slice(&len.to_be_bytes());
-        udp[6..8].fill(0);
-        let checksum = for_udp(sum.octets(udp).checksum());
-        udp[6..8].copy_from_slice(&checksum);
-    }
-
-    fn pseudo_header(&self, packet: &[u8]) -> Sum {
-        let len = (packet.len() - self.ip) as u16;
-        pseudo_header(&packet[12..20], packet[9], len)
+/// The sum of the pseudo-header without the length, and of those fields of the transport's header that all segments share.
+fn unchanging(headers: &[u8], ip: usize, segmentation: Segmentation) -> Sum {
+    let sum = pseudo_header(&headers[12..20], headers[9], 0);
+    let transport = &headers[ip..];
+    match segmentation {
+        Segmentation::None => Sum::default(),
+        Segmentation::Udp => sum.few(&transport[..4]),
+        Segmentation::Tcp => sum
+            .few(&transport[..4])
+            .few(&transport[8..12])
+            .few(&transport[14..16])
+            .few(&transport[18..]),
     }
 }
 

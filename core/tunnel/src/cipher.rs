@@ -5,8 +5,8 @@ use ring::aead::{AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, No
 use crate::wire::TAG;
 
 /// What data messages are sealed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Aead {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Aead {
     /// WireGuard's (RFC 8439).
     ChaCha20Poly1305,
     /// Between two nodes whose processors compute it (NIST SP 800-38D).

@@ -73,10 +73,7 @@ impl Endpoint {
             self.lanes[0].count_bad_inner();
             return;
         }
-        let flow = match self.lanes.len() {
-            1 => 0,
-            _ => hash::bytes(0, packet),
-        };
+        let flow = hash::bytes(0, &packet[..packet.len().min(FLOW_OCTETS)]);
         let first = flow as usize % self.lanes.len();
         let sent = self.lanes[first].send(now, peer, packet, flow, out);
         if let Err(Unready::Elsewhere(owner)) = sent {
@@ -179,5 +176,7 @@ impl Endpoint {
 
 /// The longest packet that fits a UDP datagram with all that is around it.
 const PACKET_MAX: usize = 65_535 - 20 - 8 - crate::OVERHEAD;
+/// Octets of a packet that choose its lane: enough for the headers that name a flow.
+const FLOW_OCTETS: usize = 40;
 /// What a lane has to tell of a busy peer is told this often. WireGuard's timers are of ten seconds and more.
 const REPORT_SPACING: Duration = Duration::from_millis(250);

@@ -56,6 +56,7 @@ mod view;
 mod wire;
 
 pub use change::{Activity, Change, Notice, Order};
+pub use cipher::Aead;
 pub use endpoint::Endpoint;
 pub use handshakes::Handshakes;
 pub use input::Input;

@@ -187,6 +187,8 @@ impl Remote {
             is_up: self.is_up,
             last_handshake: self.last_handshake,
             key_age: self.session.current().map(|keypair| keypair.age(now)),
+            aead: self.session.current().map(|keypair| keypair.terms.aead),
+            lanes: self.session.current().map(|keypair| keypair.terms.lanes),
             last_received: self.last_received,
             counters: self.counters,
         }

@@ -9,7 +9,7 @@ use inet::hash::Seeded;
 
 use crate::PeerId;
 use crate::entropy::Entropy;
-use crate::extension::LANE_BITS;
+use crate::extension::{LANE_BITS, Terms};
 use crate::timers::{REJECT_AFTER_TIME, REKEY_AFTER_TIME};
 
 /// A key pair as far as timers go.
@@ -18,6 +18,7 @@ pub(crate) struct Keypair {
     pub(crate) local_index: u32,
     pub(crate) created: Instant,
     pub(crate) role: Role,
+    pub(crate) terms: Terms,
 }
 
 /// Who began the handshake.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use inet::Instant;
 
-use crate::{PeerId, PublicKey};
+use crate::{Aead, PeerId, PublicKey};
 
 /// How far a tunnel is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +35,10 @@ pub struct PeerView<'a> {
     pub last_handshake: Option<Instant>,
     /// Age of the keys in use.
     pub key_age: Option<Duration>,
+    /// What the keys in use seal with.
+    pub aead: Option<Aead>,
+    /// Lanes of the keys in use; 1 with plain WireGuard.
+    pub lanes: Option<u8>,
     /// When something authentic last came from it.
     pub last_received: Option<Instant>,
     /// What went through the tunnel.

@@ -62,7 +62,7 @@ impl Remote {
         let is_due = self
             .last_report
             .is_none_or(|last| now.since(last) >= reports.spacing);
-        if is_urgent || is_due {
+        if is_urgent || is_due && !self.is_late {
             self.report(now, reports);
         } else if !self.is_late {
             self.is_late = true;

@@ -118,8 +118,9 @@ impl Remote {
             local_index,
             created: now,
             role: Role::Responder,
+            terms,
         };
-        self.install(keypair, sender, (terms, secrets), shared, out);
+        self.install(keypair, sender, secrets, shared, out);
         let unneeded = self.session.begin_as_responder(keypair);
         self.forget(unneeded, shared, out);
         self.keys_are_new(now);
@@ -160,8 +161,9 @@ impl Remote {
             local_index: receiver,
             created: now,
             role: Role::Initiator,
+            terms,
         };
-        self.install(keypair, sender, (terms, secrets), shared, out);
+        self.install(keypair, sender, secrets, shared, out);
         shared.tell(Kind::Use(self.id, receiver), out);
         let unneeded = self.session.begin_as_initiator(keypair);
         self.forget(unneeded, shared, out);
@@ -189,7 +191,7 @@ impl Remote {
         &self,
         keypair: Keypair,
         remote_index: u32,
-        (terms, secrets): (Terms, Secrets),
+        secrets: Secrets,
         shared: &Shared,
         out: &mut Vec<Order>,
     ) {
@@ -198,7 +200,7 @@ impl Remote {
             local_index: keypair.local_index,
             remote_index,
             created: keypair.created,
-            terms,
+            terms: keypair.terms,
             secrets,
         };
         shared.tell(Kind::Install(Box::new(install)), out);

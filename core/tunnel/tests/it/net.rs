@@ -22,6 +22,9 @@ pub(crate) struct Options {
     pub(crate) first_retry: Duration,
     pub(crate) preshared_keys: [Option<[u8; 32]>; 2],
     pub(crate) latency: Duration,
+    pub(crate) extended: [bool; 2],
+    pub(crate) shards: [u8; 2],
+    pub(crate) aes: [bool; 2],
 }
 
 impl Default for Options {
@@ -33,6 +36,9 @@ impl Default for Options {
             first_retry: Duration::from_secs(1),
             preshared_keys: [None, None],
             latency: Duration::from_millis(10),
+            extended: [false; 2],
+            shards: [1; 2],
+            aes: [false; 2],
         }
     }
 }
@@ -195,18 +201,21 @@ pub(crate) fn inner(payload: &[u8]) -> Vec<u8> {
     packet::udp(from, to, 64, payload)
 }
 
-fn address(end: usize) -> SocketAddrV4 {
+pub(crate) fn address(end: usize) -> SocketAddrV4 {
     SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, end as u8 + 1), 51_820)
 }
 
-fn endpoint(options: Options, end: usize, run: u8, now: Instant) -> Endpoint {
+pub(crate) fn endpoint(options: Options, end: usize, run: u8, now: Instant) -> Endpoint {
     let mut settings = Settings::new(["a", "b"][end], key(end));
     settings.suite = options.suite;
+    settings.shards = options.shards[end];
+    settings.aes = options.aes[end];
     let mut peer = Peer::new(key(1 - end).public_key());
     peer.endpoint = Some(address(1 - end));
     peer.initiate = options.initiate[end];
     peer.keepalive = options.keepalive[end];
     peer.first_retry = options.first_retry;
+    peer.extended = options.extended[end];
     peer.preshared_key = options.preshared_keys[end].map(Into::into);
     settings.peers = vec![peer];
     Endpoint::new(settings, [run; 32], Duration::from_secs(1_800_000_000), now)

@@ -12,7 +12,7 @@ use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::net::{A, B, Net, Options, PEER, inner, key};
 
-fn hash(parts: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn hash(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Blake2s256::new();
     parts
         .iter()
@@ -41,13 +41,13 @@ fn kdf<const N: usize>(key: &[u8; 32], input: &[u8]) -> [[u8; 32]; N] {
     })
 }
 
-fn mac(key: &[u8], input: &[u8]) -> [u8; 16] {
+pub(crate) fn mac(key: &[u8], input: &[u8]) -> [u8; 16] {
     let mut mac = <Blake2sMac<U16> as Mac>::new_from_slice(key).expect("a key");
     Mac::update(&mut mac, input);
     mac.finalize().into_bytes().into()
 }
 
-fn aead(key: &[u8; 32], counter: u64, plain: &[u8], associated: &[u8]) -> Vec<u8> {
+pub(crate) fn aead(key: &[u8; 32], counter: u64, plain: &[u8], associated: &[u8]) -> Vec<u8> {
     let mut nonce = [0; 12];
     nonce[4..].copy_from_slice(&counter.to_le_bytes());
     let mut bytes = plain.to_vec();
@@ -58,7 +58,7 @@ fn aead(key: &[u8; 32], counter: u64, plain: &[u8], associated: &[u8]) -> Vec<u8
     bytes
 }
 
-fn open(key: &[u8; 32], counter: u64, sealed: &[u8], associated: &[u8]) -> Vec<u8> {
+pub(crate) fn open(key: &[u8; 32], counter: u64, sealed: &[u8], associated: &[u8]) -> Vec<u8> {
     let mut nonce = [0; 12];
     nonce[4..].copy_from_slice(&counter.to_le_bytes());
     let (body, tag) = sealed.split_at(sealed.len() - 16);
@@ -70,17 +70,19 @@ fn open(key: &[u8; 32], counter: u64, sealed: &[u8], associated: &[u8]) -> Vec<u
 }
 
 /// End B as the paper describes it, in straight lines.
-struct Paper {
+pub(crate) struct Paper {
     secret: StaticSecret,
     chaining: [u8; 32],
     hash: [u8; 32],
+    /// Octets 9 to 11 of the timestamp, which are zero in plain WireGuard.
+    pub(crate) offer: [u8; 3],
     their_ephemeral: PublicKey,
     their_static: PublicKey,
 }
 
 impl Paper {
     /// §5.4.2, seen from the responder.
-    fn read(message: &[u8], secret: StaticSecret) -> Self {
+    pub(crate) fn read(message: &[u8], secret: StaticSecret) -> Self {
         assert_eq!((message.len(), &message[..4]), (148, &[1, 0, 0, 0][..]));
         let public = PublicKey::from(&secret);
         let mac1_key = hash(&[b"mac1----", public.as_bytes()]);
@@ -114,17 +116,24 @@ impl Paper {
             secret,
             chaining,
             hash,
+            offer: timestamp[9..].try_into().expect("3 octets"),
             their_ephemeral,
             their_static,
         }
     }
 
     /// §5.4.3 and §5.4.5: the response, and the keys to receive and to send with.
-    fn respond(self, receiver: &[u8], preshared_key: &[u8; 32]) -> (Vec<u8>, [[u8; 32]; 2]) {
+    /// A payload is the extension's answer.
+    pub(crate) fn respond(
+        self,
+        receiver: &[u8],
+        preshared_key: &[u8; 32],
+        payload: &[u8],
+    ) -> (Vec<u8>, [[u8; 32]; 2]) {
         assert_ne!(PublicKey::from(&self.secret), self.their_static);
         let ephemeral = StaticSecret::from([0x42; 32]);
         let public = PublicKey::from(&ephemeral);
-        let mut message = vec![2, 0, 0, 0, 0xd4, 0xc3, 0xb2, 0xa1];
+        let mut message = vec![2, 0, 0, 0, 0xd0, 0xc3, 0xb2, 0xa1];
         message.extend_from_slice(receiver);
         message.extend_from_slice(public.as_bytes());
         let transcript = hash(&[&self.hash, public.as_bytes()]);
@@ -139,7 +148,7 @@ impl Paper {
         );
         let [chaining, t, k] = kdf(&chaining, preshared_key);
         let transcript = hash(&[&transcript, &t]);
-        message.extend_from_slice(&aead(&k, 0, &[], &transcript));
+        message.extend_from_slice(&aead(&k, 0, payload, &transcript));
         let mac1_key = hash(&[b"mac1----", self.their_static.as_bytes()]);
         let mac1 = mac(&mac1_key, &message);
         message.extend_from_slice(&mac1);
@@ -149,7 +158,7 @@ impl Paper {
 }
 
 /// B's private key as the primitives want it.
-fn secret(end: usize) -> StaticSecret {
+pub(crate) fn secret(end: usize) -> StaticSecret {
     let text = key(end).to_base64();
     let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bits = text
@@ -180,14 +189,15 @@ fn a_responder_built_from_the_paper_finishes_our_handshake_and_reads_our_packets
     let initiation = net.sent.remove(0).2;
     let paper = Paper::read(&initiation, secret(B));
     assert_eq!(*paper.their_static.as_bytes(), key(A).public_key().0);
-    let (response, [receive, send]) = paper.respond(&initiation[4..8], &preshared_key);
+    assert_eq!(paper.offer, [0; 3], "nothing is offered to a plain peer");
+    let (response, [receive, send]) = paper.respond(&initiation[4..8], &preshared_key, &[]);
     net.deliver(A, net.addresses[B], response);
     assert_eq!(net.times(A, Event::SessionUp(PEER)).len(), 1);
 
     let data = net.sent.remove(0).2;
     assert_eq!(
         data[..16],
-        [4, 0, 0, 0, 0xd4, 0xc3, 0xb2, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0]
+        [4, 0, 0, 0, 0xd0, 0xc3, 0xb2, 0xa1, 0, 0, 0, 0, 0, 0, 0, 0]
     );
     let mut padded = inner(b"hello paper");
     padded.resize(48, 0);

@@ -1,7 +1,8 @@
 //! Reading configuration files and private keys.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use design::ConfigError;
@@ -9,6 +10,11 @@ use design::plan::RouterConfig;
 use tunnel::PrivateKey;
 
 use crate::Error;
+
+/// What group and others may do with a file.
+const OTHERS: u32 = 0o077;
+/// Octets that a file with a private key has at most: the key in base64 and some white space.
+const KEY_FILE_MAX: u64 = 64;
 
 /// Reads a device's configuration file with `parse`, which is `from_yaml` of the device's kind.
 ///
@@ -68,11 +74,40 @@ pub(crate) fn read_key(directory: &Path, locator: &str) -> Result<PrivateKey, Er
             reason: "the locator's name leads out of the directory of keys".to_owned(),
         });
     }
-    let text = read(&path)?;
+    let octets = read_secret(&path, KEY_FILE_MAX)?;
+    let text = std::str::from_utf8(&octets).unwrap_or_default();
     PrivateKey::from_base64(text.trim()).map_err(|_| Error::Content {
         path,
         reason: "line 1: not 32 octets in base64".to_owned(),
     })
+}
+
+/// The first `most` octets of a file that nobody but its owner can read.
+///
+/// # Errors
+///
+/// The file cannot be read, or others can; the reason says what to do.
+pub(crate) fn read_secret(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
+    let unreadable = |cause| Error::File {
+        path: path.to_owned(),
+        cause,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    if mode & OTHERS != 0 {
+        return Err(Error::Content {
+            path: path.to_owned(),
+            reason: format!(
+                "others than its owner can read this key (mode {:04o}): chmod 600 it",
+                mode & 0o7777
+            ),
+        });
+    }
+    let mut octets = Vec::new();
+    file.take(most)
+        .read_to_end(&mut octets)
+        .map_err(unreadable)?;
+    Ok(octets)
 }
 
 /// The text of a file.
@@ -85,8 +120,10 @@ pub(crate) fn read(path: &Path) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::read_key;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::read_key;
 
     #[test]
     fn a_locator_cannot_lead_out_of_the_directory_of_keys() {
@@ -99,14 +136,34 @@ mod tests {
 
     #[test]
     fn a_damaged_key_is_refused_with_its_line_and_without_its_content() {
-        let directory = std::env::temp_dir().join(format!("keys-{}", std::process::id()));
+        let said = refusal("damaged", 0o600);
+        assert!(said.contains("azure.key: line 1"), "{said}");
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused_with_what_to_do() {
+        for mode in [0o640, 0o604, 0o622] {
+            let said = refusal("open", mode);
+            let asked = format!("(mode {mode:04o}): chmod 600 it");
+            assert!(
+                said.contains("azure.key: ") && said.contains(&asked),
+                "{said}"
+            );
+        }
+    }
+
+    /// What is said of a key file with bad content and this mode.
+    fn refusal(name: &str, mode: u32) -> String {
+        let directory = format!("keys-{name}-{mode}-{}", std::process::id());
+        let directory = std::env::temp_dir().join(directory);
         fs::create_dir_all(directory.join("nva1.westeurope")).expect("a directory");
         let path = super::key_path(&directory, "nva1.westeurope/azure");
         fs::write(&path, "c2VjcmV0\n").expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("its owner");
         let error = read_key(&directory, "nva1.westeurope/azure").expect_err("refused");
-        let said = error.to_string();
         fs::remove_dir_all(&directory).expect("removed");
-        assert!(said.contains("azure.key: line 1"), "{said}");
+        let said = error.to_string();
         assert!(!said.contains("c2VjcmV0"), "{said}");
+        said
     }
 }

@@ -26,6 +26,7 @@ mod bfd;
 mod bmp;
 mod clock;
 mod config;
+mod confinement;
 mod control;
 mod daemon;
 mod error;

@@ -7,12 +7,14 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use design::plan::NodeConfig;
+use linux::confine::Capability;
 use node::{Command, Input, Node, Options, Output};
 use tokio::sync::mpsc;
 use view::Query;
 
 use crate::clock::{Clock, unix_time};
 use crate::config::{read_config, read_key};
+use crate::confinement;
 use crate::control::{self, Question};
 use crate::daemon::{self, Termination};
 use crate::error::Error;
@@ -60,17 +62,20 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
         path: settings.config.clone(),
         reason: error.to_string(),
     })?;
+    confinement::begin()?;
     daemon::block_on(async {
         let termination = Termination::new()?;
         let (asker, questions) = control::channel();
         control::serve(settings.control.as_deref(), asker.clone())?;
-        if let Some(at) = settings.management.clone() {
-            management::serve(Service { at, hub: None }, asker)?;
-        }
         let mut transport = Transport::new()?;
         transport.listen(&[(Ipv4Addr::UNSPECIFIED, BGP_PORT).into()])?;
         let kernel = Kernel::prepare(&config)?;
         let sockets = Sockets::open(&config, kernel.overlay())?;
+        confinement::keep(&rights(&config))?;
+        if let Some(at) = settings.management.clone() {
+            management::serve(Service { at, hub: None }, asker)?;
+        }
+        confinement::seal();
         let process = Process {
             clock,
             config,
@@ -82,6 +87,15 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
         };
         process.run(questions, termination).await
     })
+}
+
+/// What a running node needs: to change routes and addresses, and where it speaks VRRP, to announce a virtual address.
+fn rights(config: &NodeConfig) -> Vec<Capability> {
+    let mut rights = vec![Capability::NetAdmin];
+    if config.lans.iter().any(|lan| lan.vrrp.is_some()) {
+        rights.push(Capability::NetRaw);
+    }
+    rights
 }
 
 /// Real cryptography, with randomness from the kernel.

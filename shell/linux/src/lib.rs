@@ -14,6 +14,7 @@ mod announce;
 pub mod batch;
 mod bell;
 mod chance;
+pub mod confine;
 pub mod datagram;
 mod descriptors;
 pub mod epoll;

@@ -263,7 +263,7 @@ fn a_super_packet_leaves_whole_and_comes_back_whole() {
     let len = read(&overlay[0], &mut header, &mut buffer);
     assert_eq!(len, 28 + bytes.len());
     assert_eq!(header[1], UDP_SEGMENTS);
-    assert_eq!(header[4..6], 1000_u16.to_le_bytes());
+    assert_eq!(header[4..6], 1000_u16.to_ne_bytes());
     assert_eq!(&buffer[28..len], bytes);
     // Back with the addresses exchanged, which leaves all checksums as they are.
     let (head, payload) = buffer[..len].split_at_mut(28);

@@ -1,14 +1,12 @@
 //! Keys that a router's file names: each in a file that only its owner can read.
 
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bgp::Secret;
 use design::plan::RouterConfig;
 
 use crate::Error;
+use crate::config::read_secret;
 
 /// Longest key that TCP takes, octets (RFC 2385 section 4.5 and the kernel).
 const KEY_MAX: usize = linux::protect::KEY_MAX;
@@ -27,26 +25,12 @@ pub(super) fn add(config: &mut RouterConfig, file: &Path) -> Result<(), Error> {
 }
 
 fn read(path: &Path) -> Result<Secret, Error> {
-    let unreadable = |cause| Error::File {
-        path: path.to_owned(),
-        cause,
-    };
     let refused = |reason: &str| Error::Content {
         path: path.to_owned(),
         reason: reason.to_owned(),
     };
-    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(refused(
-            "others than its owner can read this key: chmod 600 it",
-        ));
-    }
-    let mut octets = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
     // Room for one octet too many and the end of the line.
-    file.take(KEY_MAX as u64 + 3)
-        .read_to_end(&mut octets)
-        .map_err(unreadable)?;
+    let mut octets = read_secret(path, KEY_MAX as u64 + 3)?;
     let end = octets.iter().rposition(|octet| !b"\r\n".contains(octet));
     octets.truncate(end.map_or(0, |last| last + 1));
     let key = Secret::new(octets);

@@ -1,17 +1,14 @@
 //! TUN devices that carry super-packets: up to 64 KiB of one flow with a virtio-net header in front, which says how the
 //! kernel would have cut them into packets and which checksum is still to be made (`linux/virtio_net.h`).
 
-#![expect(unsafe_code, reason = "the header's byte order is set by ioctl")]
-
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
-use nix::errno::Errno;
 use nix::sys::uio::{readv, writev};
 
 use super::{attach, set};
 
-/// Octets of the virtio-net header, whose numbers are in little-endian order.
+/// Octets of the virtio-net header, whose numbers are in the machine's byte order.
 pub const VNET_HEADER: usize = 10;
 /// Parts that one packet is written from, beside the header.
 const PARTS_MAX: usize = 160;
@@ -37,7 +34,6 @@ impl TunQueue {
         (0..count.max(1))
             .map(|_| {
                 let queue = attach(name, flags)?;
-                set_little_endian(&queue)?;
                 // Offloads are the device's: each queue asks for the same.
                 set(&queue, libc::TUNSETOFFLOAD, (TCP | UDP).into())
                     .or_else(|_| set(&queue, libc::TUNSETOFFLOAD, TCP.into()))?;
@@ -76,13 +72,6 @@ impl TunQueue {
         writev(&self.0, slices)?;
         Ok(())
     }
-}
-
-fn set_little_endian(queue: &OwnedFd) -> io::Result<()> {
-    let yes: libc::c_int = 1;
-    // SAFETY: the descriptor is open; the kernel reads one integer, which lives through the call.
-    Errno::result(unsafe { libc::ioctl(queue.as_raw_fd(), libc::TUNSETVNETLE, &raw const yes) })?;
-    Ok(())
 }
 
 impl AsFd for TunQueue {

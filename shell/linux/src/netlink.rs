@@ -136,21 +136,27 @@ impl Netlink {
         self.order(message, "set queue length")
     }
 
-    /// Sets of how many segments and octets a super-packet for an interface may be; what is larger is cut before.
+    /// Sets of how many octets a super-packet for an interface may be; what is larger is cut into packets before.
     ///
     /// # Errors
     ///
     /// No permission, no such interface, or more than its driver can take.
-    pub fn set_super_packet(
-        &mut self,
-        interface: u32,
-        segments: u32,
-        octets: u32,
-    ) -> io::Result<()> {
+    pub fn set_super_packet(&mut self, interface: u32, octets: u32) -> io::Result<()> {
         let mut message = Message::change_link(interface);
-        message.number(libc::IFLA_GSO_MAX_SEGS, segments);
         message.number(libc::IFLA_GSO_MAX_SIZE, octets);
         self.order(message, "set size of super-packets")
+    }
+
+    /// Sets of how many octets a super-packet may be that the kernel puts together from what comes in by an interface
+    /// (Linux 5.19).
+    ///
+    /// # Errors
+    ///
+    /// No permission, no such interface, or an older kernel.
+    pub fn set_received_super_packet(&mut self, interface: u32, octets: u32) -> io::Result<()> {
+        let mut message = Message::change_link(interface);
+        message.number(libc::IFLA_GRO_MAX_SIZE, octets);
+        self.order(message, "set size of received super-packets")
     }
 
     /// Adds an address; one that is there already is fine.

@@ -19,7 +19,10 @@ const UDP: libc::c_uint = libc::TUN_F_USO4 | libc::TUN_F_USO6;
 
 /// A queue of a TUN device with virtio-net headers. Reads and writes never block.
 #[derive(Debug)]
-pub struct TunQueue(OwnedFd);
+pub struct TunQueue {
+    descriptor: OwnedFd,
+    takes_udp: bool,
+}
 
 impl TunQueue {
     /// Makes the interface `name` in the calling thread's network namespace, with `count` queues among which the
@@ -35,11 +38,21 @@ impl TunQueue {
             .map(|_| {
                 let queue = attach(name, flags)?;
                 // Offloads are the device's: each queue asks for the same.
-                set(&queue, libc::TUNSETOFFLOAD, (TCP | UDP).into())
-                    .or_else(|_| set(&queue, libc::TUNSETOFFLOAD, TCP.into()))?;
-                Ok(Self(queue))
+                let takes_udp = set(&queue, libc::TUNSETOFFLOAD, (TCP | UDP).into()).is_ok();
+                if !takes_udp {
+                    set(&queue, libc::TUNSETOFFLOAD, TCP.into())?;
+                }
+                Ok(Self {
+                    descriptor: queue,
+                    takes_udp,
+                })
             })
             .collect()
+    }
+
+    /// Whether the kernel takes UDP super-packets; those of TCP it always does.
+    pub fn takes_udp(&self) -> bool {
+        self.takes_udp
     }
 
     /// Reads one packet or super-packet with its header; the packet's length.
@@ -49,7 +62,7 @@ impl TunQueue {
     /// `WouldBlock` when none waits; others when the interface is gone or down.
     pub fn read(&self, header: &mut [u8; VNET_HEADER], packet: &mut [u8]) -> io::Result<usize> {
         let parts = &mut [IoSliceMut::new(header), IoSliceMut::new(packet)];
-        let len = readv(&self.0, parts)?;
+        let len = readv(&self.descriptor, parts)?;
         len.checked_sub(VNET_HEADER)
             .ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))
     }
@@ -69,19 +82,19 @@ impl TunQueue {
         for (slice, part) in slices.iter_mut().zip(whole) {
             *slice = IoSlice::new(part);
         }
-        writev(&self.0, slices)?;
+        writev(&self.descriptor, slices)?;
         Ok(())
     }
 }
 
 impl AsFd for TunQueue {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.descriptor.as_fd()
     }
 }
 
 impl AsRawFd for TunQueue {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.descriptor.as_raw_fd()
     }
 }

@@ -145,11 +145,21 @@ impl Daemon {
             Make::Gobgp => gobgp::command(setup),
             Make::Openbgpd => openbgpd::command(setup),
         }?;
-        let mut command = match setup.processors {
+        Self::launch(place, command, setup.processors, setup.directory)
+    }
+
+    /// Starts a program, on some processors only; what it says goes to a file in the directory.
+    pub(crate) fn launch(
+        place: &Place,
+        command: Command,
+        processors: Option<&str>,
+        directory: &Path,
+    ) -> Result<Self, Error> {
+        let mut command = match processors {
             Some(processors) => pinned(&command, processors),
             None => command,
         };
-        let log = setup.directory.join("daemon.log");
+        let log = directory.join("daemon.log");
         let failed = |cause| Error::system(format!("writing {}", log.display()))(cause);
         let out = File::create(&log).map_err(failed)?;
         let errors = out.try_clone().map_err(failed)?;
@@ -161,6 +171,11 @@ impl Daemon {
     /// Whether it still runs.
     pub(crate) fn is_alive(&self) -> bool {
         ProcessId::of(self.child.id()).is_ok_and(|process| process.is_some())
+    }
+
+    /// Kills it without a warning.
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// What it has used so far.

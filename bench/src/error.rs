@@ -21,6 +21,14 @@ pub enum Error {
         /// The package that has it.
         package: &'static str,
     },
+    /// A program that may be had in more ways than one is not installed.
+    #[error("{program} is not here; get it from {from}")]
+    Absent {
+        /// Its name.
+        program: &'static str,
+        /// Where to get it.
+        from: &'static str,
+    },
     /// The daemon did not do its part.
     #[error("{0}")]
     Daemon(String),

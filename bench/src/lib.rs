@@ -18,6 +18,7 @@
 
 pub mod place;
 pub mod table;
+pub mod tunnel;
 
 mod daemon;
 mod error;

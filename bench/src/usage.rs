@@ -10,6 +10,8 @@ pub(crate) struct Usage {
     pub(crate) cpu: Duration,
     /// The most that was resident at once (`VmHWM`), summed over the processes.
     pub(crate) peak_rss: u64,
+    /// What is resident now (`VmRSS`), likewise.
+    pub(crate) rss: u64,
 }
 
 impl Usage {
@@ -18,7 +20,8 @@ impl Usage {
         let mut total = Self::default();
         for number in family(number) {
             total.cpu += cpu(number);
-            total.peak_rss += peak_rss(number);
+            total.peak_rss += memory(number, "VmHWM:");
+            total.rss += memory(number, "VmRSS:");
         }
         total
     }
@@ -68,9 +71,9 @@ fn ticks(number: u32) -> Option<Duration> {
     Some(Duration::from_millis((user + system) * 1000 / per_second))
 }
 
-fn peak_rss(number: u32) -> u64 {
+fn memory(number: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }

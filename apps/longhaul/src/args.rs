@@ -8,6 +8,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use driver::ManagementAddress;
 
+mod bench;
+
+pub(crate) use self::bench::{Bench, BenchBgp, BenchTunnel, TunnelBound};
+
 /// Design, prove, rehearse and run a global SD-WAN on a cloud backbone.
 ///
 /// Results go to standard output, logs and progress to standard error. Exit codes: 0 clean,
@@ -335,71 +339,6 @@ pub(crate) struct MigratePlan {
     /// Seed of the simulations.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
-}
-
-/// What is measured.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
-    /// BGP daemons, ours and others', as plain external routers under the same load. Needs root.
-    Bgp(BenchBgp),
-    /// A migration of generated sites from a provider's network to the SD-WAN, as `migrate plan`
-    /// finds and proves it.
-    Migration {
-        /// How many sites.
-        #[arg(long, default_value_t = 50)]
-        sites: usize,
-        /// Directory for both designs, every step's design and the report.
-        #[arg(short, long, value_name = "DIR")]
-        output: Option<PathBuf>,
-    },
-    /// Our Route Server at the platform's limits: 8 NVAs with 4,000 routes each, 4,000 VMs.
-    RouteServer {
-        /// How often; medians are shown.
-        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
-        repeat: u16,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BenchBgp {
-    /// What to measure: w2 (full table), late (late joiner), drop (withdrawal), w1 (equal paths of
-    /// 8 senders), w3 (different paths of 8 senders), change, change-load (one route, idle and
-    /// during full tables); without it, all.
-    #[arg(long, value_delimiter = ',', value_parser = workload)]
-    pub(crate) workload: Vec<bench::Workload>,
-    /// Other daemons to measure in the same run: bird, frr, gobgp, openbgpd.
-    #[arg(long, value_delimiter = ',', value_parser = make)]
-    pub(crate) against: Vec<bench::Make>,
-    /// Leave ours out.
-    #[arg(long, requires = "against")]
-    pub(crate) without_ours: bool,
-    /// Our program, when it is not this one: to compare two builds.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) program: Option<PathBuf>,
-    /// How often; the daemons take turns and the medians are shown.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) repeat: u16,
-    /// The processors that a daemon may use, such as `0` or `0-1`; without it, all.
-    #[arg(long)]
-    pub(crate) cpus: Option<String>,
-    /// Prefixes of a full table.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..=1_000_000))]
-    pub(crate) prefixes: u32,
-    /// How long one workload may take.
-    #[arg(long, value_parser = duration, default_value = "150s")]
-    pub(crate) timeout: Duration,
-}
-
-/// A workload by its name.
-fn workload(name: &str) -> Result<bench::Workload, String> {
-    let known = || bench::Workload::ALL.map(bench::Workload::name).join(", ");
-    bench::Workload::named(name).ok_or_else(|| format!("it is one of {}", known()))
-}
-
-/// A make of daemon by its name.
-fn make(name: &str) -> Result<bench::Make, String> {
-    let known = || bench::Make::ALL.map(bench::Make::name).join(", ");
-    bench::Make::named(name).ok_or_else(|| format!("it is one of {}", known()))
 }
 
 /// What every daemon takes.

@@ -11,6 +11,8 @@ use crate::args::{Bench, BenchBgp, Format};
 use crate::output::{self, Ended, Failure, note, result};
 use crate::render;
 
+mod tunnel;
+
 /// How often the watcher of interruptions looks.
 const LOOK: Duration = Duration::from_secs(1);
 /// What a shell gives a command that an interrupt ended.
@@ -24,6 +26,8 @@ pub(crate) fn bench(format: Format, what: &Bench) -> output::Outcome {
             crate::migration::bench(format, *sites, output.as_deref())
         }
         Bench::RouteServer { repeat } => route_server(format, *repeat),
+        Bench::Tunnel(options) => tunnel::tunnel(format, options),
+        Bench::TunnelBound(options) => tunnel::bound(options),
     }
 }
 

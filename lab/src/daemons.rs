@@ -240,7 +240,15 @@ impl Daemons {
                     .arg("--management")
                     .arg(format!("unix:{}", management.display()));
             }
-            DeviceKind::Nva | DeviceKind::Cpe => {
+            DeviceKind::Nva => {
+                let management = state.management_socket(device);
+                command
+                    .arg("--keys")
+                    .arg(state.keys(device))
+                    .arg("--management")
+                    .arg(format!("unix:{}", management.display()));
+            }
+            DeviceKind::Cpe => {
                 command.arg("--keys").arg(state.keys(device));
             }
             // Names in routers' files have no dots.

@@ -138,7 +138,7 @@ impl State {
             .join(format!("{device}.sock"))
     }
 
-    /// Where a Route Server instance serves management over HTTP.
+    /// Where a device of the platform serves management over HTTP, and an NVA its metrics.
     pub(crate) fn management_socket(&self, device: &str) -> PathBuf {
         self.directory
             .join("control")

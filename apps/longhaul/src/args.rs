@@ -273,6 +273,8 @@ pub(crate) enum What {
     Routes,
     /// Links and paths.
     Tunnels,
+    /// Route budgets of NVAs, and what does not fit.
+    Budget,
     /// Effective routes of network interfaces in VNets; of one, as the platform shows them.
     EffectiveRoutes,
     /// Forwarding tables.

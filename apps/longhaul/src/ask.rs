@@ -4,9 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use design::plan::Plan;
+use design::plan::{NodeRole, Plan};
+use serde::Serialize;
 use serde_json::json;
-use view::{Answer, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels};
+use view::{
+    Answer, Budgets, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels,
+};
 
 use crate::args::{Format, Show, Target, Trace as TraceArguments, What, Where};
 use crate::output::{Ended, Failure, Outcome, result};
@@ -71,9 +74,7 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
                 Answer::Sessions(part) => Some(part),
                 _ => None,
             })?;
-            let ended = completeness(parts.len(), devices.len());
-            result(format, &Sessions::merge(parts), render::sessions)?;
-            Ok(ended)
+            shown(format, &devices, parts, Sessions::merge, render::sessions)
         }
         What::Routes => {
             let query = Query::Routes { prefix: None };
@@ -81,18 +82,21 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
                 Answer::Routes(part) => Some(part),
                 _ => None,
             })?;
-            let ended = completeness(parts.len(), devices.len());
-            result(format, &Routes::merge(parts), render::routes)?;
-            Ok(ended)
+            shown(format, &devices, parts, Routes::merge, render::routes)
         }
         What::Tunnels => {
             let parts = each(network, &devices, &Query::Tunnels, |answer| match answer {
                 Answer::Tunnels(part) => Some(part),
                 _ => None,
             })?;
-            let ended = completeness(parts.len(), devices.len());
-            result(format, &Tunnels::merge(parts), render::tunnels)?;
-            Ok(ended)
+            shown(format, &devices, parts, Tunnels::merge, render::tunnels)
+        }
+        What::Budget => {
+            let parts = each(network, &devices, &Query::Budget, |answer| match answer {
+                Answer::Budgets(part) => Some(part),
+                _ => None,
+            })?;
+            shown(format, &devices, parts, Budgets::merge, render::budgets)
         }
         What::Forwarding => {
             let (mut all, ended) = forwarding(network, &devices)?;
@@ -115,6 +119,19 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
     }
 }
 
+/// Writes what several devices answered as one answer.
+fn shown<T: Serialize>(
+    format: Format,
+    devices: &[String],
+    parts: Vec<T>,
+    merge: impl FnOnce(Vec<T>) -> T,
+    text: impl FnOnce(&T) -> String,
+) -> Outcome {
+    let ended = completeness(parts.len(), devices.len());
+    result(format, &merge(parts), text)?;
+    Ok(ended)
+}
+
 /// Whether the platform shows it too, in tables of its own.
 const fn is_platform(what: What) -> bool {
     matches!(
@@ -133,6 +150,7 @@ fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
     let query = match what {
         What::Routes => Query::Routes { prefix: None },
         What::Tunnels => Query::Tunnels,
+        What::Budget => Query::Budget,
         What::Forwarding => Query::Forwarding,
         _ => Query::Sessions,
     };
@@ -140,6 +158,7 @@ fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
         Answer::Sessions(sessions) => result(format, &sessions, render::sessions),
         Answer::Routes(routes) => result(format, &routes, render::routes),
         Answer::Tunnels(tunnels) => result(format, &tunnels, render::tunnels),
+        Answer::Budgets(budgets) => result(format, &budgets, render::budgets),
         Answer::Forwarding(forwarding) => result(format, &forwarding, render::forwarding),
         Answer::Refused { reason } => Err(anyhow::anyhow!(reason).into()),
         _ => Err(anyhow::anyhow!("the daemon answered another question").into()),
@@ -219,6 +238,11 @@ fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, F
             .chain(routers)
             .collect(),
         What::Tunnels => nodes.collect(),
+        What::Budget => {
+            let all = plan.nodes.iter();
+            let nvas = all.filter(|node| matches!(node.role, NodeRole::Nva { .. }));
+            nvas.map(|node| node.name.clone()).collect()
+        }
         What::Forwarding => nodes.chain(routers).chain([fabric]).collect(),
         What::EffectiveRoutes => vec![fabric],
         What::Peerings | What::LearnedRoutes | What::AdvertisedRoutes => {

@@ -4,6 +4,7 @@
 //! answer depends on the core's state and on nothing else.
 
 mod bgp_tables;
+mod budget;
 mod express_route;
 mod fabric;
 mod measures;
@@ -35,6 +36,7 @@ pub fn node_answer(node: &Node, config: &NodeConfig, now: Instant, query: &Query
             Answer::Routes(bgp_tables::routes(&config.name, speaker, *prefix))
         }
         Query::Tunnels => Answer::Tunnels(node_tables::tunnels(node, &config.name, now)),
+        Query::Budget => Answer::Budgets(budget::budgets(node, &config.name)),
         Query::Forwarding => Answer::Forwarding(node_tables::forwarding(node, &config.name)),
         Query::Step { flow } => Answer::Step(node_tables::step(node, config, now, *flow)),
         Query::Measures => Answer::Measures(Box::new(measures::node(node, config, now))),

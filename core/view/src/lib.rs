@@ -5,7 +5,8 @@
 //! the question is a call. Because both make their answers here, from the same read-only views
 //! of the cores, `show` prints the same for both, and the two can be compared byte for byte.
 //!
-//! - [`Sessions`], [`Routes`], [`Tunnels`], [`EffectiveRoutes`], [`Forwarding`]: what `show` prints.
+//! - [`Sessions`], [`Routes`], [`Tunnels`], [`Budgets`], [`EffectiveRoutes`], [`Forwarding`]: what
+//!   `show` prints.
 //! - [`Status`]: a network in a few lines; [`Simulation`]: what a scenario came to.
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
 //! - [`platform`]: the platform's own JSON and tables of a Route Server; [`Measures`]: for metrics.
@@ -18,6 +19,7 @@
 #![warn(missing_docs)]
 
 mod answer;
+mod budget;
 mod effective;
 mod flow;
 mod forwarding;
@@ -37,12 +39,13 @@ pub use answer::{
     fabric_answer, fabric_fault, gateway_answer, msee_answer, node_answer, peer_refused,
     route_server_answer, route_server_commands, router_answer, speaker_measures, vnet_peerings,
 };
+pub use budget::{Aggregate, Budget, BudgetUse, Budgets};
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};
 pub use measures::{
-    CustomerMeasures, ExpressRouteMeasures, Measures, ProgrammingMeasures, RouteServerMeasures,
-    SessionMeasures, TunnelMeasures,
+    BudgetMeasures, CustomerMeasures, ExpressRouteMeasures, Measures, ProgrammingMeasures,
+    RouteServerMeasures, SessionMeasures, TunnelMeasures,
 };
 pub use query::{Answer, Change, Fault, Passage, Query, Step, Through};
 pub use routes::{Route, Routes};

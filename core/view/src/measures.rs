@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::DeviceStatus;
+use crate::{BudgetUse, DeviceStatus};
 
 /// The numbers of a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Measures {
     /// What only a gateway or an MSEE has.
     #[serde(default)]
     pub express_route: Option<ExpressRouteMeasures>,
+    /// What only an NVA with a route budget has.
+    #[serde(default)]
+    pub budget: Option<BudgetMeasures>,
 }
 
 /// The numbers of a BGP session, counted since the daemon began.
@@ -140,6 +143,19 @@ pub struct CustomerMeasures {
     pub address: IpAddr,
     /// What the platform calls the peering: `Private` or `Microsoft`.
     pub peering: String,
+}
+
+/// The route budget of an NVA.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetMeasures {
+    /// How far it is used.
+    pub attachments: Vec<BudgetUse>,
+    /// Routes that stand for several.
+    pub aggregates: u64,
+    /// Routes that Route Server is told for its VNets only.
+    pub vnets_only: u64,
+    /// Routes that are not told at all.
+    pub left_out: u64,
 }
 
 /// How far behind a Route Server the fabric is.

@@ -9,7 +9,9 @@ use crate::platform::{
     BgpConnection, BgpConnectionProperties, BgpPeerStatus, CircuitPeer, CircuitRoute, List,
     PeerRoutes, PlatformError, VirtualHub, VnetPeering, VnetPeeringProperties,
 };
-use crate::{DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions, Tunnels};
+use crate::{
+    Budgets, DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions, Tunnels,
+};
 
 /// A question to a device or to the fabric.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +28,8 @@ pub enum Query {
     },
     /// Its tunnels (node).
     Tunnels,
+    /// Its route budget (NVA).
+    Budget,
     /// Its forwarding table (node); those of all interfaces in VNets (fabric).
     Forwarding,
     /// Effective routes of a device's interface (fabric).
@@ -110,6 +114,8 @@ pub enum Answer {
     Routes(Routes),
     /// To [`Query::Tunnels`].
     Tunnels(Tunnels),
+    /// To [`Query::Budget`].
+    Budgets(Budgets),
     /// To [`Query::Forwarding`].
     Forwarding(Forwarding),
     /// To [`Query::EffectiveRoutes`].

@@ -98,4 +98,22 @@ fn azure_1_4_with_a_budget_1001_prefixes_keep_them() {
         "{sessions:#?}"
     );
     nobody_is_silent(&mut world);
+    let Ok(Answer::Budgets(shown)) = world.ask("nva1.westeurope", &Query::Budget) else {
+        panic!("an NVA has an answer");
+    };
+    let [budget] = shown.budgets.as_slice() else {
+        panic!("{shown:?}");
+    };
+    let [used] = budget.attachments.as_slice() else {
+        panic!("{budget:?}");
+    };
+    assert_eq!(used.attachment, "express-route");
+    assert_eq!(
+        (used.told, used.limit, used.level.as_str()),
+        (900, 900, "over")
+    );
+    assert!(used.wanted > FURTHER, "{used:?}");
+    // Nothing can be joined: what does not fit the circuits is told to the VNets only.
+    assert!(budget.aggregates.is_empty() && budget.left_out.is_empty());
+    assert_eq!(budget.vnets_only.len() as u32, used.wanted - used.told);
 }

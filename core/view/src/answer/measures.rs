@@ -6,7 +6,7 @@ use design::plan::NodeConfig;
 use inet::Instant;
 use node::Node;
 
-use super::{bgp_tables, node_tables};
+use super::{bgp_tables, budget, node_tables};
 use crate::{DeviceStatus, Measures, RouteServerMeasures, SessionMeasures, TunnelMeasures};
 
 /// The numbers of a BGP speaker and what surrounds it.
@@ -42,6 +42,7 @@ pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -
         tunnels: Vec::new(),
         route_server: None,
         express_route: None,
+        budget: None,
     }
 }
 
@@ -61,6 +62,7 @@ pub(super) fn node(node: &Node, config: &NodeConfig, now: Instant) -> Measures {
     });
     Measures {
         tunnels: paths.collect(),
+        budget: budget::measures(node),
         ..speaker_measures(status, node.speaker(), now)
     }
 }

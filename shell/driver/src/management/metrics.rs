@@ -5,6 +5,7 @@
 //! platform shows this Route Server too; their dimensions keep the platform's names. Everything
 //! else begins with `longhaul_` or, what any process has, with `process_`.
 
+mod budget;
 mod express_route;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,9 @@ fn text(measures: &Measures, utilization: Option<f64>, process: &ProcessNumbers)
     }
     if let Some(express_route) = &measures.express_route {
         sheet.express_route(express_route, &measures.sessions);
+    }
+    if let Some(budget) = &measures.budget {
+        sheet.budget(budget);
     }
     sheet.process(process);
     let mut text = String::new();

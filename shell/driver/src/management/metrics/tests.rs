@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use view::{
-    CustomerMeasures, DeviceKind, DeviceStatus, ExpressRouteMeasures, Measures,
-    RouteServerMeasures, SessionMeasures,
+    BudgetMeasures, BudgetUse, CustomerMeasures, DeviceKind, DeviceStatus, ExpressRouteMeasures,
+    Measures, RouteServerMeasures, SessionMeasures,
 };
 
 use super::{ProcessNumbers, text};
@@ -38,6 +38,7 @@ fn measures(kind: DeviceKind) -> Measures {
         tunnels: Vec::new(),
         route_server: None,
         express_route: None,
+        budget: None,
     }
 }
 
@@ -94,6 +95,45 @@ fn msee() -> String {
     text(&measures, None, &ProcessNumbers::read())
 }
 
+fn nva() -> String {
+    let used = |attachment: &str, wanted, told, limit| BudgetUse {
+        attachment: attachment.to_owned(),
+        wanted,
+        told,
+        limit,
+        level: "over".to_owned(),
+    };
+    let budget = BudgetMeasures {
+        attachments: vec![
+            used("route-server", 3300, 3200, 3200),
+            used("express-route", 950, 900, 900),
+        ],
+        aggregates: 2,
+        vnets_only: 46,
+        left_out: 98,
+    };
+    let measures = Measures {
+        budget: Some(budget),
+        ..measures(DeviceKind::Nva)
+    };
+    text(&measures, None, &ProcessNumbers::read())
+}
+
+#[test]
+fn an_nva_tells_how_far_its_route_budget_is_used() {
+    let page = nva();
+    for line in [
+        "longhaul_nva_routes_wanted{attachment=\"express-route\"} 950.0",
+        "longhaul_nva_routes_advertised{attachment=\"express-route\"} 900.0",
+        "longhaul_nva_routes_advertised_max{attachment=\"route-server\"} 3200.0",
+        "longhaul_nva_routes_aggregates{} 2.0",
+        "longhaul_nva_routes_vnets_only{} 46.0",
+        "longhaul_nva_routes_left_out{} 98.0",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+}
+
 #[test]
 fn azure_3_9_a_gateways_metrics_have_the_platforms_names() {
     let page = gateway();
@@ -118,7 +158,7 @@ fn azure_3_9_an_msee_tells_whether_the_customers_session_stands() {
 
 #[test]
 fn every_metric_of_the_alert_rules_is_one_that_a_daemon_has() {
-    let pages = [route_server(), gateway(), msee()].concat();
+    let pages = [route_server(), gateway(), msee(), nva()].concat();
     let known: BTreeSet<&str> = pages
         .lines()
         .filter(|line| !line.starts_with('#'))

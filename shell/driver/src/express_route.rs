@@ -17,6 +17,7 @@ use view::{Answer, Query};
 use crate::clock::Clock;
 use crate::config::read_config;
 use crate::error::Error;
+use crate::log::Log;
 use crate::management::{ManagementAddress, Service};
 use crate::process::{self, Access};
 use crate::programming::{self, Fabric, Table};
@@ -91,6 +92,7 @@ fn run(
             core,
             datagrams: Datagrams::new()?,
             fabric: settings.fabric.clone().map(|path| Fabric::call(path, name)),
+            log: Log::default(),
             out: Vec::new(),
         })
     })
@@ -107,6 +109,7 @@ struct Device {
     /// BFD's.
     datagrams: Datagrams,
     fabric: Option<Fabric>,
+    log: Log,
     out: Vec<Output>,
 }
 
@@ -160,14 +163,12 @@ impl process::Device for Device {
                 Output::Bgp(output) => transport.apply(output),
                 Output::Bfd(output) => self.datagrams.apply(now, output),
                 Output::Forward { prefix, next_hops } => {
-                    tracing::info!(%prefix, ?next_hops, "forward");
                     programming::decide(self.fabric.as_ref(), prefix, next_hops, Table::Own);
                 }
                 Output::Program { prefix, next_hops } => {
-                    tracing::info!(%prefix, ?next_hops, "program");
                     programming::decide(self.fabric.as_ref(), prefix, next_hops, Table::Nics);
                 }
-                Output::Event(event) => process::log(&event),
+                Output::Event(event) => self.log.write(now, &event),
                 Output::Serving(serving) => programming::serving(self.fabric.as_ref(), serving),
             }
         }

@@ -108,15 +108,17 @@ impl Process {
         self.poller.add_readable(&self.programming, PROGRAMMING)?;
         let mut ready = Vec::new();
         loop {
-            let patience = self.fabric.wake().map(|at| self.clock.until(at));
+            let wake = [self.fabric.wake(), self.clients.rests_until()];
+            let wake = wake.into_iter().flatten().min();
+            let patience = wake.map(|at| self.clock.until(at));
             self.poller.wait(patience, &mut ready)?;
+            self.listen_again()?;
             if self.fabric.wake().is_some_and(|at| at <= self.clock.now()) {
                 self.feed(Input::Wake);
             }
             for token in ready.drain(..) {
                 match token {
-                    CONTROL => self.clients.accept(&self.control, false, &self.poller)?,
-                    PROGRAMMING => self.clients.accept(&self.programming, true, &self.poller)?,
+                    CONTROL | PROGRAMMING => self.accept(token)?,
                     token if token >= CLIENTS => {
                         let now = self.clock.now();
                         let stop = self
@@ -131,6 +133,34 @@ impl Process {
                 }
             }
         }
+    }
+
+    /// Lets a client in. When the system has no room for one, nobody is let in for a while: packets
+    /// go on, and others may close what they have.
+    fn accept(&mut self, token: u64) -> io::Result<()> {
+        let (listener, decides) = match token {
+            CONTROL => (&self.control, false),
+            _ => (&self.programming, true),
+        };
+        let Err(error) = self.clients.accept(listener, decides, &self.poller) else {
+            return Ok(());
+        };
+        tracing::warn!(%error, "letting a client of the fabric in");
+        if self.clients.rests_until().is_none() {
+            self.poller.remove(&self.control)?;
+            self.poller.remove(&self.programming)?;
+        }
+        self.clients.rest(self.clock.now());
+        Ok(())
+    }
+
+    /// Lets clients in again when the time has come.
+    fn listen_again(&mut self) -> io::Result<()> {
+        if self.clients.is_rested(self.clock.now()) {
+            self.poller.add_readable(&self.control, CONTROL)?;
+            self.poller.add_readable(&self.programming, PROGRAMMING)?;
+        }
+        Ok(())
     }
 
     /// Takes what waits at a port, but not for longer than others can bear.

@@ -32,6 +32,7 @@ mod daemon;
 mod error;
 mod express_route;
 mod fabric;
+mod log;
 mod management;
 mod monitor;
 mod mrt;

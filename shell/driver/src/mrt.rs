@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,8 +21,11 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::monitor::{NOBODY, Session, Us, after, now};
 
-/// Pieces that may wait for the disk; each is at most a message, or a page of the table.
+/// Pieces that may wait for the disk, and octets in them.
 const QUEUE: usize = 8_192;
+const WAITING_MAX: usize = 64 << 20;
+/// A page of the table is written only while less than this waits.
+const WAITING_FOR_PAGE: usize = 1 << 20;
 /// As many places of the table are written in one turn.
 const PAGE: u32 = 512;
 /// Tables do not follow each other faster.
@@ -36,6 +41,8 @@ pub(crate) struct Recorder {
     next_table: Option<Instant>,
     dump: Option<Dump>,
     pieces: Option<SyncSender<Piece>>,
+    /// Octets that wait.
+    waiting: Arc<AtomicUsize>,
     left_out: u64,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,15 +78,18 @@ impl Recorder {
         fs::read_dir(&directory).map_err(Error::system(what))?;
         let table_every = config.table_every.map(|every| every.max(EVERY_MIN));
         let (pieces, queue) = sync_channel(QUEUE);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let taken = waiting.clone();
         let mut files = Files::new(directory, config.rotate_every);
         let thread = std::thread::Builder::new().name("mrt".to_owned());
-        let thread = thread.spawn(move || files.write(&queue));
+        let thread = thread.spawn(move || files.write(&queue, &taken));
         Ok(Self {
             messages: config.messages,
             table_every,
             next_table: table_every.map(after),
             dump: None,
             pieces: Some(pieces),
+            waiting,
             left_out: 0,
             thread: Some(thread.map_err(Error::system("starting a thread"))?),
         })
@@ -139,9 +149,13 @@ impl Recorder {
         if dump.resume > Instant::now() {
             return;
         }
+        if self.waiting.load(Ordering::Relaxed) > WAITING_FOR_PAGE {
+            dump.resume = after(PAUSE);
+            return;
+        }
         let piece = dump.waiting.take().unwrap_or_else(|| dump.page(speaker));
         let is_end = matches!(piece, Piece::TableEnd);
-        match pieces.try_send(piece) {
+        match send(pieces, &self.waiting, piece) {
             Ok(()) if is_end => self.dump = None,
             Ok(()) => {}
             Err(TrySendError::Full(piece)) => {
@@ -157,7 +171,11 @@ impl Recorder {
         let Some(pieces) = &self.pieces else {
             return;
         };
-        match pieces.try_send(Piece::Messages(record)) {
+        if self.waiting.load(Ordering::Relaxed) > WAITING_MAX {
+            self.left_out += 1;
+            return;
+        }
+        match send(pieces, &self.waiting, Piece::Messages(record)) {
             Ok(()) if self.left_out > 0 => {
                 tracing::warn!(
                     messages = self.left_out,
@@ -167,6 +185,32 @@ impl Recorder {
             }
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => self.left_out += 1,
+        }
+    }
+}
+
+/// Has a piece wait for the disk, if it has room.
+fn send(
+    pieces: &SyncSender<Piece>,
+    waiting: &AtomicUsize,
+    piece: Piece,
+) -> Result<(), TrySendError<Piece>> {
+    let len = piece.len();
+    // Before the thread can count it off.
+    waiting.fetch_add(len, Ordering::Relaxed);
+    let sent = pieces.try_send(piece);
+    if sent.is_err() {
+        waiting.fetch_sub(len, Ordering::Relaxed);
+    }
+    sent
+}
+
+impl Piece {
+    /// Octets.
+    const fn len(&self) -> usize {
+        match self {
+            Self::Messages(bytes) | Self::TableBegin(bytes) | Self::Table(bytes) => bytes.len(),
+            Self::TableEnd => 0,
         }
     }
 }
@@ -269,11 +313,12 @@ impl Files {
     }
 
     /// Until nobody has more to write.
-    fn write(&mut self, queue: &Receiver<Piece>) {
+    fn write(&mut self, queue: &Receiver<Piece>, waiting: &AtomicUsize) {
         let mut trouble = false;
         while let Ok(piece) = queue.recv() {
             let mut next = Some(piece);
             while let Some(piece) = next {
+                let len = piece.len();
                 match self.take(piece) {
                     Ok(()) => trouble = false,
                     Err(error) if !trouble => {
@@ -284,6 +329,7 @@ impl Files {
                     }
                     Err(_) => (self.updates, self.table) = (None, None),
                 }
+                waiting.fetch_sub(len, Ordering::Relaxed);
                 next = queue.try_recv().ok();
             }
             // Nothing waits: what there is can be read by others.
@@ -380,6 +426,39 @@ mod tests {
         ] {
             assert_eq!(stamp(Duration::from_secs(seconds)), text);
         }
+    }
+
+    #[test]
+    fn what_waits_for_a_disk_that_hangs_is_bounded() {
+        let text = "router: 1\nname: r\nasn: 65000\nrouter_id: 192.0.2.1\n";
+        let (config, reports) = design::read_router("router.yaml", text);
+        let config = config.unwrap_or_else(|| panic!("{}", reports.render(false)));
+        let speaker = Speaker::new(config.settings, 1, inet::Instant::ZERO);
+        let us = Us {
+            name: "r".to_owned(),
+            asn: inet::Asn(65_000),
+            router_id: std::net::Ipv4Addr::new(192, 0, 2, 1),
+        };
+        let (pieces, _disk) = sync_channel(QUEUE);
+        let mut recorder = Recorder {
+            messages: true,
+            table_every: None,
+            next_table: None,
+            dump: Some(Dump::begin(&us, &speaker)),
+            pieces: Some(pieces),
+            waiting: Arc::default(),
+            left_out: 0,
+            thread: None,
+        };
+        let waiting = recorder.waiting.clone();
+        for _ in 0..QUEUE {
+            recorder.write(vec![0; 65_535]);
+        }
+        assert!(waiting.load(Ordering::Relaxed) < WAITING_MAX + 100_000);
+        assert!(recorder.left_out > 0);
+        recorder.turn(&us, &speaker);
+        let dump = recorder.dump.as_ref().expect("the table waits");
+        assert!(dump.waiting.is_some() && dump.resume > Instant::now());
     }
 
     #[test]

@@ -92,18 +92,6 @@ pub(crate) fn run<D: Device>(
     })
 }
 
-/// Writes down what a speaker says of itself.
-pub(crate) fn log(event: &bgp::Event) {
-    match event {
-        // Whoever can reach the port can make as many of these as it likes.
-        bgp::Event::Refused { .. }
-        | bgp::Event::Ended {
-            established: false, ..
-        } => tracing::debug!(?event),
-        event => tracing::info!(?event),
-    }
-}
-
 struct Process<D> {
     clock: Clock,
     device: D,

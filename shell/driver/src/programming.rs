@@ -45,19 +45,20 @@ pub(crate) enum Table {
     Own,
 }
 
-/// Tells the fabric a decision, where there is a fabric.
+/// Tells the fabric a decision; where there is none, whoever reads the log.
 pub(crate) fn decide(
     fabric: Option<&Fabric>,
     prefix: Prefix,
     next_hops: Vec<Ipv4Addr>,
     table: Table,
 ) {
-    if let Some(fabric) = fabric {
-        fabric.decide(Decision {
+    match fabric {
+        None => tracing::info!(%prefix, ?next_hops, ?table, "decided"),
+        Some(fabric) => fabric.decide(Decision {
             prefix,
             next_hops,
             table,
-        });
+        }),
     }
 }
 

@@ -16,6 +16,7 @@ use view::{Answer, Query};
 use crate::clock::Clock;
 use crate::config::read_config;
 use crate::error::Error;
+use crate::log::Log;
 use crate::management::{Hub, ManagementAddress, Service};
 use crate::process::{self, Access};
 use crate::programming::{self, Fabric, Table};
@@ -77,6 +78,7 @@ pub fn run_route_server(settings: &RouteServerSettings) -> Result<(), Error> {
                 .fabric
                 .clone()
                 .map(|path| Fabric::call(path, config.name.clone())),
+            log: Log::default(),
             out: Vec::new(),
         })
     })
@@ -87,6 +89,7 @@ struct Device {
     server: RouteServer,
     peerings: Peerings,
     fabric: Option<Fabric>,
+    log: Log,
     out: Vec<Output>,
 }
 
@@ -117,15 +120,14 @@ impl process::Device for Device {
         self.server.handle(now, Input::Wake, &mut self.out);
     }
 
-    fn carry_out(&mut self, _: Instant, transport: &mut Transport) {
+    fn carry_out(&mut self, now: Instant, transport: &mut Transport) {
         for output in self.out.drain(..) {
             match output {
                 Output::Bgp(output) => transport.apply(output),
                 Output::Program { prefix, next_hops } => {
-                    tracing::info!(%prefix, ?next_hops, "program");
                     programming::decide(self.fabric.as_ref(), prefix, next_hops, Table::Nics);
                 }
-                Output::Event(event) => process::log(&event),
+                Output::Event(event) => self.log.write(now, &event),
                 Output::Serving(serving) => programming::serving(self.fabric.as_ref(), serving),
                 Output::Refused(refusal) => tracing::warn!(%refusal),
             }

@@ -135,16 +135,19 @@ impl Transport {
         Ok(())
     }
 
-    /// Protects what neighbours connect to with these guards and no others from now on. When the
-    /// kernel refuses one, those before it hold nevertheless.
+    /// Protects what neighbours connect to with these guards and no others from now on, or with the
+    /// same as before when the kernel refuses one.
     pub(crate) fn guard(&mut self, guards: Vec<Guard>) -> Result<(), Error> {
-        for listener in self.listeners.values() {
-            listener
-                .exchange(&self.guards, &guards)
-                .map_err(Error::system(format!(
-                    "protecting TCP {}",
-                    listener.address
-                )))?;
+        let listeners = self.listeners.values();
+        let refused = listeners.clone().find_map(|listener| {
+            let error = listener.exchange(&self.guards, &guards).err()?;
+            Some((listener.address, error))
+        });
+        if let Some((address, error)) = refused {
+            for listener in listeners {
+                listener.restore(&guards, &self.guards);
+            }
+            return Err(Error::system(format!("protecting TCP {address}"))(error));
         }
         self.guards = guards;
         Ok(())

@@ -57,6 +57,7 @@ async fn a_reload_listens_where_the_new_file_says() {
         core,
         datagrams: Datagrams::new().expect("an event loop"),
         fabric: None,
+        log: Log::default(),
         out: Vec::new(),
     };
     let mut reload = |config: &str| {

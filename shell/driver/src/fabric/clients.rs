@@ -18,6 +18,11 @@ use crate::programming::{Decision, Hello, Table};
 const LINE_MAX: usize = 64 * 1024;
 /// Clients at once; more are sent away.
 const CLIENTS_MAX: usize = 1024;
+/// How long nobody is let in when the system has no room for a client.
+const REST: Duration = Duration::from_millis(100);
+/// Octets of an answer that the kernel is given at once: it waits anew for each page of what it is
+/// given.
+const PIECE: usize = 4096;
 /// How long an operator may take to accept an answer while packets wait.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
 
@@ -25,6 +30,8 @@ const ANSWER_PATIENCE: Duration = Duration::from_millis(200);
 pub(super) struct Clients {
     clients: BTreeMap<u64, Client>,
     next: u64,
+    /// Until when nobody is let in.
+    rests_until: Option<Instant>,
 }
 
 struct Client {
@@ -113,7 +120,23 @@ impl Clients {
         Self {
             clients: BTreeMap::new(),
             next: first,
+            rests_until: None,
         }
+    }
+
+    /// Nobody is to be let in for a while.
+    pub(super) fn rest(&mut self, now: Instant) {
+        self.rests_until = Some(now + REST);
+    }
+
+    /// Until when nobody is let in.
+    pub(super) const fn rests_until(&self) -> Option<Instant> {
+        self.rests_until
+    }
+
+    /// Whether that time has just come.
+    pub(super) fn is_rested(&mut self, now: Instant) -> bool {
+        self.rests_until.take_if(|until| *until <= now).is_some()
     }
 
     /// Lets a client in.
@@ -250,9 +273,24 @@ impl Client {
 
     /// Sends an answer. An operator who does not read is dropped, since packets wait.
     fn reply(&mut self, answer: &Answer) -> io::Result<()> {
+        let deadline = std::time::Instant::now() + ANSWER_PATIENCE;
+        let line = answer.to_line();
+        let mut rest = line.as_bytes();
         self.stream.set_nonblocking(false)?;
-        self.stream.set_write_timeout(Some(ANSWER_PATIENCE))?;
-        self.stream.write_all(answer.to_line().as_bytes())?;
+        while !rest.is_empty() {
+            // One that reads an octet at a time has no longer than one that reads nothing.
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            self.stream.set_write_timeout(Some(left))?;
+            let piece = rest.get(..PIECE).unwrap_or(rest);
+            match self.stream.write(piece) {
+                Ok(len) => rest = rest.get(len..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
         self.stream.set_nonblocking(true)
     }
 }

@@ -71,13 +71,14 @@ impl Ports {
     pub(super) fn read(&mut self, token: u64) -> Option<(PortId, Vec<u8>)> {
         let port = PortId(u32::try_from(token).ok()?);
         let tun = self.tuns.get(&port)?;
-        loop {
+        for _ in 0..BUDGET {
             let len = tun.read(&mut self.buffer).ok()?;
             let packet = self.buffer.get(..len)?;
             if packet.first().is_some_and(|first| first >> 4 == 4) {
                 return Some((port, packet.to_vec()));
             }
         }
+        None
     }
 
     /// Gives a packet to a device.

@@ -15,6 +15,7 @@ use super::routes::Routes;
 use crate::bfd::Watch;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::log::Log;
 use crate::monitor::Monitor;
 use crate::process;
 use crate::transport::{Guard, Transport};
@@ -46,6 +47,7 @@ pub(super) struct Device {
     watch: Option<Watch>,
     /// What the kernel is told, if it is to be told anything.
     routes: Option<Routes>,
+    log: Log,
     out: Vec<Output>,
 }
 
@@ -66,6 +68,7 @@ impl Device {
             parts,
             watch: None,
             routes: None,
+            log: Log::default(),
             out: Vec::new(),
         };
         let restarts = device.parts.silent;
@@ -201,7 +204,7 @@ impl process::Device for Device {
                     if let (bgp::Event::Resumed, Some(routes)) = (&event, &mut self.routes) {
                         routes.resumed(now);
                     }
-                    process::log(&event);
+                    self.log.write(now, &event);
                 }
                 output => transport.apply(output),
             }
@@ -225,8 +228,11 @@ impl process::Device for Device {
 
     fn reload(&mut self, now: Instant, transport: &mut Transport) -> Result<(), Error> {
         let next = read(&self.parts.path)?;
-        transport.listen(&next.listen)?;
         transport.guard(Guard::all(&next.settings))?;
+        if let Err(error) = transport.listen(&next.listen) {
+            transport.guard(Guard::all(&self.parts.config.settings))?;
+            return Err(error);
+        }
         for command in self.neighbors.changes(&self.parts.config, &next) {
             self.order(now, command);
             self.carry_out(now, transport);

@@ -3,7 +3,7 @@
 //! They carry the router's own number (`ip route show proto 77`) and a metric behind what the
 //! machine's operator sets up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 
 use ::router::{Change, Interface};
@@ -15,6 +15,9 @@ use crate::error::Error;
 /// Metric of the router's routes: behind connected ones and the operator's, and an SD-WAN node's.
 const METRIC: u32 = 77;
 
+/// Changes made in one go: about a tenth of a second, in which neighbours are not heard.
+const AT_ONCE: usize = 16_384;
+
 /// The machine's routes as far as the router changes them.
 pub(super) struct Kernel {
     netlink: Netlink,
@@ -22,7 +25,7 @@ pub(super) struct Kernel {
     /// Index of each interface with an address, by name.
     interfaces: BTreeMap<String, u32>,
     /// Route changes not made yet.
-    changes: Vec<RouteChange>,
+    changes: VecDeque<RouteChange>,
 }
 
 impl Kernel {
@@ -44,7 +47,7 @@ impl Kernel {
             // Before interfaces are read, so that no change is missed.
             links: LinkChanges::open().map_err(Error::system("hearing of interfaces"))?,
             interfaces: BTreeMap::new(),
-            changes: Vec::new(),
+            changes: VecDeque::new(),
         })
     }
 
@@ -102,7 +105,7 @@ impl Kernel {
             }
             Change::Remove { prefix } => (*prefix, None),
         };
-        self.changes.push(RouteChange {
+        self.changes.push_back(RouteChange {
             prefix,
             owner: RouteOwner::Router,
             metric: METRIC,
@@ -110,19 +113,24 @@ impl Kernel {
         });
     }
 
-    /// Makes the route changes that were noted. When one failed, the prefixes of all of them are in
+    /// Makes the first of the route changes that were noted. When one failed, the prefixes of all of them are in
     /// the error.
     pub(super) fn flush(&mut self) -> Result<(), Unsure> {
-        let made = match self.changes.as_slice() {
-            [] => Ok(()),
-            changes => self.netlink.change_routes(changes),
-        };
-        let made = made.map_err(|error| Unsure {
-            prefixes: self.changes.iter().map(|change| change.prefix).collect(),
+        let count = self.changes.len().min(AT_ONCE);
+        let changes: Vec<RouteChange> = self.changes.drain(..count).collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let made = self.netlink.change_routes(&changes);
+        made.map_err(|error| Unsure {
+            prefixes: changes.iter().map(|change| change.prefix).collect(),
             error,
-        });
-        self.changes.clear();
-        made
+        })
+    }
+
+    /// Whether changes were noted that [`Self::flush`] has not made yet.
+    pub(super) fn has_more(&self) -> bool {
+        !self.changes.is_empty()
     }
 
     /// Takes all routes away.

@@ -113,12 +113,18 @@ impl Routes {
     }
 
     /// When [`Self::due`] has something to do.
-    pub(super) const fn wake(&self) -> Option<Instant> {
-        self.look_at
+    pub(super) fn wake(&self) -> Option<Instant> {
+        match self.kernel.has_more() {
+            true => Some(Instant::ZERO),
+            false => self.look_at,
+        }
     }
 
-    /// Looks at the kernel, if it is time.
+    /// Goes on with changes that were too many for one go; else looks at the kernel, if it is time.
     pub(super) fn due(&mut self, now: Instant) {
+        if self.kernel.has_more() {
+            return self.flush(now);
+        }
         if self.look_at.is_none_or(|at| at > now) {
             return;
         }

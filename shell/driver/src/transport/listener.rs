@@ -68,6 +68,21 @@ impl Listener {
         Ok(())
     }
 
+    /// Has the keys of the `old` guards again, of which some may have been exchanged for those of the
+    /// `new` ones.
+    pub(super) fn restore(&self, new: &[Guard], old: &[Guard]) {
+        let of_new = new.iter().filter(|guard| !old.contains(guard));
+        for guard in of_new.filter(|guard| guard.concerns(self.address)) {
+            // It may not have got that far.
+            drop(guard.unlock(&self.socket));
+        }
+        let of_old = old.iter().filter(|guard| !new.contains(guard));
+        for guard in of_old.filter(|guard| guard.concerns(self.address)) {
+            // The key may be there still.
+            drop(guard.lock(&self.socket));
+        }
+    }
+
     /// Takes one connection that is welcome; nothing when no more wait, or many were refused.
     pub(super) fn accept(
         &self,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bgp::{ConnId, Input, NeighborId, Output};
 
-use super::Transport;
+use super::{Guard, Transport};
 
 const CONN: ConnId = ConnId(7);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -274,5 +274,45 @@ fn rfc9687_a_neighbour_that_takes_nothing_is_told_of_however_little_waits() {
         });
         assert_eq!(next(&mut transport).await, "writable");
         drop(reader.await.expect("ends"));
+    });
+}
+
+/// The guards of two neighbours with these keys; an empty one is none.
+fn guards(keys: [&[u8]; 2]) -> Vec<Guard> {
+    let text = "router: 1\nname: r\nasn: 65000\nrouter_id: 192.0.2.1\nlisten: [\"127.0.0.1:179\"]\nneighbors:
+  a: {address: 127.0.0.7, asn: 65001}
+  b: {address: 127.0.0.8, asn: 65002}\n";
+    let (config, reports) = design::read_router("router.yaml", text);
+    let mut config = config.unwrap_or_else(|| panic!("{}", reports.render(false)));
+    for (neighbor, key) in config.settings.neighbors.iter_mut().zip(keys) {
+        let key = (!key.is_empty()).then(|| bgp::Secret::new(key.to_vec()));
+        neighbor.auth = key.map(bgp::Auth::Md5);
+    }
+    Guard::all(&config.settings)
+}
+
+#[test]
+fn guards_of_which_one_is_refused_leave_all_as_it_was() {
+    on_a_loop(async {
+        let (free, address) = listener();
+        drop(free);
+        let mut transport = Transport::new().expect("a poller");
+        let keys = guards([b"hush", b""]);
+        transport.guard(keys).expect("the kernel knows MD5");
+        transport.listen(&[address.into()]).expect("a free port");
+        let too_long = guards([b"", &[1; 81]]);
+        transport.guard(too_long).expect_err("a key has 80 octets");
+        let mut caller = Transport::new().expect("a poller");
+        caller.apply(Output::Connect {
+            conn: CONN,
+            neighbor: NeighborId(0),
+            local: Ipv4Addr::new(127, 0, 0, 7).into(),
+            remote: address.into(),
+            ttl: 64,
+            options: bgp::TcpOptions::default(),
+        });
+        let soon = Duration::from_millis(500);
+        let met = tokio::time::timeout(soon, next(&mut caller)).await;
+        assert!(met.is_err(), "an unsigned call was taken: {met:?}");
     });
 }

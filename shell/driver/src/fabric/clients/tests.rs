@@ -64,3 +64,38 @@ fn the_late_end_of_an_old_connection_leaves_the_new_ones_table_alone() {
     assert!(serve(&mut clients, 8).is_empty());
     std::fs::remove_file(&path).expect("the socket is there");
 }
+
+#[test]
+fn an_operator_that_reads_slowly_does_not_hold_packets_up() {
+    let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+    let mut client = Client {
+        stream: ours,
+        line: Vec::new(),
+        role: Role::Operator,
+    };
+    let reader = std::thread::spawn(move || {
+        let mut buffer = [0; 32 * 1024];
+        while matches!(theirs.read(&mut buffer), Ok(1..)) {
+            std::thread::sleep(ANSWER_PATIENCE / 4);
+        }
+    });
+    let yaml = "x".repeat(8 << 20);
+    let begun = std::time::Instant::now();
+    let sent = client.reply(&Answer::Configuration { yaml });
+    sent.expect_err("it takes too long");
+    assert!(begun.elapsed() < 5 * ANSWER_PATIENCE);
+    drop(client);
+    reader.join().expect("it ends");
+}
+
+#[test]
+fn nobody_is_let_in_for_a_while_when_there_is_no_room() {
+    let mut clients = Clients::new(7);
+    let at = |ms| Instant::from_millis(ms);
+    assert!(!clients.is_rested(at(0)));
+    clients.rest(at(1000));
+    assert_eq!(clients.rests_until(), Some(at(1100)));
+    assert!(!clients.is_rested(at(1099)));
+    assert!(clients.is_rested(at(1100)));
+    assert!(!clients.is_rested(at(1100)), "once");
+}

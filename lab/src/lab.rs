@@ -1,6 +1,7 @@
 //! A running lab, seen from a command.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use design::plan::Plan;
 use linux::{NetNamespace, process};
-use view::{Answer, DeviceStatus, Query, Status, Target};
+use view::{Answer, DeviceStatus, Query, Status, Target, Verification};
 
 use crate::request::{self, Lines, Reply, Request};
 use crate::state::{self, MARK, State};
@@ -116,7 +117,15 @@ impl Lab {
                 _ => DeviceStatus::silent(device, kind),
             })
             .collect();
-        let verification = state::read(&self.state.verification_file()).ok();
+        let file = self.state.verification_file();
+        let verification = state::read(&file).ok().map(|found: Verification| {
+            let written = fs::metadata(&file).and_then(|file| file.modified());
+            let age = written.ok().and_then(|at| at.elapsed().ok());
+            Verification {
+                age_ms: age.and_then(|age| u64::try_from(age.as_millis()).ok()),
+                ..found
+            }
+        });
         Status::assemble(&self.plan, &devices, verification)
     }
 

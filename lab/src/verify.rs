@@ -98,6 +98,7 @@ impl Report {
             pairs: count(self.pairs.len()),
             reached: count(self.pairs.len() - failures.len()),
             failures,
+            age_ms: None,
         }
     }
 }

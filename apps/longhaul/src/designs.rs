@@ -155,10 +155,11 @@ pub(crate) fn check(format: Format, file: &DesignFile) -> Outcome {
             reports.render(std::io::stdout().is_terminal()).trim_end()
         ))?,
     };
-    Ok(if reports.is_empty() {
-        Ended::Clean
-    } else {
-        Ended::Findings
+    Ok(match reports.is_empty() {
+        true => Ended::Clean,
+        // As for a file of which that is seen at once.
+        false if reports.has_malformed() => Ended::Code(2),
+        false => Ended::Findings,
     })
 }
 

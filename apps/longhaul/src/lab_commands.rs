@@ -115,9 +115,13 @@ fn live(lab: &Lab, mut shown: Status) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is worth showing again.
+/// What is worth showing again: that time passes is not.
 fn summary(status: &Status) -> String {
-    render::status(status)
+    let mut status = status.clone();
+    if let Some(verification) = &mut status.verification {
+        verification.age_ms = None;
+    }
+    render::status(&status)
 }
 
 /// `status`.

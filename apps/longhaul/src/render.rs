@@ -2,8 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    Forwarding, Leg, PathClass, PhaseLoss, Routes, Sessions, Simulation, Status, Totals, Trace,
-    Tunnels,
+    Budgets, Forwarding, Leg, PathClass, PhaseLoss, Routes, Sessions, Simulation, Status, Totals,
+    Trace, Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
@@ -169,6 +169,42 @@ fn classes(classes: &[PathClass]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
+/// `show budget`: how far each is used, then what does not fit.
+pub(crate) fn budgets(answer: &Budgets) -> String {
+    let mut uses = table(&["DEVICE", "TOWARDS", "WANTED", "TOLD", "BUDGET", "LEVEL"]);
+    let mut rest = table(&["DEVICE", "PREFIX", ""]);
+    for budget in &answer.budgets {
+        for used in &budget.attachments {
+            uses.add_row([
+                budget.device.clone(),
+                used.attachment.clone(),
+                used.wanted.to_string(),
+                used.told.to_string(),
+                used.limit.to_string(),
+                used.level.clone(),
+            ]);
+        }
+        let mut note = |prefix: inet::Prefix, what: String| {
+            rest.add_row([budget.device.clone(), prefix.to_string(), what]);
+        };
+        for aggregate in &budget.aggregates {
+            let parts: Vec<String> = aggregate.parts.iter().map(ToString::to_string).collect();
+            note(aggregate.prefix, format!("for {}", parts.join(" ")));
+        }
+        for prefix in &budget.vnets_only {
+            note(*prefix, "told to the VNets only".to_owned());
+        }
+        for prefix in &budget.left_out {
+            note(*prefix, "left out".to_owned());
+        }
+    }
+    right(&mut uses, &[2, 3, 4]);
+    match rest.is_empty() {
+        true => text(&uses),
+        false => format!("{}\n{}", text(&uses), text(&rest)),
+    }
+}
+
 /// `show forwarding`.
 pub(crate) fn forwarding(answer: &Forwarding) -> String {
     let mut out = table(&["DEVICE", "PREFIX", "NEXT HOPS"]);
@@ -216,9 +252,13 @@ pub(crate) fn status(answer: &Status) -> String {
     right(&mut out, &[2, 3, 4, 5, 6]);
     let mut text = text(&out);
     if let Some(verification) = &answer.verification {
+        let when = match verification.age_ms {
+            Some(age @ 60_000..) => format!("verification {} ago", span(Some(age))),
+            _ => "verification".to_owned(),
+        };
+        let (reached, pairs) = (verification.reached, verification.pairs);
         text.push_str(&format!(
-            "\nverification: {} of {} ordered pairs of hosts reach each other\n",
-            verification.reached, verification.pairs
+            "\n{when}: {reached} of {pairs} ordered pairs of hosts reach each other\n"
         ));
         for failure in &verification.failures {
             text.push_str(&format!("  {failure}\n"));

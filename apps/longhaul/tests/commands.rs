@@ -101,6 +101,33 @@ fn a_simulation_is_the_same_twice_and_speaks_json() {
 }
 
 #[test]
+fn the_route_budget_of_each_nva_is_shown_with_what_does_not_fit() {
+    let folder = directory("budget");
+    let file = folder.join("budget.yaml");
+    let example = include_str!("../../../examples/02-route-server.yaml");
+    // Two sites that a summary cannot cover, and a budget for one route.
+    let design = example.replace(
+        "    nvas: {count: 2}\n",
+        "    nvas: {count: 2}\n    route_budget: {route_server: 1, aggregate: false}\n",
+    );
+    assert_ne!(design, example);
+    fs::write(&file, design).expect("a file");
+    let (out, _) = run(&["show", "budget", "--sim", utf8(&file)], 0);
+    for nva in ["nva1.westeurope", "nva2.westeurope"] {
+        let used = out.lines().any(|line| {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            matches!(words[..], [name, "route-server", _, "1", "1", "over"] if name == nva)
+        });
+        assert!(used && out.contains("left out"), "{out}");
+    }
+    let arguments = ["show", "budget", "nva1.westeurope", "--format", "json"];
+    let (out, _) = run(&[&arguments[..], &["--sim", utf8(&file)]].concat(), 0);
+    let shown: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(shown["budgets"][0]["attachments"][0]["told"], 1, "{out}");
+    run(&["show", "budget", "cpe1.paris", "--sim", utf8(&file)], 2);
+}
+
+#[test]
 fn questions_to_a_simulation_are_answered() {
     for what in [
         "sessions",
@@ -305,6 +332,24 @@ fn what_does_not_end_or_is_too_slow_to_work_is_refused() {
     fs::write(&file, text.replace("50mbit", "0mbit")).expect("a file");
     let (_, complaint) = run(&["check", utf8(&file)], 2);
     assert!(complaint.contains("at least 64kbit"), "{complaint}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_no_finding_of_a_rule_wherever_it_is_seen() {
+    let folder = directory("malformed");
+    let file = folder.join("design.yaml");
+    let example = include_str!("../../../examples/02-route-server.yaml");
+    // One is no prefix, the other one is no LAN.
+    for lan in ["10.200.1.0/40", "10.200.1.0/31"] {
+        let design = example.replace("10.200.1.0/24", lan);
+        fs::write(&file, design).expect("a file");
+        let (out, complaint) = run(&["check", utf8(&file)], 2);
+        let said = out + &complaint;
+        assert!(
+            said.contains("error[shape]") && said.contains(lan),
+            "{said}"
+        );
+    }
 }
 
 /// A design with one finding, and waivers of it.

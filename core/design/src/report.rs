@@ -305,6 +305,11 @@ impl Reports {
             .any(|report| report.severity == Severity::Error)
     }
 
+    /// Whether one of them is about the form of the file: what it says cannot be meant.
+    pub fn has_malformed(&self) -> bool {
+        self.list.iter().any(|report| report.rule == SHAPE)
+    }
+
     /// The texts.
     pub fn sources(&self) -> &Sources {
         &self.sources

@@ -149,6 +149,9 @@ pub struct Verification {
     pub reached: u32,
     /// Pairs that did not: `host1.paris > vm1.spoke1-eastus: no reply`.
     pub failures: Vec<String>,
+    /// Milliseconds since it was done; what has failed or was mended since is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_ms: Option<u64>,
 }
 
 /// A region.

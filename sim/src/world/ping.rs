@@ -40,6 +40,7 @@ impl PingReport {
             pairs: self.echoes.len() as u32,
             reached: (self.echoes.len() - failures.len()) as u32,
             failures,
+            age_ms: None,
         }
     }
 }

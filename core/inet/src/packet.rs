@@ -114,6 +114,12 @@ impl<'a> Ipv4<'a> {
         be16(self.bytes, 6) & 0x1fff != 0
     }
 
+    /// Whether this is an ICMP error, which is about another packet; enquiries and their answers are none.
+    pub fn is_icmp_error(&self) -> bool {
+        let kind = self.payload().first();
+        self.protocol() == ICMP && !matches!(kind, Some(0 | 8 | 13 | 14) | None)
+    }
+
     /// The flow. Later fragments and cut-off transport headers have ports zero.
     pub fn five_tuple(&self) -> FiveTuple {
         let payload = self.payload();
@@ -278,7 +284,8 @@ const fn fold(sum: u32) -> u16 {
     fold64(sum as u64)
 }
 
-fn fill_header_checksum(packet: &mut [u8]) {
+/// Writes the checksum of an IPv4 header; `packet` begins with a whole one.
+pub fn fill_header_checksum(packet: &mut [u8]) {
     let header = usize::from(packet[0] & 15) * 4;
     packet[10..12].fill(0);
     let sum = checksum(&packet[..header]);
@@ -378,9 +385,7 @@ pub fn icmp_error(
     code: u8,
     rest: [u8; 4],
 ) -> Option<Vec<u8>> {
-    let is_error = about.protocol() == ICMP
-        && !matches!(about.payload().first(), Some(0 | 8 | 13 | 14) | None);
-    if is_error || about.is_later_fragment() {
+    if about.is_icmp_error() || about.is_later_fragment() {
         return None;
     }
     let mut message = vec![kind, code, 0, 0];

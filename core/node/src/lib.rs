@@ -50,6 +50,7 @@ mod id;
 mod input;
 mod node;
 mod output;
+mod plane;
 mod routing;
 mod settings;
 #[cfg(test)]
@@ -65,6 +66,7 @@ pub use node::{Node, Options, Secrets};
 pub use output::{Event, Output};
 pub use path::PathId;
 pub use path::Standing;
+pub use plane::{Change, Order};
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{

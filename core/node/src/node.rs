@@ -5,26 +5,28 @@ mod build;
 mod forwarding;
 mod gateways;
 mod guard;
-mod icmp;
 mod liveness;
 mod show;
 mod steering;
 #[cfg(test)]
 mod tests;
+mod tunnels;
 
-use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bgp::{ConnId, Speaker};
 use inet::Instant;
 use path::{PathId, Prober};
-use tunnel::{Endpoint, PeerId, PrivateKey, Suite};
+use tunnel::{PeerId, PrivateKey, Suite};
 
-use crate::fib::Fib;
 use crate::id::{LinkId, LocatorId};
 use crate::input::{Command, Input};
 use crate::output::Output;
+use crate::plane::change::{Change, Kind, Order};
+use crate::plane::icmp::IcmpBudget;
+use crate::plane::tables::Tables;
 use crate::routing::Routing;
 use crate::settings::Settings;
 use crate::timers::{Part, Timers};
@@ -33,7 +35,7 @@ use crate::vrrp;
 
 use bgp_sessions::Waiting;
 use guard::Guard;
-use icmp::IcmpBudget;
+use tunnels::Tunnels;
 
 /// What a node needs and no configuration file holds.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +49,8 @@ pub struct Secrets {
 pub struct Options {
     /// The tunnels' cryptography.
     pub suite: Suite,
+    /// Whether the processor has instructions for AES-GCM; the configuration says whether to offer it.
+    pub aes: bool,
     /// The source of all chance. Outside simulations it must be secret and new for every run.
     pub seed: [u8; 32],
     /// The wall clock's time since 1970 at [`Instant::ZERO`]; must not go backwards between runs.
@@ -55,23 +59,19 @@ pub struct Options {
 
 /// An SD-WAN node.
 pub struct Node {
-    settings: Settings,
-    /// Seed of the flow hash: the node's name, so that simulator and lab choose alike.
-    flow_seed: u64,
+    settings: Arc<Settings>,
+    /// What decides about packets.
+    tables: Tables,
     /// By [`LocatorId`].
-    endpoints: Vec<Endpoint>,
-    /// By [`LocatorId`], then by the endpoint's [`PeerId`].
-    peers: Vec<Vec<PathId>>,
+    tunnels: Vec<Tunnels>,
     /// By [`PathId`].
     paths: Vec<PathState>,
     /// By [`LinkId`].
     links: Vec<LinkState>,
-    loopbacks: BTreeMap<Ipv4Addr, LinkId>,
     routing: Routing,
     speaker: Speaker,
     /// Connections that came before their link was found to be up.
     waiting: BTreeMap<ConnId, Waiting>,
-    fib: Fib,
     /// `None` without a budget.
     guard: Option<Guard>,
     /// By [`crate::LanId`].
@@ -79,6 +79,8 @@ pub struct Node {
     timers: Timers,
     icmp: IcmpBudget,
     counters: Counters,
+    /// What forwarders have to be told; `None` while the node forwards by itself.
+    orders: Option<Vec<Order>>,
     scratch: Scratch,
 }
 
@@ -96,8 +98,6 @@ struct LinkState {
     paths: path::Link,
     /// By [`crate::ClassId`].
     classes: Vec<path::ClassPaths>,
-    /// The neighbour's name in the flow hash.
-    hash_name: u64,
     /// The neighbour's connection that came before the link was found to be up; the last one.
     waiting: Option<ConnId>,
 }
@@ -139,11 +139,44 @@ impl Node {
     fn on_due(&mut self, now: Instant, part: Part, out: &mut Vec<Output>) {
         match part {
             Part::Start => self.start(now, out),
-            Part::Locator(locator) => self.wake_endpoint(now, locator, out),
+            Part::Locator(locator) => {
+                self.tell_tunnels(now, locator, tunnel::Input::Wake, out);
+            }
             Part::Path(path) => self.wake_prober(now, path, out),
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),
+        }
+    }
+
+    pub(crate) const fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// From now on forwarders have to be told of every change.
+    pub(crate) fn begin_orders(&mut self) {
+        self.orders = Some(Vec::new());
+    }
+
+    pub(crate) fn take_orders(&mut self, into: &mut Vec<Order>) {
+        into.extend(self.orders.iter_mut().flat_map(|orders| orders.drain(..)));
+    }
+
+    /// What a forwarder counted.
+    pub(crate) fn count(&mut self, more: &Counters) {
+        self.counters.add(more);
+    }
+
+    /// Changes what decides about packets, here and wherever else.
+    fn publish(&mut self, kind: Kind) {
+        self.tables.apply(&kind);
+        self.order(kind);
+    }
+
+    /// Has every forwarder take a change that is already made here.
+    fn order(&mut self, kind: Kind) {
+        if let Some(orders) = &mut self.orders {
+            orders.push(Order::all(Change(kind)));
         }
     }
 

@@ -13,6 +13,9 @@
 //! | backup hub  | the same, `LOCAL_PREF` 100                     | `LOCAL_PREF` 100, cost 10    |
 //! | site router | what the hubs told, and the LANs               | the prefixes it may bring, `LOCAL_PREF` 300 |
 //!
+//! A site is believed only what its design says is its own; whatever else it announces is refused, counted, and
+//! shown as refused among what was received.
+//!
 //! A site's routes thus lead to its home region while that has a tunnel to it, wherever the traffic
 //! comes from, and to the backup region otherwise. What a hub can reach only through its twin it
 //! keeps from Route Server, because the twin announces it and is one hop closer.

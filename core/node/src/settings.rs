@@ -11,7 +11,8 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use design::plan::{
-    BgpPeerConfig, BudgetConfig, LinkRole, Liveness, NodeConfig, NodeRole, PlainLink,
+    BgpPeerConfig, BudgetConfig, ForwardingConfig, LinkRole, Liveness, NodeConfig, NodeRole,
+    PlainLink,
 };
 use inet::{Asn, Prefix};
 use tunnel::{PrivateKey, PublicKey};
@@ -54,6 +55,7 @@ pub(crate) struct Settings {
     pub(crate) probe_dead_after: Duration,
     pub(crate) prepend: u8,
     pub(crate) mtu: u16,
+    pub(crate) forwarding: ForwardingConfig,
 }
 
 /// A kernel interface.
@@ -79,6 +81,8 @@ pub(crate) struct Link {
     pub(crate) role: LinkRole,
     pub(crate) loopback: Option<Ipv4Addr>,
     pub(crate) static_routes: Vec<Prefix>,
+    /// What it may announce; everything when `None`.
+    pub(crate) accept: Option<Vec<Prefix>>,
     /// Without tunnels: then there are no paths and no loopback either.
     pub(crate) plain: Option<PlainLink>,
     /// Where the link's paths begin in [`Settings::paths`], and how many there are.
@@ -100,6 +104,8 @@ pub(crate) struct Path {
     pub(crate) initiate: bool,
     pub(crate) keepalive: Option<Duration>,
     pub(crate) liveness: Liveness,
+    /// Octets of the longest outer packet; the usual 1,500 when `None`.
+    pub(crate) mtu: Option<u16>,
 }
 
 /// A LAN.

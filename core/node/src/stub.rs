@@ -40,6 +40,7 @@ pub(crate) fn secrets(config: &NodeConfig) -> Secrets {
 pub(crate) fn options(number: u8) -> Options {
     Options {
         suite: Suite::WireGuard,
+        aes: true,
         seed: [number; 32],
         epoch: Duration::from_secs(1_700_000_000),
     }

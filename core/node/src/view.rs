@@ -203,10 +203,14 @@ pub enum DropReason {
     Returning,
     /// Its time to live ended here.
     TtlExpired,
-    /// It is larger than the overlay's MTU.
+    /// It is larger than its path takes and must not be fragmented.
     TooBig,
-    /// A plain WireGuard peer sent it from an address that is not behind that peer.
+    /// The peer that sent it may not use its source address.
     SourceNotAllowed,
+    /// It waited for too long, or longer ones of its flow left it no room: the queue of its path was full.
+    Queue,
+    /// The underlay marked it as having met congestion, and its transport does not understand that (RFC 6040).
+    Congestion,
     /// A probe that fits no path.
     StrayProbe,
 }
@@ -231,6 +235,28 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Adds what another part counted.
+    pub(crate) fn add(&mut self, more: &Self) {
+        let Self {
+            from_kernel,
+            to_kernel,
+            to_tunnels,
+            from_tunnels,
+            relayed,
+            icmp_errors,
+            drops,
+        } = more;
+        self.from_kernel += from_kernel;
+        self.to_kernel += to_kernel;
+        self.to_tunnels += to_tunnels;
+        self.from_tunnels += from_tunnels;
+        self.relayed += relayed;
+        self.icmp_errors += icmp_errors;
+        for (reason, count) in drops {
+            *self.drops.entry(*reason).or_default() += count;
+        }
+    }
+
     pub(crate) fn drop(&mut self, reason: DropReason) {
         *self.drops.entry(reason).or_default() += 1;
     }

@@ -41,7 +41,7 @@ mod wire;
 
 pub use class::{ClassPaths, HOLD, Otherwise, Sla, Standing};
 pub use input::Input;
-pub use link::{Link, LinkChange, PathId};
+pub use link::{Link, LinkChange, PathId, share};
 pub use mtu::{MtuDiscovery, MtuInput, MtuOutput, MtuSettings, STEP};
 pub use output::{Event, Output};
 pub use prober::Prober;

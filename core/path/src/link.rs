@@ -91,7 +91,7 @@ impl Link {
 }
 
 /// Which of equal paths takes a flow with this hash: rendezvous hashing.
-pub(crate) fn share(paths: impl Iterator<Item = PathId>, flow_hash: u64) -> Option<PathId> {
+pub fn share(paths: impl Iterator<Item = PathId>, flow_hash: u64) -> Option<PathId> {
     paths.max_by_key(|path| (mix(flow_hash ^ mix(u64::from(path.0) + 1)), *path))
 }
 

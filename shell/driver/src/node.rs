@@ -104,9 +104,26 @@ fn options() -> Result<Options, Error> {
     linux::random(&mut seed).map_err(Error::system("randomness"))?;
     Ok(Options {
         suite: tunnel::Suite::WireGuard,
+        aes: has_aes(),
         seed,
         epoch: unix_time(),
     })
+}
+
+/// Whether the processor has instructions for AES-GCM.
+fn has_aes() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        is_x86_feature_detected!("aes") && is_x86_feature_detected!("pclmulqdq")
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        std::arch::is_aarch64_feature_detected!("aes")
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    {
+        false
+    }
 }
 
 struct Process {

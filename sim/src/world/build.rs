@@ -177,6 +177,7 @@ impl World {
         rng.named("node").fill(&mut seed);
         let options = node::Options {
             suite: self.options.suite,
+            aes: true,
             seed,
             epoch: EPOCH,
         };

@@ -10,6 +10,7 @@ use super::Node;
 use crate::fib::{Source, Target};
 use crate::id::{LinkId, RouterId};
 use crate::output::{Event, Output};
+use crate::plane::change::Kind;
 use crate::routing::Learned;
 use crate::timers::Part;
 
@@ -124,7 +125,16 @@ impl Node {
         target: Option<Target>,
         out: &mut Vec<Output>,
     ) {
-        if let Some(change) = self.fib.set(prefix, source, target) {
+        let changes = self.tables.fib.changes();
+        let kernel = self.tables.fib.set(prefix, source, target.clone());
+        if self.tables.fib.changes() != changes {
+            self.order(Kind::Route {
+                prefix,
+                source,
+                target,
+            });
+        }
+        if let Some(change) = kernel {
             let prefix = change.prefix;
             out.push(match change.via {
                 Some(via) => Output::AddRoute { prefix, via },
@@ -189,7 +199,7 @@ impl Node {
         let IpAddr::V4(address) = remote.ip() else {
             return None;
         };
-        let link = *self.loopbacks.get(&address)?;
+        let link = *self.tables.facts.loopbacks.get(&address)?;
         (!self.links[link.index()].paths.is_up()).then_some(link)
     }
 

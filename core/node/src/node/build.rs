@@ -1,16 +1,21 @@
 //! A node's birth: parts from settings, and the first outputs.
 
+use std::sync::Arc;
+
 use bgp::{NeighborId, Speaker};
 use design::plan::{Liveness, NodeConfig};
 use inet::{Instant, Prefix, Rng, hash};
 use path::{PathId, Prober};
-use tunnel::{Endpoint, Peer, PeerId};
+use tunnel::{Endpoint, Peer};
 
 use super::guard::Guard;
-use super::{IcmpBudget, LinkState, Node, Options, PathState, Scratch, Secrets};
-use crate::fib::{Fib, Source, Target};
+use super::tunnels::Tunnels;
+use super::{LinkState, Node, Options, PathState, Scratch, Secrets};
+use crate::fib::{Source, Target};
 use crate::id::LinkId;
 use crate::output::Output;
+use crate::plane::icmp::IcmpBudget;
+use crate::plane::tables::{Facts, Tables};
 use crate::routing::{self, Routing};
 use crate::settings::{ConfigErrors, Path, Settings};
 use crate::timers::{Part, Timers};
@@ -28,29 +33,28 @@ impl Node {
         options: &Options,
         now: Instant,
     ) -> Result<Self, ConfigErrors> {
-        let settings = Settings::new(config, secrets)?;
+        let settings = Arc::new(Settings::new(config, secrets)?);
+        let facts = Arc::new(Facts::new(settings.clone()));
         let chance = Rng::new(seed64(options)).named(&settings.name);
-        let (paths, peers) = paths(&settings, &chance, now);
+        let paths = paths(&facts, &chance, now);
         let routing = Routing::new(&settings);
         let seed = chance.named("bgp").next_u64();
         let mut timers = Timers::default();
         timers.set(Part::Start, Some(now));
         Ok(Self {
-            flow_seed: hash::bytes(0, settings.name.as_bytes()),
-            endpoints: endpoints(&settings, options, &peers, now),
-            peers,
+            tunnels: tunnels(&settings, options, &facts.peers, now),
+            tables: Tables::new(facts),
             paths,
             links: links(&settings),
-            loopbacks: loopbacks(&settings).collect(),
             speaker: Speaker::new(routing.settings.clone(), seed, now),
             routing,
             waiting: Default::default(),
-            fib: Fib::new(),
             guard: Guard::new(&settings.budget),
             gateways: gateways(&settings),
             timers,
             icmp: IcmpBudget::default(),
             counters: Counters::default(),
+            orders: None,
             scratch: Scratch::default(),
             settings,
         })
@@ -85,8 +89,8 @@ impl Node {
                 out,
             );
         }
-        let loopbacks: Vec<_> = loopbacks(&self.settings).collect();
-        for (loopback, link) in loopbacks {
+        let facts = self.tables.facts.clone();
+        for (&loopback, &link) in &facts.loopbacks {
             let target = Target::Links(vec![link]);
             self.route(Prefix::host(loopback), Source::Link, Some(target), out);
         }
@@ -100,9 +104,9 @@ impl Node {
         }
         self.speak(now, bgp::Input::Wake, out);
         self.start_gateways(now, out);
-        for index in 0..self.endpoints.len() {
+        for index in 0..self.tunnels.len() {
             let part = Part::Locator(crate::LocatorId(index as u16));
-            self.timers.set(part, self.endpoints[index].wake());
+            self.timers.set(part, self.tunnels[index].wake());
         }
         for (index, path) in self.paths.iter().enumerate() {
             if let Some(prober) = &path.prober {
@@ -122,14 +126,10 @@ fn seed64(options: &Options) -> u64 {
     hash::bytes(0, &options.seed)
 }
 
-/// Every path's state, and which path each endpoint's peers are.
-fn paths(settings: &Settings, chance: &Rng, now: Instant) -> (Vec<PathState>, Vec<Vec<PathId>>) {
-    let mut peers = vec![Vec::new(); settings.locators.len()];
+fn paths(facts: &Facts, chance: &Rng, now: Instant) -> Vec<PathState> {
+    let settings = &facts.settings;
     let mut paths = Vec::with_capacity(settings.paths.len());
     for (number, path) in settings.paths.iter().enumerate() {
-        let members: &mut Vec<PathId> = &mut peers[path.locator.index()];
-        let peer = PeerId(members.len() as u32);
-        members.push(PathId(number as u32));
         let seed = chance.named(&path.remote).next_u64();
         let prober = match path.liveness {
             Liveness::Handshake => None,
@@ -141,35 +141,39 @@ fn paths(settings: &Settings, chance: &Rng, now: Instant) -> (Vec<PathState>, Ve
             }
         };
         paths.push(PathState {
-            peer,
+            peer: facts.peer_of[number],
             prober,
             judged: Instant::ZERO,
         });
     }
-    (paths, peers)
+    paths
 }
 
-fn endpoints(
+fn tunnels(
     settings: &Settings,
     options: &Options,
     peers: &[Vec<PathId>],
     now: Instant,
-) -> Vec<Endpoint> {
+) -> Vec<Tunnels> {
     let locators = settings.locators.iter().zip(peers).enumerate();
     locators
         .map(|(number, (locator, peers))| {
             let mut tunnel = tunnel::Settings::new(&locator.name, locator.private_key.clone());
             tunnel.suite = options.suite;
             tunnel.mtu = settings.mtu;
+            tunnel.shards = settings.forwarding.threads;
+            tunnel.aes = options.aes && settings.forwarding.aes;
             // A whole region's sites may call at once after an outage.
             let rate = peers.len().saturating_mul(2);
             let rate = u32::try_from(rate).unwrap_or(u32::MAX);
             tunnel.handshake_rate = tunnel.handshake_rate.max(rate);
             tunnel.peers = peers
                 .iter()
-                .map(|path| peer(&settings.paths[super::index(*path)]))
+                .map(|path| peer(settings, &settings.paths[super::index(*path)]))
                 .collect();
-            Endpoint::new(tunnel, seed_of(options, number), options.epoch, now)
+            let seed = seed_of(options, number);
+            let endpoint = Endpoint::new(tunnel, seed, options.epoch, now);
+            Tunnels::Whole(Box::new(endpoint))
         })
         .collect()
 }
@@ -183,8 +187,10 @@ fn seed_of(options: &Options, locator: usize) -> [u8; 32] {
     seed
 }
 
-fn peer(path: &Path) -> Peer {
+fn peer(settings: &Settings, path: &Path) -> Peer {
     let mut peer = Peer::new(path.public_key);
+    // Only nodes of the overlay have loopbacks.
+    peer.extended = settings.links[path.link.index()].loopback.is_some();
     peer.endpoint = path.endpoint;
     peer.initiate = path.initiate;
     peer.keepalive = path.keepalive;
@@ -207,16 +213,10 @@ fn links(settings: &Settings) -> Vec<LinkState> {
             LinkState {
                 paths: path::Link::new(paths),
                 classes: classes.collect(),
-                hash_name: hash::bytes(0, link.neighbor.as_bytes()),
                 waiting: None,
             }
         })
         .collect()
-}
-
-fn loopbacks(settings: &Settings) -> impl Iterator<Item = (core::net::Ipv4Addr, LinkId)> {
-    let links = settings.links.iter().enumerate();
-    links.filter_map(|(index, link)| Some((link.loopback?, LinkId(index as u32))))
 }
 
 fn gateways(settings: &Settings) -> Vec<Option<vrrp::Router>> {

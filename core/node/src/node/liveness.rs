@@ -11,6 +11,7 @@ use super::{Node, index};
 use crate::fib::{Source, Target};
 use crate::id::{LinkId, LocatorId};
 use crate::output::{Event, Output};
+use crate::plane::probe::{PROBE_PORT, PROBE_TTL, Probe};
 use crate::routing;
 use crate::timers::Part;
 use crate::view::DropReason;
@@ -21,16 +22,6 @@ impl Node {
         self.tell_prober(now, path, path::Input::Wake, out);
     }
 
-    /// Whether a packet is a probe or its reply, for this node. Such packets never reach the kernel.
-    pub(super) fn is_probe(&self, view: &Ipv4<'_>) -> bool {
-        if view.destination() != self.settings.loopback || view.protocol() != packet::UDP {
-            return false;
-        }
-        let flow = view.five_tuple();
-        flow.destination_port == path::PORT
-            || (flow.source_port == path::PORT && flow.destination_port == PROBE_PORT)
-    }
-
     /// A probe is answered by the path it came by; a reply belongs to the path it came by.
     pub(super) fn on_probe(
         &mut self,
@@ -39,22 +30,22 @@ impl Node {
         view: &Ipv4<'_>,
         out: &mut Vec<Output>,
     ) {
-        let neighbor = self.settings.links[self.link_of(path).index()].loopback;
-        let flow = view.five_tuple();
-        let Some(payload) = view.udp_payload().filter(|_| neighbor == Some(flow.source)) else {
-            self.counters.drop(DropReason::StrayProbe);
-            return;
-        };
-        if flow.destination_port == PROBE_PORT {
-            self.tell_prober(now, path, path::Input::Reply(payload), out);
-        } else if let Some(reply) = path::reflect(now, view.ttl(), payload) {
-            let from = SocketAddrV4::new(flow.destination, flow.destination_port);
-            let to = SocketAddrV4::new(flow.source, flow.source_port);
-            let reply = packet::udp(from, to, PROBE_TTL, &reply);
-            self.seal(now, path, &reply, out);
-        } else {
-            self.counters.drop(DropReason::StrayProbe);
+        match self.tables.probe(now, path, view) {
+            Probe::Reply(payload) => self.on_reply(now, path, payload, out),
+            Probe::Reflect(reply) => self.seal(now, path, &reply, out),
+            Probe::Stray => self.counters.drop(DropReason::StrayProbe),
         }
+    }
+
+    /// A reply to a probe, which came by a path at this time.
+    pub(crate) fn on_reply(
+        &mut self,
+        at: Instant,
+        path: PathId,
+        payload: &[u8],
+        out: &mut Vec<Output>,
+    ) {
+        self.tell_prober(at, path, path::Input::Reply(payload), out);
     }
 
     /// What a tunnel announced.
@@ -70,7 +61,7 @@ impl Node {
             tunnel::Event::SessionDown(peer) => (peer, Some(false)),
             tunnel::Event::Roamed(peer, _) => (peer, None),
         };
-        let Some(&path) = self.peers[locator.index()].get(peer.0 as usize) else {
+        let Some(&path) = self.tables.facts.peers[locator.index()].get(peer.0 as usize) else {
             return;
         };
         if let tunnel::Event::Roamed(_, to) = event {
@@ -117,13 +108,11 @@ impl Node {
         let is_up = state.prober.as_ref().is_some_and(path::Prober::is_up);
         if !is_up && initiate {
             // The other side may have lost its keys, or come back at another address.
-            self.tell_endpoint(now, locator, tunnel::Input::Rehandshake(peer), out);
+            self.tell_tunnels(now, locator, tunnel::Input::Rehandshake(peer), out);
         }
         let neighbor = self.settings.links[self.link_of(path).index()].loopback;
-        let (Some(neighbor), true) = (
-            neighbor,
-            self.endpoints[locator.index()].is_ready(now, peer),
-        ) else {
+        let (Some(neighbor), true) = (neighbor, self.tunnels[locator.index()].is_ready(now, peer))
+        else {
             return;
         };
         let from = SocketAddrV4::new(self.settings.loopback, PROBE_PORT);
@@ -140,7 +129,9 @@ impl Node {
         }));
         self.set_for_classes(now, path, up, out);
         let link = self.link_of(path);
-        match self.links[link.index()].paths.set(path, up) {
+        let change = self.links[link.index()].paths.set(path, up);
+        self.publish_link(link);
+        match change {
             Some(LinkChange::Up) => self.on_link(now, link, true, out),
             Some(LinkChange::Down) => self.on_link(now, link, false, out),
             Some(LinkChange::Paths) | None => {}
@@ -181,8 +172,3 @@ impl Node {
         }
     }
 }
-
-/// Where replies to this node's probes come: any port but the reflector's own.
-const PROBE_PORT: u16 = 50_862;
-/// Probes go end to end; 255 lets the reflector see that nothing was between (RFC 8762 §4.1).
-const PROBE_TTL: u8 = 255;

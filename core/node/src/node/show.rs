@@ -4,10 +4,11 @@ use bgp::Speaker;
 use inet::{FiveTuple, Instant, packet};
 use path::{PathId, Prober, Standing};
 
-use super::forwarding::Way;
+use super::tunnels::Tunnels;
 use super::{Node, index};
 use crate::fib::Target;
 use crate::id::{ClassId, LanId, LinkId, LocatorId, RouterId};
+use crate::plane::tables::Way;
 use crate::view::{
     ChoiceReason, ClassView, Counters, Decision, DropReason, Explanation, ForwardingEntry,
     GatewayView, LinkView, NeighborChoice, NextHop, PathChoice, PathView,
@@ -22,7 +23,7 @@ impl Node {
 
     /// The forwarding table, ordered by prefix.
     pub fn forwarding(&self) -> Vec<ForwardingEntry> {
-        let entries = self.fib.iter();
+        let entries = self.tables.fib.iter();
         entries
             .map(|(prefix, source, target)| ForwardingEntry {
                 prefix,
@@ -34,7 +35,7 @@ impl Node {
 
     /// How often the forwarding table changed since the start: equal numbers mean an equal table.
     pub const fn forwarding_changes(&self) -> u64 {
-        self.fib.changes()
+        self.tables.fib.changes()
     }
 
     /// Every link with its paths, in the order of the configuration.
@@ -66,9 +67,7 @@ impl Node {
 
     /// What came to nothing at a locator before any packet was seen.
     pub fn tunnel_counters(&self, locator: LocatorId) -> Option<tunnel::Counters> {
-        self.endpoints
-            .get(locator.index())
-            .map(tunnel::Endpoint::counters)
+        self.tunnels.get(locator.index()).map(Tunnels::counters)
     }
 
     /// The virtual routers on the LANs.
@@ -93,8 +92,8 @@ impl Node {
 
     /// What this node would do with a packet of a flow with a code point, and why.
     pub fn explain_marked(&self, now: Instant, flow: FiveTuple, dscp: u8) -> Explanation {
-        let class = self.classify(flow, dscp);
-        let matched = self.fib.longest_match(flow.destination);
+        let class = self.tables.classify(flow, dscp);
+        let matched = self.tables.fib.longest_match(flow.destination);
         let mut explanation = Explanation {
             flow,
             matched: matched.map(|(prefix, source, _)| (prefix, source)),
@@ -106,14 +105,14 @@ impl Node {
         if let Some((.., Target::Links(links))) = matched {
             explanation.neighbors = self.neighbor_choices(links, flow);
         }
-        explanation.decision = match (self.way(flow), matched) {
+        explanation.decision = match (self.tables.way(flow), matched) {
             (Way::Kernel, Some((.., Target::Platform | Target::Plain(_)))) => Decision::Platform,
             (Way::Kernel, Some((.., Target::Router { router, .. }))) => self.by_router(*router),
             (Way::Kernel, _) => Decision::Kernel,
             (Way::Drop(reason), _) => Decision::Drop(reason),
             (Way::Link(link), _) => {
                 explanation.paths = self.path_choices(link, flow, class);
-                match self.path_in(link, flow, class) {
+                match self.tables.path_in(link, flow, class) {
                     Ok(path) => self.outer(now, link, path),
                     Err(reason) => Decision::Drop(reason),
                 }
@@ -169,7 +168,7 @@ impl Node {
     fn path(&self, now: Instant, id: PathId) -> PathView {
         let (settings, state) = (&self.settings.paths[index(id)], &self.paths[index(id)]);
         let locator = settings.locator;
-        let peer = self.endpoints[locator.index()].peer(now, state.peer);
+        let peer = self.tunnels[locator.index()].peer(now, state.peer);
         PathView {
             id,
             locator,
@@ -199,7 +198,7 @@ impl Node {
     }
 
     fn neighbor_choices(&self, links: &[LinkId], flow: FiveTuple) -> Vec<NeighborChoice> {
-        let chosen = self.choose(links, flow);
+        let chosen = self.tables.choose(links, flow);
         let is_up = |link: &LinkId| self.links[link.index()].paths.is_up();
         let up = links.iter().filter(|link| is_up(link)).count();
         let mut choices: Vec<NeighborChoice> = links
@@ -230,7 +229,7 @@ impl Node {
             Some(class) => class.carrying().collect(),
             None => state.paths.usable().collect(),
         };
-        let chosen = self.path_in(link, flow, class).ok();
+        let chosen = self.tables.path_in(link, flow, class).ok();
         let refused = |path| match class_paths.and_then(|class| class.standing(path)) {
             Some(Standing::Held) => ChoiceReason::Held,
             Some(Standing::Breaks(_)) => ChoiceReason::BreaksSla,
@@ -272,7 +271,7 @@ impl Node {
         let locator = self.locator_of(path);
         let own = &self.settings.locators[locator.index()];
         let peer = self.paths[index(path)].peer;
-        let peer = self.endpoints[locator.index()].peer(now, peer);
+        let peer = self.tunnels[locator.index()].peer(now, peer);
         let Some(remote) = peer.and_then(|peer| peer.endpoint) else {
             return Decision::Drop(DropReason::NoSession);
         };

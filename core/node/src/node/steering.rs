@@ -1,62 +1,19 @@
-//! Application classes: which one a packet belongs to, and which paths carry it.
-//!
-//! A packet is classified once, where it enters the overlay or is relayed, by the first class that
-//! matches it; failing that by the first that matches its reverse, so that replies are carried as
-//! requests are. Traffic of no class takes what [`path::Link`] says, as without any classes.
+//! Which paths carry application classes, by what probes measure.
 
 use core::time::Duration;
 
-use inet::packet::Ipv4;
-use inet::{FiveTuple, Instant};
+use inet::Instant;
 use path::PathId;
 
 use super::{Node, index};
 use crate::id::{ClassId, LinkId};
 use crate::output::{Event, Output};
-use crate::view::DropReason;
+use crate::plane::change::{Kind, LinkPaths};
 
 /// How often the probes of a path are looked through for what classes ask of it.
 const JUDGE_EVERY: Duration = Duration::from_millis(500);
 
 impl Node {
-    /// The class of a packet. The overlay's own, such as BGP between loopbacks, has none: no class
-    /// may take a link down.
-    pub(super) fn class_of(&self, packet: &Ipv4<'_>, flow: FiveTuple) -> Option<ClassId> {
-        let is_own =
-            |address| address == self.settings.loopback || self.loopbacks.contains_key(&address);
-        if self.settings.classes.is_empty() || is_own(flow.source) && is_own(flow.destination) {
-            return None;
-        }
-        self.classify(flow, packet.dscp())
-    }
-
-    /// The class of a flow with a code point.
-    pub(super) fn classify(&self, flow: FiveTuple, dscp: u8) -> Option<ClassId> {
-        let first = |flow: FiveTuple| {
-            let mut classes = self.settings.classes.iter();
-            classes.position(|class| class.contains(flow, dscp))
-        };
-        let place = first(flow).or_else(|| first(flow.reversed()))?;
-        Some(ClassId(place as u16))
-    }
-
-    /// Which path to a neighbour takes a flow of a class.
-    pub(super) fn path_in(
-        &self,
-        link: LinkId,
-        flow: FiveTuple,
-        class: Option<ClassId>,
-    ) -> Result<PathId, DropReason> {
-        let link = &self.links[link.index()];
-        let hash = flow.hash(self.flow_seed);
-        match class {
-            Some(class) if link.paths.is_up() => link.classes[class.index()]
-                .choose(hash)
-                .ok_or(DropReason::NoPathForClass),
-            _ => link.paths.choose(hash).ok_or(DropReason::LinkDown),
-        }
-    }
-
     /// Tells every class that a path came up or went down.
     pub(super) fn set_for_classes(
         &mut self,
@@ -96,13 +53,31 @@ impl Node {
         change: impl Fn(&mut path::ClassPaths),
     ) {
         let link = self.link_of(path);
+        let mut moved = false;
         for (number, class) in self.links[link.index()].classes.iter_mut().enumerate() {
             let before: Vec<PathId> = class.carrying().collect();
             change(class);
             if !class.carrying().eq(before) {
                 let class = ClassId(number as u16);
                 out.push(Output::Event(Event::ClassMoved { link, class }));
+                moved = true;
             }
+        }
+        if moved {
+            self.publish_link(link);
+        }
+    }
+
+    /// Tells whoever forwards which paths of a link take packets now.
+    pub(super) fn publish_link(&mut self, link: LinkId) {
+        let state = &self.links[link.index()];
+        let classes = state.classes.iter();
+        let paths = LinkPaths {
+            usable: state.paths.usable().collect(),
+            classes: classes.map(|class| class.carrying().collect()).collect(),
+        };
+        if *self.tables.link(link) != paths {
+            self.publish(Kind::Link { link, paths });
         }
     }
 }

@@ -10,4 +10,5 @@ mod routers;
 mod routing;
 mod rubbish;
 mod scale;
+mod sources;
 mod steering;

@@ -32,7 +32,7 @@ pub(super) fn internal(settings: &Settings, link: &Link) -> Option<Neighbor> {
     if listens {
         neighbor.connect = ConnectMode::Passive;
     }
-    neighbor.import = Some(policy::import(settings, link.role));
+    neighbor.import = Some(policy::import(settings, link));
     neighbor.export = Some(policy::export(settings, link.role));
     Some(neighbor)
 }

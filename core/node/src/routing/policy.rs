@@ -9,12 +9,17 @@ use inet::{Asn, Prefix};
 use super::neighbors::{BACKUP_HUB, HOME_HUB, ROUTE_SERVER, ROUTER, TWIN};
 use super::{BACKUP, HOME, Kind, ORIGIN_TYPE, origin_community};
 use crate::budget::{Told, has_budget};
-use crate::settings::{Router, Settings};
+use crate::settings::{Link, Router, Settings};
 
-/// What is believed of a neighbour in the overlay.
-pub(super) fn import(settings: &Settings, role: LinkRole) -> Policy {
-    match role {
-        LinkRole::HomeSite | LinkRole::BackupSite => accept_with(tag(settings, Kind::Site)),
+/// What is believed of a neighbour in the overlay. A site is believed nothing but what its design says is its own.
+pub(super) fn import(settings: &Settings, link: &Link) -> Policy {
+    match link.role {
+        LinkRole::HomeSite | LinkRole::BackupSite => {
+            let own = link.accept.iter();
+            let own =
+                own.map(|prefixes| Match::PrefixIn(PrefixSet::exact(prefixes.iter().copied())));
+            policy(vec![accept(own.collect(), tag(settings, Kind::Site))])
+        }
         LinkRole::HomeHub => accept_with(vec![Action::LocalPref(HOME)]),
         LinkRole::BackupHub => accept_with(vec![Action::LocalPref(BACKUP)]),
         LinkRole::Hub | LinkRole::Twin => Policy::accept_all(),

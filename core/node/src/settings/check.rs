@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use design::plan::{
     BudgetConfig, InterfaceConfig, LinkConfig, LinkRole, Liveness, LocatorConfig, NodeConfig,
-    NodeLan, NodeNeighbor, NodeRole, PathConfig, PlainLink,
+    NodeLan, NodeNeighbor, NodeRole, PathConfig, PlainLink, THREADS_MAX,
 };
 use inet::Prefix;
 use tunnel::PublicKey;
@@ -69,6 +69,7 @@ impl<'a> Checker<'a> {
             probe_dead_after: Duration::from_millis(u64::from(config.probe.dead_after_ms)),
             prepend: config.prepend,
             mtu: config.mtu,
+            forwarding: config.forwarding,
         })
     }
 
@@ -110,6 +111,8 @@ impl<'a> Checker<'a> {
         }
         self.host("loopback", config.loopback);
         self.range("mtu", u32::from(config.mtu), MTU_MIN, MTU_MAX);
+        let threads = u32::from(config.forwarding.threads);
+        self.range("forwarding.threads", threads, 1, u32::from(THREADS_MAX));
         self.range("prepend", u32::from(config.prepend), 0, PREPEND_MAX);
         let probe = config.probe;
         self.range("probe.interval_ms", probe.interval_ms, 10, 60_000);
@@ -280,6 +283,7 @@ impl<'a> Checker<'a> {
                 role: link.role,
                 loopback: link.loopback.filter(|_| link.plain.is_none()),
                 static_routes: link.static_routes.clone(),
+                accept: link.accept.clone(),
                 plain: link.plain.clone(),
                 first_path,
                 path_count: paths.len() as u32 - first_path,
@@ -382,6 +386,9 @@ impl<'a> Checker<'a> {
             let name = path.local.clone();
             self.refuse(format!("{at}.local"), ConfigReason::Unknown { name });
         }
+        if let Some(mtu) = path.mtu {
+            self.range(format!("{at}.mtu"), u32::from(mtu), OUTER_MIN, OUTER_MAX);
+        }
         if path.initiate && path.endpoint.is_none() {
             self.refuse(format!("{at}.endpoint"), ConfigReason::NeedsEndpoint);
         }
@@ -410,6 +417,7 @@ impl<'a> Checker<'a> {
             keepalive: (path.keepalive_s > 0)
                 .then(|| Duration::from_secs(u64::from(path.keepalive_s))),
             liveness: path.liveness,
+            mtu: path.mtu,
         })
     }
 
@@ -553,5 +561,9 @@ fn is_host(address: Ipv4Addr) -> bool {
 const MTU_MIN: u32 = 576;
 /// A jumbo frame without the tunnel's overhead.
 const MTU_MAX: u32 = 8_920;
+/// The smallest packet that holds the smallest one inside, and what is around it.
+const OUTER_MIN: u32 = MTU_MIN + 60;
+/// A jumbo frame.
+const OUTER_MAX: u32 = 9_216;
 /// More than this says nothing more and makes paths that others refuse as too long.
 const PREPEND_MAX: u32 = 10;

@@ -1,0 +1,310 @@
+//! What a node knows when it decides about a packet, and the decisions.
+//!
+//! A packet is classified once, where it enters the overlay or is relayed, by the first class that
+//! matches it; failing that by the first that matches its reverse, so that replies are carried as
+//! requests are. Traffic of no class takes what [`path::Link`] says, as without any classes.
+
+use core::net::Ipv4Addr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use design::plan::{LinkRole, SourceCheck};
+use inet::packet::{self, Ipv4};
+use inet::{FiveTuple, hash};
+use path::PathId;
+use tunnel::PeerId;
+
+use super::change::{Kind, LinkPaths};
+use crate::fib::{Fib, Target};
+use crate::id::{ClassId, LinkId, LocatorId};
+use crate::settings::Settings;
+use crate::view::DropReason;
+
+/// What never changes while a node runs, in the form that decisions need.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    pub(crate) settings: Arc<Settings>,
+    /// Seed of the flow hash: the node's name, so that simulator and lab choose alike.
+    pub(crate) flow_seed: u64,
+    /// By [`LocatorId`], then by the endpoint's [`PeerId`].
+    pub(crate) peers: Vec<Vec<PathId>>,
+    /// By [`PathId`]: its number at its endpoint.
+    pub(crate) peer_of: Vec<PeerId>,
+    pub(crate) loopbacks: BTreeMap<Ipv4Addr, LinkId>,
+    /// By [`LinkId`]: the neighbour's name in the flow hash.
+    hash_names: Vec<u64>,
+}
+
+/// What the table says about a packet, before a path is known.
+pub(crate) enum Way {
+    /// The kernel has it.
+    Kernel,
+    /// Into this neighbour's tunnels.
+    Link(LinkId),
+    /// Nowhere.
+    Drop(DropReason),
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The kernel has it.
+    Kernel,
+    /// Into the tunnel of this path.
+    Path(PathId),
+    /// Dropped.
+    Drop(DropReason),
+}
+
+/// What a node knows when it decides about a packet.
+#[derive(Clone, Debug)]
+pub(crate) struct Tables {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) fib: Fib,
+    /// By [`LinkId`].
+    links: Vec<LinkPaths>,
+    /// By [`PathId`]: octets of the longest packet inside.
+    mtus: Vec<u16>,
+    /// Rises with every change: equal numbers mean equal decisions.
+    generation: u64,
+}
+
+impl Facts {
+    pub(crate) fn new(settings: Arc<Settings>) -> Self {
+        let mut peers = vec![Vec::new(); settings.locators.len()];
+        let mut peer_of = Vec::with_capacity(settings.paths.len());
+        for (number, path) in settings.paths.iter().enumerate() {
+            let members: &mut Vec<PathId> = &mut peers[path.locator.index()];
+            peer_of.push(PeerId(members.len() as u32));
+            members.push(PathId(number as u32));
+        }
+        let links = settings.links.iter().enumerate();
+        let loopbacks = links.filter_map(|(at, link)| Some((link.loopback?, LinkId(at as u32))));
+        let names = settings.links.iter();
+        let names = names.map(|link| hash::bytes(0, link.neighbor.as_bytes()));
+        Self {
+            flow_seed: hash::bytes(0, settings.name.as_bytes()),
+            loopbacks: loopbacks.collect(),
+            hash_names: names.collect(),
+            peers,
+            peer_of,
+            settings,
+        }
+    }
+
+    pub(crate) fn link_of(&self, path: PathId) -> LinkId {
+        self.settings.paths[path.0 as usize].link
+    }
+
+    pub(crate) fn locator_of(&self, path: PathId) -> LocatorId {
+        self.settings.paths[path.0 as usize].locator
+    }
+}
+
+/// What fits into a tunnel whose outer packets may have so many octets. WireGuard pads to 16 octets,
+/// except where the device's MTU ends.
+fn inner_mtu(device: u16, outer: Option<u16>) -> u16 {
+    let around = (packet::UDP_HEADERS + tunnel::OVERHEAD) as u16;
+    let room = outer.unwrap_or(ETHERNET).saturating_sub(around);
+    if device <= room {
+        device
+    } else {
+        room / 16 * 16
+    }
+}
+
+/// What every underlay carries, unless the design says otherwise.
+const ETHERNET: u16 = 1_500;
+
+impl Tables {
+    pub(crate) fn new(facts: Arc<Facts>) -> Self {
+        let classes = vec![Vec::new(); facts.settings.classes.len()];
+        let down = LinkPaths {
+            usable: Vec::new(),
+            classes,
+        };
+        let settings = &facts.settings;
+        let mtus = settings.paths.iter();
+        let mtus = mtus.map(|path| inner_mtu(settings.mtu, path.mtu));
+        Self {
+            links: vec![down; settings.links.len()],
+            mtus: mtus.collect(),
+            facts,
+            fib: Fib::new(),
+            generation: 0,
+        }
+    }
+
+    /// Takes a change. What is equal already changes nothing.
+    pub(crate) fn apply(&mut self, change: &Kind) {
+        match change {
+            Kind::Route {
+                prefix,
+                source,
+                target,
+            } => {
+                self.fib.set(*prefix, *source, target.clone());
+            }
+            Kind::Link { link, paths } => self.links[link.index()].clone_from(paths),
+            Kind::Mtu { path, octets } => self.mtus[path.0 as usize] = *octets,
+            Kind::Tunnel { .. } | Kind::Send { .. } => return,
+        }
+        self.generation += 1;
+    }
+
+    /// The paths to a neighbour that take packets.
+    pub(crate) fn link(&self, link: LinkId) -> &LinkPaths {
+        &self.links[link.index()]
+    }
+
+    /// Equal as long as decisions are.
+    pub(crate) const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Octets of the longest packet that a path takes.
+    pub(crate) fn mtu(&self, path: PathId) -> usize {
+        usize::from(self.mtus[path.0 as usize])
+    }
+
+    /// What becomes of a packet of the kernel.
+    pub(crate) fn from_kernel(&self, packet: &Ipv4<'_>) -> Verdict {
+        let flow = packet.flow();
+        match self.way(flow) {
+            Way::Kernel => Verdict::Drop(DropReason::NotForOverlay),
+            Way::Drop(reason) => Verdict::Drop(reason),
+            Way::Link(link) => self.by_path(link, packet, flow),
+        }
+    }
+
+    /// What becomes of a packet that came out of a path's tunnel.
+    pub(crate) fn from_tunnel(&self, came_by: PathId, packet: &Ipv4<'_>) -> Verdict {
+        let flow = packet.flow();
+        if !self.accepts_source(came_by, packet) {
+            return Verdict::Drop(DropReason::SourceNotAllowed);
+        }
+        match self.way(flow) {
+            Way::Kernel => Verdict::Kernel,
+            Way::Drop(reason) => Verdict::Drop(reason),
+            Way::Link(link) if link == self.facts.link_of(came_by) => {
+                Verdict::Drop(DropReason::Returning)
+            }
+            Way::Link(_) if packet.ttl() <= 1 => Verdict::Drop(DropReason::TtlExpired),
+            Way::Link(link) => self.by_path(link, packet, flow),
+        }
+    }
+
+    fn by_path(&self, link: LinkId, packet: &Ipv4<'_>, flow: FiveTuple) -> Verdict {
+        match self.path_in(link, flow, self.class_of(packet, flow)) {
+            Ok(path) => Verdict::Path(path),
+            Err(reason) => Verdict::Drop(reason),
+        }
+    }
+
+    /// Whether a packet may come from its source by this path (RFC 3704, RFC 8704).
+    ///
+    /// A plain WireGuard peer may only use addresses behind it, whatever is checked otherwise. Strictly, a site
+    /// may use what its design lets it announce, and a hub whatever leads somewhere: it carries for others, and
+    /// routes there and back may differ. What routers on the way say by ICMP comes from addresses that nobody announces.
+    fn accepts_source(&self, path: PathId, packet: &Ipv4<'_>) -> bool {
+        let (id, source) = (self.facts.link_of(path), packet.source());
+        let link = &self.facts.settings.links[id.index()];
+        let within = |prefixes: &[inet::Prefix]| prefixes.iter().any(|one| one.contains(source));
+        let Some(loopback) = link.loopback else {
+            return within(&link.static_routes);
+        };
+        let has_route = |with_default: bool| match self.fib.longest_match(source) {
+            None | Some((.., Target::Unreachable)) => false,
+            Some((prefix, ..)) => with_default || prefix.len() > 0,
+        };
+        let is_site = matches!(link.role, LinkRole::HomeSite | LinkRole::BackupSite);
+        match self.facts.settings.forwarding.source_check {
+            SourceCheck::Off => true,
+            _ if source == loopback => true,
+            SourceCheck::Strict if is_site => match &link.accept {
+                Some(accept) => within(accept),
+                None => self.leads_to(id, source),
+            },
+            SourceCheck::Strict => has_route(true) || packet.is_icmp_error(),
+            SourceCheck::Loose => has_route(false) || packet.is_icmp_error(),
+        }
+    }
+
+    fn leads_to(&self, link: LinkId, address: Ipv4Addr) -> bool {
+        match self.fib.longest_match(address) {
+            Some((.., Target::Links(links))) => links.contains(&link),
+            _ => false,
+        }
+    }
+
+    /// Where the table sends a flow.
+    pub(crate) fn way(&self, flow: FiveTuple) -> Way {
+        match self.fib.longest_match(flow.destination) {
+            None => Way::Drop(DropReason::NoRoute),
+            Some((.., Target::Unreachable)) => Way::Drop(DropReason::Unreachable),
+            Some((
+                ..,
+                Target::Kernel | Target::Platform | Target::Plain(_) | Target::Router { .. },
+            )) => Way::Kernel,
+            Some((.., Target::Links(links))) => self
+                .choose(links, flow)
+                .map_or(Way::Drop(DropReason::LinkDown), Way::Link),
+        }
+    }
+
+    /// Which of several neighbours takes a flow: those whose link is up share by hash.
+    pub(crate) fn choose(&self, links: &[LinkId], flow: FiveTuple) -> Option<LinkId> {
+        if let [only] = links {
+            return self.link(*only).is_up().then_some(*only);
+        }
+        let up = links.iter().copied();
+        let mut up = up.filter(|link| self.link(*link).is_up());
+        let names = up.clone().map(|link| self.facts.hash_names[link.index()]);
+        up.nth(flow.choose(self.facts.flow_seed, names)?)
+    }
+
+    /// The class of a packet. The overlay's own, such as BGP between loopbacks, has none: no class
+    /// may take a link down.
+    pub(crate) fn class_of(&self, packet: &Ipv4<'_>, flow: FiveTuple) -> Option<ClassId> {
+        if self.facts.settings.classes.is_empty() || self.is_own(flow) {
+            return None;
+        }
+        self.classify(flow, packet.dscp())
+    }
+
+    /// Whether a flow is the overlay's own: between the loopbacks of neighbours.
+    pub(crate) fn is_own(&self, flow: FiveTuple) -> bool {
+        let is_own = |address| {
+            address == self.facts.settings.loopback || self.facts.loopbacks.contains_key(&address)
+        };
+        is_own(flow.source) && is_own(flow.destination)
+    }
+
+    /// The class of a flow with a code point.
+    pub(crate) fn classify(&self, flow: FiveTuple, dscp: u8) -> Option<ClassId> {
+        let first = |flow: FiveTuple| {
+            let mut classes = self.facts.settings.classes.iter();
+            classes.position(|class| class.contains(flow, dscp))
+        };
+        let place = first(flow).or_else(|| first(flow.reversed()))?;
+        Some(ClassId(place as u16))
+    }
+
+    /// Which path to a neighbour takes a flow of a class.
+    pub(crate) fn path_in(
+        &self,
+        link: LinkId,
+        flow: FiveTuple,
+        class: Option<ClassId>,
+    ) -> Result<PathId, DropReason> {
+        let link = self.link(link);
+        let hash = flow.hash(self.facts.flow_seed);
+        let (paths, reason) = match class {
+            Some(class) if link.is_up() => {
+                (&link.classes[class.index()], DropReason::NoPathForClass)
+            }
+            _ => (&link.usable, DropReason::LinkDown),
+        };
+        path::share(paths.iter().copied(), hash).ok_or(reason)
+    }
+}

@@ -1,5 +1,6 @@
 #![no_main]
-//! Datagrams at an endpoint with a session: nothing may panic, whatever their order and contents.
+//! Datagrams at an endpoint with a session, plain or extended, of one or several shards: nothing may panic, whatever their
+//! order and contents.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
@@ -13,13 +14,24 @@ const ADDRESSES: [SocketAddrV4; 2] = [
     SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 2), 2),
 ];
 
-fn end(own: usize, suite: Suite) -> Endpoint {
+/// What the first octet decides.
+#[derive(Clone, Copy)]
+struct Kind {
+    suite: Suite,
+    is_extended: bool,
+    shards: u8,
+}
+
+fn end(own: usize, kind: Kind) -> Endpoint {
     let keys = ["a", "b"].map(|name| PrivateKey::derive(&[1; 32], name));
     let mut peer = Peer::new(keys[1 - own].public_key());
     peer.endpoint = Some(ADDRESSES[1 - own]);
     peer.initiate = own == 0;
+    peer.extended = kind.is_extended;
     let mut settings = Settings::new("end", keys[own].clone());
-    settings.suite = suite;
+    settings.suite = kind.suite;
+    settings.shards = kind.shards;
+    settings.aes = true;
     settings.peers = vec![peer];
     Endpoint::new(settings, [own as u8; 32], Duration::ZERO, Instant::ZERO)
 }
@@ -37,11 +49,15 @@ fn exchange(now: Instant, ends: &mut [Endpoint; 2], mut from: usize, mut out: Ve
     }
 }
 
-// Octets: suite, then chunks of length, milliseconds passed and datagram.
+// Octets: kind, then chunks of length, milliseconds passed and datagram.
 fuzz_target!(|bytes: &[u8]| {
-    let Some((suite, mut rest)) = bytes.split_first() else { return };
-    let suite = if suite % 2 == 0 { Suite::Null } else { Suite::WireGuard };
-    let (mut now, mut ends) = (Instant::from_secs(1), [end(0, suite), end(1, suite)]);
+    let Some((first, mut rest)) = bytes.split_first() else { return };
+    let kind = Kind {
+        suite: if first % 2 == 0 { Suite::Null } else { Suite::WireGuard },
+        is_extended: first & 2 != 0,
+        shards: 1 + (first >> 2) % 16,
+    };
+    let (mut now, mut ends) = (Instant::from_secs(1), [end(0, kind), end(1, kind)]);
     let mut out = Vec::new();
     ends[0].handle(now, Input::Wake, &mut out);
     exchange(now, &mut ends, 0, out);

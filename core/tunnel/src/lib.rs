@@ -13,6 +13,9 @@
 //! window of 8192 counters, three key pairs so that rekeying loses nothing, roaming, and the timers of
 //! §6 of the paper. Any standard WireGuard device is a peer.
 //!
+//! Between nodes of this project, and only with peers configured as [`Peer::extended`], the handshake also agrees upon
+//! AES-256-GCM and up to sixteen lanes: `docs/wireguard-extension.md`.
+//!
 //! [`Suite::Null`] keeps the messages, sizes, indices and timers and leaves the cryptography out. It
 //! is for simulations of thousands of nodes and protects nothing.
 //!
@@ -30,6 +33,12 @@
 //! takes the rest. Whatever follows is in `out` when the call returns. After that,
 //! [`Endpoint::wake`] says when to come back with [`Input::Wake`]; earlier, later and repeated
 //! wake-ups are harmless.
+//!
+//! # How to drive its halves
+//!
+//! [`Endpoint::split`] gives [`Handshakes`], for the thread that decides, and one [`Lanes`] for each thread that forwards.
+//! Lanes seal and open in the caller's buffer, allocate nothing for a packet, and hand handshakes back. An [`Order::Change`] goes
+//! from the one to the other, a [`Notice`] back; each pair of them hears the other in order, and needs nothing else.
 
 #![warn(missing_docs)]
 

@@ -5,20 +5,46 @@ use std::time::Duration;
 
 use inet::{Instant, hash};
 
-/// Counts well-addressed initiations against a rate.
+/// Counts well-addressed initiations against a rate, and those that came to nothing against a much lower one: peers may
+/// all call at once, strangers may not take what that costs.
 pub(crate) struct Load {
-    spacing: Duration,
-    /// When the initiations so far would have come, had they kept the rate.
-    due: Instant,
+    all: Rate,
+    in_vain: Rate,
     busy_until: Instant,
     sources: Sources,
+}
+
+/// A rate, with a burst of what it allows in a second.
+struct Rate {
+    spacing: Duration,
+    /// When the events so far would have come, had they kept the rate.
+    due: Instant,
+}
+
+impl Rate {
+    fn new(per_second: u32) -> Self {
+        Self {
+            spacing: Duration::from_secs(1) / per_second.max(1),
+            due: Instant::ZERO,
+        }
+    }
+
+    /// Notes an event, unless it is one too many.
+    fn is_exceeded(&mut self, now: Instant) -> bool {
+        let due = self.due.max(now) + self.spacing;
+        let is_exceeded = due > now + BURST;
+        if !is_exceeded {
+            self.due = due;
+        }
+        is_exceeded
+    }
 }
 
 impl Load {
     pub(crate) fn new(per_second: u32, seed: u64) -> Self {
         Self {
-            spacing: Duration::from_secs(1) / per_second.max(1),
-            due: Instant::ZERO,
+            all: Rate::new(per_second),
+            in_vain: Rate::new(IN_VAIN_PER_SECOND.min(per_second)),
             busy_until: Instant::ZERO,
             sources: Sources {
                 seed,
@@ -29,13 +55,17 @@ impl Load {
 
     /// Notes an initiation; `true` while there are too many of them, and for a second after.
     pub(crate) fn is_heavy(&mut self, now: Instant) -> bool {
-        let due = self.due.max(now) + self.spacing;
-        if due > now + BURST {
+        if self.all.is_exceeded(now) {
             self.busy_until = now + CALM;
-        } else {
-            self.due = due;
         }
         now < self.busy_until
+    }
+
+    /// Notes that key agreement was computed for a stranger, or for an initiation seen before.
+    pub(crate) fn note_in_vain(&mut self, now: Instant) {
+        if self.in_vain.is_exceeded(now) {
+            self.busy_until = now + CALM;
+        }
     }
 
     /// Whether an address that proved to be real may have one more handshake computed, under load.
@@ -63,6 +93,8 @@ impl Sources {
     }
 }
 
+/// Key agreements a second that strangers get before everybody is asked for a cookie: some 25 ms of work.
+const IN_VAIN_PER_SECOND: u32 = 200;
 /// As much of the rate as may come at once: a hub's sites all call when it starts.
 const BURST: Duration = Duration::from_secs(1);
 /// Load counts as over when this long nothing was too much, as in the kernel's implementation.
@@ -88,6 +120,20 @@ mod tests {
         assert!(load.is_heavy(start));
         assert!(load.is_heavy(start + Duration::from_millis(900)));
         assert!(!load.is_heavy(start + Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn strangers_make_load_heavy_long_before_peers_do() {
+        let mut load = Load::new(10_000, 1);
+        let start = Instant::from_secs(5);
+        for _ in 0..200 {
+            assert!(!load.is_heavy(start));
+            load.note_in_vain(start);
+        }
+        assert!(!load.is_heavy(start));
+        load.note_in_vain(start);
+        assert!(load.is_heavy(start));
+        assert!(!load.is_heavy(start + CALM));
     }
 
     #[test]

@@ -100,10 +100,14 @@ impl Check {
 
     /// Whether the sender has received a cookie at this address within the secret's lifetime.
     pub(crate) fn mac2_fits(&self, now: Instant, from: SocketAddrV4, message: &[u8]) -> bool {
+        let (body, mac2) = message.split_at(message.len() - 16);
         let Some((secret, _)) = self.secret.filter(|(_, since)| is_fresh(now, *since)) else {
             return false;
         };
-        let (body, mac2) = message.split_at(message.len() - 16);
+        if mac2 == [0; 16] {
+            // Who has no cookie leaves it out (paper §5.4.4): nothing to compute for most of a flood.
+            return false;
+        }
         verify(&cookie(&secret, from), &[body], mac2)
     }
 

@@ -2,11 +2,15 @@
 //!
 //! Knows nothing of indices, MACs, timers or peers.
 
+mod dh;
+
 use snow::params::{CipherChoice, DHChoice, HashChoice, NoiseParams};
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use snow::types::{Cipher as SnowCipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState};
 use zeroize::Zeroize as _;
+
+use dh::X25519;
 
 use crate::cipher::Aead;
 use crate::entropy::Entropy;
@@ -122,6 +126,7 @@ impl Noise {
             self.params.clone(),
             Box::new(Resolver {
                 seed: entropy.take(),
+                static_public_key: self.public_key,
             }),
         )
         .prologue(IDENTIFIER)?
@@ -200,9 +205,10 @@ fn null(terms: Option<Terms>) -> Terms {
     terms.map_or(Terms::plain(Aead::Null), Terms::without_cryptography)
 }
 
-/// snow's own primitives, with chance from our seed in place of the operating system's.
+/// snow's own primitives but X25519, with chance from our seed in place of the operating system's.
 struct Resolver {
     seed: [u8; 32],
+    static_public_key: PublicKey,
 }
 
 impl CryptoResolver for Resolver {
@@ -211,7 +217,10 @@ impl CryptoResolver for Resolver {
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        DefaultResolver.resolve_dh(choice)
+        match choice {
+            DHChoice::Curve25519 => Some(Box::new(X25519::new(self.static_public_key))),
+            _ => None,
+        }
     }
 
     fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {

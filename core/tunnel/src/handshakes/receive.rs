@@ -27,15 +27,20 @@ impl Handshakes {
             .read(&mut shared.entropy, initiation_noise(datagram))
         else {
             shared.counters.bad_handshake += 1;
+            self.load.note_in_vain(now);
             return;
         };
         let Some(&id) = self.by_key.get(&initiation.from) else {
             shared.counters.bad_handshake += 1;
+            self.load.note_in_vain(now);
             return;
         };
-        self.with(id, |remote, shared| {
-            remote.on_initiation(now, from, sender, initiation, shared, out);
+        let is_new = self.with(id, |remote, shared| {
+            remote.on_initiation(now, from, sender, initiation, shared, out)
         });
+        if is_new != Some(true) {
+            self.load.note_in_vain(now);
+        }
     }
 
     /// Whether an initiation is worth computing; under load its sender gets a cookie first.

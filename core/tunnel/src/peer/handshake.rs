@@ -88,7 +88,8 @@ impl Remote {
             .clamp(FIRST_RETRY_MIN, REKEY_TIMEOUT)
     }
 
-    /// Answers an initiation that decrypts and is from this peer.
+    /// Answers an initiation that decrypts and is from this peer. `false` when it is not newer than what came
+    /// before, or too soon.
     pub(crate) fn on_initiation(
         &mut self,
         now: Instant,
@@ -97,17 +98,17 @@ impl Remote {
         initiation: Initiation,
         shared: &mut Shared,
         out: &mut Vec<Order>,
-    ) {
+    ) -> bool {
         if initiation.timestamp <= self.newest_timestamp {
             shared.counters.replayed_handshake += 1;
-            return;
+            return false;
         }
         if self
             .last_called
             .is_some_and(|last| now.since(last) < CALLED_SPACING)
         {
             shared.counters.rate_limited += 1;
-            return;
+            return false;
         }
         self.newest_timestamp = initiation.timestamp;
         self.last_called = Some(now);
@@ -129,6 +130,7 @@ impl Remote {
         self.roam(from, shared, out);
         self.noted_sending(now);
         self.send(from, message, out);
+        true
     }
 
     /// Takes the response to our initiation. `false` when it does not decrypt.

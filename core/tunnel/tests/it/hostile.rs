@@ -116,15 +116,22 @@ proptest! {
     fn rubbish_and_cut_datagrams_never_panic(
         suite in prop_oneof![Just(Suite::WireGuard), Just(Suite::Null)],
         kind in 0u8..6,
+        extended in any::<bool>(),
+        shards in 1u8..=16,
         body in prop::collection::vec(any::<u8>(), 0..200),
         cut in any::<prop::sample::Index>(),
         pick in any::<prop::sample::Index>(),
     ) {
-        let mut net = Net::joined(Options { suite, ..Options::default() });
+        let mut net = Net::joined(Options {
+            suite,
+            extended: [extended; 2],
+            shards: [shards, 1],
+            ..Options::default()
+        });
         let from = net.addresses[A];
         let mut bytes = vec![kind, 0, 0, 0];
         bytes.extend_from_slice(&body);
-        for len in [108, 60 + 32, 64, bytes.len()] {
+        for len in [148, 92, 96, 64, bytes.len()] {
             let mut sized = bytes.clone();
             sized.resize(len, 0);
             net.deliver(B, from, sized);
@@ -140,8 +147,14 @@ proptest! {
     #[test]
     fn any_order_doubling_and_loss_of_datagrams_delivers_each_packet_at_most_once(
         order in prop::collection::vec(any::<prop::sample::Index>(), 0..200),
+        shards in 1u8..=4,
     ) {
-        let mut net = Net::joined(Options::default());
+        let mut net = Net::joined(Options {
+            extended: [true; 2],
+            shards: [shards, 2],
+            aes: [true; 2],
+            ..Options::default()
+        });
         net.cut[A] = true;
         net.sent.clear();
         for number in 0..60u8 {

@@ -16,12 +16,10 @@ impl Node {
     /// order. What is queued or due stays due.
     pub fn split(mut self) -> (Control, Vec<Forwarder>) {
         let lanes = self.take_lanes();
-        let forwarders = lanes.into_iter().enumerate();
-        let forwarders = forwarders.map(|(shard, lanes)| {
-            let tables = self.tables().clone();
-            Forwarder::new(shard, tables, lanes)
-        });
-        let forwarders = forwarders.collect();
+        let forwarders = lanes
+            .into_iter()
+            .map(|lanes| Forwarder::new(self.tables().clone(), lanes))
+            .collect();
         self.begin_orders();
         (Control { node: self }, forwarders)
     }

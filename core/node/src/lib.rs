@@ -45,6 +45,7 @@
 #![warn(missing_docs)]
 
 mod budget;
+mod control;
 mod fib;
 mod id;
 mod input;
@@ -59,6 +60,7 @@ mod timers;
 mod view;
 pub mod vrrp;
 
+pub use control::Control;
 pub use fib::{RouteVia, Source};
 pub use id::{ClassId, InterfaceId, LanId, LinkId, LocatorId, RouterId};
 pub use input::{Command, Input};
@@ -66,7 +68,7 @@ pub use node::{Node, Options, Secrets};
 pub use output::{Event, Output};
 pub use path::PathId;
 pub use path::Standing;
-pub use plane::{Change, Order};
+pub use plane::{Buffer, Change, Forwarder, Handed, LARGE, Notice, Order, Punt, Sink, Transmit};
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{

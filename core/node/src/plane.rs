@@ -4,10 +4,16 @@
 //! a time (in simulations) and for the forwarders of a running daemon, of which each has a copy that
 //! [`Change`]s keep equal.
 
+pub(crate) mod buffer;
 pub(crate) mod change;
+pub(crate) mod forwarder;
 pub(crate) mod fragment;
 pub(crate) mod icmp;
 pub(crate) mod probe;
+pub(crate) mod sink;
 pub(crate) mod tables;
 
+pub use buffer::{Buffer, LARGE};
 pub use change::{Change, Notice, Order, Punt};
+pub use forwarder::Forwarder;
+pub use sink::{Handed, Sink, Transmit};

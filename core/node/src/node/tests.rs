@@ -1,5 +1,6 @@
 //! Stories of a few nodes in memory.
 
+mod batches;
 mod forwarding;
 mod gateways;
 mod guard;

@@ -65,8 +65,6 @@ pub(crate) struct Tables {
     links: Vec<LinkPaths>,
     /// By [`PathId`]: octets of the longest packet inside.
     mtus: Vec<u16>,
-    /// Rises with every change: equal numbers mean equal decisions.
-    generation: u64,
 }
 
 impl Facts {
@@ -131,7 +129,6 @@ impl Tables {
             mtus: mtus.collect(),
             facts,
             fib: Fib::new(),
-            generation: 0,
         }
     }
 
@@ -149,17 +146,11 @@ impl Tables {
             Kind::Mtu { path, octets } => self.mtus[path.0 as usize] = *octets,
             Kind::Tunnel { .. } | Kind::Send { .. } => return,
         }
-        self.generation += 1;
     }
 
     /// The paths to a neighbour that take packets.
     pub(crate) fn link(&self, link: LinkId) -> &LinkPaths {
         &self.links[link.index()]
-    }
-
-    /// Equal as long as decisions are.
-    pub(crate) const fn generation(&self) -> u64 {
-        self.generation
     }
 
     /// Octets of the longest packet that a path takes.

@@ -12,7 +12,7 @@ use crate::{ChoiceReason, Decision, DropReason, stub};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Two sites of one hub, which sends them a summary.
-fn two_sites() -> (Net, Device, [Device; 2]) {
+pub(super) fn two_sites() -> (Net, Device, [Device; 2]) {
     let mut nva = stub::nva("nva1.westeurope", 1, 1);
     let mut sites = [10, 20].map(|number| {
         let (name, lan) = (format!("cpe{number}"), format!("10.{number}.0.0/24"));

@@ -121,6 +121,16 @@ impl Net {
         self.machines[device].virtual_addresses.clear();
     }
 
+    /// Takes a node out of the network, as it is.
+    pub(super) fn take(&mut self, device: Device) -> Node {
+        let idle = self.birth(device, &self.configs[device].clone().expect("a node"));
+        self.machines[device].alive = false;
+        match core::mem::replace(&mut self.machines[device].core, idle) {
+            Core::Node(node) => *node,
+            Core::Speaker(_) => panic!("device {device} is no node"),
+        }
+    }
+
     /// The node starts anew, with nothing remembered.
     pub(super) fn restart(&mut self, device: Device) {
         let config = self.configs[device].clone().expect("a node");

@@ -1,0 +1,300 @@
+//! The data half of a node on one shard: packets in batches from the kernel into tunnels, from tunnels to the kernel,
+//! and from one tunnel into another.
+//!
+//! A forwarder is a value like all cores: it is given buffers with what arrived, and gives what follows to a [`Sink`].
+//! It owns copies of the node's tables, the lanes of its shard, the queues of the paths and a bounded pool of buffers, and shares
+//! nothing with others. A packet's flow, class and route are looked up once for a super-packet, and once for a
+//! run of received packets of one flow; nothing is allocated per packet.
+//!
+//! ```text
+//!  from_kernel ──▶ path ──▶ queue ─┐
+//!                                  ├─▶ run ──▶ cut, seal ──▶ transmit
+//!  from_underlay ──▶ open ──▶ path ┘   (a relayed batch is sealed where it lies)
+//!                      └──▶ join ──▶ deliver
+//! ```
+
+mod batch;
+mod inbound;
+mod outbound;
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use inet::Instant;
+use inet::packet::Ipv4;
+use offload::Offload;
+use path::PathId;
+use queue::{Class, Dropped, Item, Queue};
+use tunnel::Lanes;
+
+use super::buffer::{Buffer, Pool};
+use super::change::{Change, Kind, Notice, Noticed};
+use super::icmp::{self, IcmpBudget};
+use super::sink::{Belongs, Handed, Sink, Transmit};
+use super::tables::{Tables, Way};
+use crate::id::LocatorId;
+use crate::view::{Counters, DropReason};
+
+use batch::Batch;
+use inbound::Arrival;
+
+/// The data half of a node on one shard.
+pub struct Forwarder {
+    tables: Tables,
+    /// By [`LocatorId`].
+    lanes: Vec<Lanes>,
+    pool: Pool,
+    /// By [`PathId`]; made when something first waits.
+    queues: Vec<Option<Box<Queue<Waiting>>>>,
+    /// Paths with something in their queue, in the order of their turns.
+    turns: VecDeque<PathId>,
+    batch: Batch,
+    arrivals: Vec<Arrival>,
+    icmp: IcmpBudget,
+    /// Since the last report.
+    counters: Counters,
+    /// When counters are reported the next time, once there is something to report.
+    report_at: Option<Instant>,
+    /// What tunnels asked to send beside packets; kept for its memory.
+    followed: Vec<tunnel::Output>,
+}
+
+/// What waits for its path: a (super-)packet of the kernel, or datagrams of another tunnel, opened where they lie.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) path: PathId,
+    pub(crate) buffer: Buffer,
+    pub(crate) form: Form,
+    pub(crate) hash: u64,
+    /// Octets that it takes on the wire, about.
+    octets: usize,
+}
+
+/// How packets lie in their buffer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form {
+    /// One packet, perhaps to be cut.
+    Packet(Offload),
+    /// Slots, each with a packet between room for a tunnel's header and tag.
+    Slots {
+        /// Where the first begins.
+        start: usize,
+        /// Octets of each.
+        stride: usize,
+        /// How many.
+        count: usize,
+    },
+}
+
+impl Item for Waiting {
+    fn octets(&self) -> usize {
+        self.octets
+    }
+
+    fn flow(&self) -> u64 {
+        self.hash
+    }
+
+    fn mark(&mut self) -> bool {
+        let bytes = self.buffer.bytes_mut();
+        match self.form {
+            Form::Packet(_) => offload::tos::mark(bytes),
+            Form::Slots {
+                start,
+                stride,
+                count,
+            } => (0..count).all(|number| {
+                let at = start + number * stride + tunnel::DATA_HEADER;
+                bytes.get_mut(at..).is_some_and(offload::tos::mark)
+            }),
+        }
+    }
+}
+
+impl Forwarder {
+    /// A forwarder with a copy of the node's tables and the lanes of its shard, by locator.
+    pub(crate) fn new(tables: Tables, lanes: Vec<Lanes>) -> Self {
+        let paths = tables.facts.settings.paths.len();
+        Self {
+            tables,
+            lanes,
+            pool: Pool::new(),
+            queues: (0..paths).map(|_| None).collect(),
+            turns: VecDeque::new(),
+            batch: Batch::new(),
+            arrivals: Vec::new(),
+            icmp: IcmpBudget::default(),
+            counters: Counters::default(),
+            report_at: None,
+            followed: Vec::new(),
+        }
+    }
+
+    /// An empty buffer for what arrives next; `None` while all are in use, and then nothing should be read.
+    pub fn buffer(&mut self) -> Option<Buffer> {
+        self.pool.take()
+    }
+
+    /// Takes back a buffer that was not needed.
+    pub fn recycle(&mut self, buffer: Buffer) {
+        self.pool.put(buffer);
+    }
+
+    /// Takes a change of what is known. What follows, such as packets that waited for keys, goes to the sink.
+    pub fn apply(&mut self, now: Instant, change: Change, sink: &mut impl Sink) {
+        match change.0 {
+            Kind::Tunnel { locator, change } => {
+                let mut followed = core::mem::take(&mut self.followed);
+                if let Some(lanes) = self.lanes.get_mut(locator.index()) {
+                    lanes.apply(now, change, &mut followed);
+                }
+                for output in followed.drain(..) {
+                    if let tunnel::Output::Datagram { to, bytes } = output {
+                        sink.transmit(Transmit {
+                            locator,
+                            to,
+                            tos: 0,
+                            segment: bytes.len(),
+                            bytes: &bytes,
+                        });
+                    }
+                }
+                self.followed = followed;
+            }
+            Kind::Send { path, packet } => self.send_alone(now, path, &packet, sink),
+            known => self.tables.apply(&known),
+        }
+        self.tell(now, sink);
+    }
+
+    /// Takes what another forwarder found to belong here.
+    pub fn take(&mut self, now: Instant, handed: Handed, sink: &mut impl Sink) {
+        match handed.0 {
+            Belongs::Datagrams {
+                locator,
+                from,
+                tos,
+                buffer,
+                segment,
+            } => {
+                self.pool.adopt(&buffer);
+                self.from_underlay(now, locator, (from, tos), buffer, segment, sink);
+            }
+            Belongs::Packets(waiting) => {
+                self.pool.adopt(&waiting.buffer);
+                self.enqueue(now, waiting);
+            }
+        }
+    }
+
+    /// When to come back with [`Forwarder::run`] although nothing arrived.
+    pub fn wake(&self) -> Option<Instant> {
+        let waiting = self
+            .turns
+            .iter()
+            .filter_map(|path| self.queue(*path)?.next());
+        let lanes = self.lanes.iter().filter_map(Lanes::wake);
+        waiting.chain(lanes).chain(self.report_at).min()
+    }
+
+    /// Lets a packet wait for its path.
+    fn enqueue(&mut self, now: Instant, waiting: Waiting) {
+        let path = waiting.path;
+        let Self {
+            queues,
+            pool,
+            counters,
+            turns,
+            ..
+        } = self;
+        let Some(queue) = queues.get_mut(path.0 as usize) else {
+            return;
+        };
+        let queue = queue.get_or_insert_with(|| Box::new(Queue::new(queue::Settings::default())));
+        if queue.is_empty() {
+            turns.push_back(path);
+        }
+        queue.push(now, Class(0), waiting, |lost, why| {
+            lose(pool, counters, lost, why);
+        });
+    }
+
+    fn queue(&self, path: PathId) -> Option<&Queue<Waiting>> {
+        self.queues.get(path.0 as usize)?.as_deref()
+    }
+
+    /// Drops a packet and, where it helps, tells its sender why (RFC 1812 §4.3.3).
+    fn refuse(
+        &mut self,
+        now: Instant,
+        reason: DropReason,
+        about: &[u8],
+        by: (Option<PathId>, usize),
+        sink: &mut impl Sink,
+    ) {
+        self.counters.drop(reason);
+        let (came_by, mtu) = by;
+        let loopback = self.tables.facts.settings.loopback;
+        let error = Ipv4::parse(about)
+            .ok()
+            .and_then(|about| icmp::error(loopback, reason, &about, mtu));
+        let Some(error) = error.filter(|_| self.icmp.take(now)) else {
+            return;
+        };
+        self.counters.icmp_errors += 1;
+        let Ok(view) = Ipv4::parse(&error) else {
+            return;
+        };
+        let flow = view.flow();
+        let way = match came_by {
+            Some(_) => self.tables.way(flow),
+            None => Way::Kernel,
+        };
+        match way {
+            Way::Kernel => sink.deliver(Offload::NONE, &[&error]),
+            Way::Drop(reason) => self.counters.drop(reason),
+            Way::Link(link) => {
+                if let Ok(path) = self.tables.path_in(link, flow, None) {
+                    self.send_alone(now, path, &error, sink);
+                }
+            }
+        }
+    }
+
+    /// Passes on what the lanes noticed, and from time to time what was counted.
+    fn tell(&mut self, now: Instant, sink: &mut impl Sink) {
+        for (number, lanes) in self.lanes.iter_mut().enumerate() {
+            let locator = LocatorId(number as u16);
+            for notice in lanes.notices() {
+                sink.notice(Notice(Noticed::Tunnel { locator, notice }));
+            }
+        }
+        if self.counters != Counters::default() {
+            let at = *self.report_at.get_or_insert(now + REPORT_SPACING);
+            if at <= now {
+                self.report(sink);
+            }
+        }
+    }
+
+    fn report(&mut self, sink: &mut impl Sink) {
+        self.report_at = None;
+        let counters = core::mem::take(&mut self.counters);
+        sink.notice(Notice(Noticed::Counters(counters)));
+        for (number, lanes) in self.lanes.iter().enumerate() {
+            sink.notice(Notice(Noticed::Tunnels {
+                locator: LocatorId(number as u16),
+                counters: *lanes.counters(),
+            }));
+        }
+    }
+}
+
+/// Counts what a queue let go of, and takes its buffer back.
+fn lose(pool: &mut Pool, counters: &mut Counters, lost: Waiting, _why: Dropped) {
+    counters.drop(DropReason::Queue);
+    pool.put(lost.buffer);
+}
+
+/// How often counters are reported while packets pass.
+const REPORT_SPACING: Duration = Duration::from_millis(250);

@@ -1,0 +1,365 @@
+//! Out of tunnels: a batch of datagrams is opened where it lies; what is for the kernel is joined to super-packets, what
+//! is for another tunnel stays in its slots, and what another shard owns is handed over.
+
+use std::net::SocketAddrV4;
+
+use inet::packet::{self, Ipv4};
+use inet::{FiveTuple, Instant};
+use offload::{Joined, Offload, Run, tos};
+use path::PathId;
+use tunnel::{OVERHEAD, Opened};
+
+use super::{Form, Forwarder, Waiting};
+use crate::id::LocatorId;
+use crate::plane::buffer::Buffer;
+use crate::plane::change::{Punt, Punted};
+use crate::plane::probe::Probe;
+use crate::plane::sink::{Belongs, Handed, Sink};
+use crate::plane::tables::Verdict;
+use crate::view::DropReason;
+
+/// A datagram of a batch that goes on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// Its place in the batch.
+    slot: usize,
+    /// Where in the buffer the packet lies.
+    start: usize,
+    end: usize,
+    fate: Fate,
+}
+
+/// Where it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Kernel,
+    Path(PathId, u64),
+    Shard(usize),
+}
+
+/// The last decision of a batch, for the packets of the same flow behind it.
+struct Last {
+    came_by: PathId,
+    flow: FiveTuple,
+    tos: u8,
+    fate: Fate,
+}
+
+/// Slots that go the same way.
+struct Group {
+    fate: Fate,
+    first: usize,
+    count: usize,
+}
+
+impl Forwarder {
+    /// A batch of datagrams, all of `segment` octets but the last, from one sender with the type of service that they
+    /// arrived with.
+    pub fn from_underlay(
+        &mut self,
+        now: Instant,
+        locator: LocatorId,
+        (from, outer): (SocketAddrV4, u8),
+        mut buffer: Buffer,
+        segment: usize,
+        sink: &mut impl Sink,
+    ) {
+        if self.lanes.len() <= locator.index() {
+            self.pool.put(buffer);
+            return;
+        }
+        let stride = segment.max(1);
+        let mut arrivals = core::mem::take(&mut self.arrivals);
+        let mut last = None;
+        let datagrams = buffer.bytes_mut().chunks_mut(stride);
+        for (slot, datagram) in datagrams.enumerate() {
+            let (fate, range) = match self.lanes[locator.index()].open(now, from, datagram) {
+                Opened::Packet(peer, range) => {
+                    let peers = &self.tables.facts.peers[locator.index()];
+                    let Some(path) = peers.get(peer.0 as usize).copied() else {
+                        continue;
+                    };
+                    let packet = &mut datagram[range.clone()];
+                    let Some(fate) = self.decide(now, path, packet, outer, &mut last, sink) else {
+                        continue;
+                    };
+                    (fate, range)
+                }
+                Opened::Elsewhere(shard) => (Fate::Shard(shard), 0..datagram.len()),
+                Opened::Handshake => {
+                    let kind = Punted::Handshake {
+                        locator,
+                        from,
+                        bytes: datagram.to_vec(),
+                    };
+                    sink.punt(Punt { at: now, kind });
+                    continue;
+                }
+                Opened::Nothing => continue,
+            };
+            arrivals.push(Arrival {
+                slot,
+                start: slot * stride + range.start,
+                end: slot * stride + range.end,
+                fate,
+            });
+        }
+        deliver(&arrivals, buffer.bytes(), sink);
+        self.pass_on(
+            now,
+            locator,
+            (from, outer),
+            buffer,
+            (&arrivals, stride),
+            sink,
+        );
+        arrivals.clear();
+        self.arrivals = arrivals;
+        self.tell(now, sink);
+    }
+
+    /// Where a packet goes that came out of a path's tunnel; `None` when it ends here.
+    fn decide(
+        &mut self,
+        now: Instant,
+        came_by: PathId,
+        packet: &mut [u8],
+        outer: u8,
+        last: &mut Option<Last>,
+        sink: &mut impl Sink,
+    ) -> Option<Fate> {
+        let inner = tos::get(packet);
+        let Some(tos) = tos::decapsulate(inner, outer) else {
+            self.counters.drop(DropReason::Congestion);
+            return None;
+        };
+        if tos != inner {
+            tos::set(packet, tos);
+        }
+        let Ok(view) = Ipv4::parse(packet) else {
+            self.counters.drop(DropReason::Malformed);
+            return None;
+        };
+        let (flow, len, ttl) = (view.flow(), view.bytes().len(), view.ttl());
+        let known = last.as_ref().filter(|last| {
+            last.flow == flow && last.tos == tos && last.came_by == came_by && ttl > 1
+        });
+        let fate = match known {
+            Some(last) => {
+                self.counters.from_tunnels += 1;
+                last.fate
+            }
+            None => {
+                if self.tables.is_probe(&view) {
+                    self.answer(now, came_by, packet, sink);
+                    return None;
+                }
+                self.counters.from_tunnels += 1;
+                match self.tables.from_tunnel(came_by, &view) {
+                    Verdict::Kernel => Fate::Kernel,
+                    Verdict::Path(next) => Fate::Path(next, flow.hash(self.tables.facts.flow_seed)),
+                    Verdict::Drop(reason) => {
+                        self.refuse(now, reason, packet, (Some(came_by), 0), sink);
+                        return None;
+                    }
+                }
+            }
+        };
+        *last = Some(Last {
+            came_by,
+            flow,
+            tos,
+            fate,
+        });
+        match fate {
+            Fate::Kernel => {
+                self.counters.to_kernel += 1;
+                let mtu = self.tables.mtu(came_by);
+                offload::clamp_mss(packet, mtu as u16);
+            }
+            Fate::Path(next, hash) => {
+                let mtu = self.tables.mtu(next);
+                if len > mtu {
+                    self.relay_pieces(now, (came_by, next), packet, hash, sink);
+                    return None;
+                }
+                let is_alive = packet::decrement_ttl(packet);
+                debug_assert!(is_alive, "the TTL was checked before the path was chosen");
+                offload::clamp_mss(packet, mtu as u16);
+                self.counters.relayed += 1;
+            }
+            Fate::Shard(_) => {}
+        }
+        Some(fate)
+    }
+
+    /// A probe is answered by the path it came by; a reply is for the control half.
+    fn answer(&mut self, now: Instant, came_by: PathId, packet: &[u8], sink: &mut impl Sink) {
+        let Ok(view) = Ipv4::parse(packet) else {
+            return;
+        };
+        match self.tables.probe(now, came_by, &view) {
+            Probe::Reflect(reply) => self.send_alone(now, came_by, &reply, sink),
+            Probe::Reply(payload) => {
+                let kind = Punted::Reply {
+                    path: came_by,
+                    payload: payload.to_vec(),
+                };
+                sink.punt(Punt { at: now, kind });
+            }
+            Probe::Stray => self.counters.drop(DropReason::StrayProbe),
+        }
+    }
+
+    fn relay_pieces(
+        &mut self,
+        now: Instant,
+        (came_by, next): (PathId, PathId),
+        packet: &mut [u8],
+        hash: u64,
+        sink: &mut impl Sink,
+    ) {
+        let may_cut = Ipv4::parse(packet).is_ok_and(|view| !view.must_not_fragment());
+        if may_cut {
+            packet::decrement_ttl(packet);
+            self.counters.relayed += 1;
+        }
+        self.send_pieces(now, next, packet, hash, (false, Some(came_by)), sink);
+    }
+
+    /// Lets go on what is not for the kernel. The last group of slots takes the buffer with it, others a copy.
+    fn pass_on(
+        &mut self,
+        now: Instant,
+        locator: LocatorId,
+        from: (SocketAddrV4, u8),
+        buffer: Buffer,
+        (arrivals, stride): (&[Arrival], usize),
+        sink: &mut impl Sink,
+    ) {
+        let mut group: Option<Group> = None;
+        for arrival in arrivals.iter().filter(|one| one.fate != Fate::Kernel) {
+            if let Some(group) = &mut group
+                && group.fate == arrival.fate
+                && group.first + group.count == arrival.slot
+            {
+                group.count += 1;
+                continue;
+            }
+            let next = Group {
+                fate: arrival.fate,
+                first: arrival.slot,
+                count: 1,
+            };
+            if let Some(Group { fate, first, count }) = group.replace(next) {
+                let bytes = buffer.bytes();
+                let end = ((first + count) * stride).min(bytes.len());
+                match self.pool.copy(&bytes[first * stride..end]) {
+                    Some(copy) => {
+                        let group = Group {
+                            fate,
+                            first: 0,
+                            count,
+                        };
+                        self.go_on(now, locator, from, copy, (group, stride), sink);
+                    }
+                    None => self.counters.drop(DropReason::Queue),
+                }
+            }
+        }
+        match group {
+            Some(group) => self.go_on(now, locator, from, buffer, (group, stride), sink),
+            None => self.pool.put(buffer),
+        }
+    }
+
+    fn go_on(
+        &mut self,
+        now: Instant,
+        locator: LocatorId,
+        (from, tos): (SocketAddrV4, u8),
+        mut buffer: Buffer,
+        (group, stride): (Group, usize),
+        sink: &mut impl Sink,
+    ) {
+        let Group { fate, first, count } = group;
+        match fate {
+            Fate::Path(path, hash) => {
+                let octets = (count * stride).min(buffer.bytes().len()) + count * OVERHEAD;
+                self.enqueue(
+                    now,
+                    Waiting {
+                        path,
+                        buffer,
+                        form: Form::Slots {
+                            start: first * stride,
+                            stride,
+                            count,
+                        },
+                        hash,
+                        octets,
+                    },
+                );
+            }
+            Fate::Shard(shard) => {
+                let end = ((first + count) * stride).min(buffer.bytes().len());
+                buffer.set_len(end);
+                if first > 0 {
+                    buffer.bytes_mut().copy_within(first * stride.., 0);
+                    buffer.set_len(end - first * stride);
+                }
+                self.pool.lend(&buffer);
+                sink.hand_over(
+                    shard,
+                    Handed(Belongs::Datagrams {
+                        locator,
+                        from,
+                        tos,
+                        buffer,
+                        segment: stride,
+                    }),
+                );
+            }
+            Fate::Kernel => self.pool.put(buffer),
+        }
+    }
+}
+
+/// Gives the kernel what is for it, consecutive packets of a flow as one.
+fn deliver(arrivals: &[Arrival], bytes: &[u8], sink: &mut impl Sink) {
+    let packet = |arrival: &Arrival| &bytes[arrival.start..arrival.end];
+    let mut parts: [&[u8]; PARTS_MAX] = [&[]; PARTS_MAX];
+    let mut rest = arrivals
+        .iter()
+        .filter(|one| one.fate == Fate::Kernel)
+        .peekable();
+    while let Some(arrival) = rest.next() {
+        let first = packet(arrival);
+        let Some(mut run) = Run::start(first) else {
+            sink.deliver(Offload::NONE, &[first]);
+            continue;
+        };
+        let headers = run.header().0.len();
+        parts[1] = &first[headers..];
+        let mut count = 2;
+        while count < PARTS_MAX
+            && let Some(next) = rest.peek()
+            && let Joined::Yes { headers } = run.join(packet(next))
+        {
+            parts[count] = &packet(next)[headers..];
+            count += 1;
+            rest.next();
+        }
+        if run.packets() == 1 {
+            sink.deliver(Offload::NONE, &[first]);
+            continue;
+        }
+        let (header, offload) = run.header();
+        let mut gathered = parts;
+        gathered[0] = header;
+        sink.deliver(offload, &gathered[..count]);
+    }
+}
+
+/// A header and the payloads of as many datagrams as a kernel receives at once, and some more.
+const PARTS_MAX: usize = 130;

@@ -6,6 +6,7 @@ mod forwarding;
 mod gateways;
 mod guard;
 mod liveness;
+mod mtu;
 mod show;
 mod steering;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 use bgp::{ConnId, Speaker};
 use inet::Instant;
-use path::{PathId, Prober};
+use path::{MtuDiscovery, MtuInput, PathId, Prober};
 use tunnel::{PeerId, PrivateKey, Suite};
 
 use crate::id::{LinkId, LocatorId};
@@ -89,6 +90,8 @@ struct PathState {
     peer: PeerId,
     /// `None` when the tunnel itself says whether the path is up.
     prober: Option<Prober>,
+    /// `None` where nothing is probed.
+    mtu: Option<MtuDiscovery>,
     /// When classes last heard what its probes say.
     judged: Instant,
 }
@@ -143,6 +146,7 @@ impl Node {
                 self.tell_tunnels(now, locator, tunnel::Input::Wake, out);
             }
             Part::Path(path) => self.wake_prober(now, path, out),
+            Part::Mtu(path) => self.tell_mtu(now, path, MtuInput::Wake, out),
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),

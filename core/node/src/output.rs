@@ -79,6 +79,13 @@ pub enum Event {
         /// The class.
         class: ClassId,
     },
+    /// Packets of up to this many octets get through a path.
+    PathMtu {
+        /// The path.
+        path: PathId,
+        /// Octets of the longest packet inside the tunnel.
+        octets: u16,
+    },
     /// A neighbour behind NAT now comes from another address.
     Roamed {
         /// The path.

@@ -19,6 +19,8 @@ pub(crate) enum Part {
     Locator(LocatorId),
     /// A path: its prober, or the age of its handshake.
     Path(PathId),
+    /// The discovery of how long packets may be on a path.
+    Mtu(PathId),
     /// The BGP speaker.
     Speaker,
     /// A virtual router.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bgp::{NeighborId, Speaker};
 use design::plan::{Liveness, NodeConfig};
 use inet::{Instant, Prefix, Rng, hash};
-use path::{PathId, Prober};
+use path::{MtuDiscovery, MtuSettings, PathId, Prober};
 use tunnel::{Endpoint, Peer};
 
 use super::guard::Guard;
 use super::tunnels::Tunnels;
-use super::{LinkState, Node, Options, PathState, Scratch, Secrets};
+use super::{LinkState, Node, Options, PathState, Scratch, Secrets, mtu};
 use crate::fib::{Source, Target};
 use crate::id::LinkId;
 use crate::output::Output;
@@ -36,14 +36,15 @@ impl Node {
         let settings = Arc::new(Settings::new(config, secrets)?);
         let facts = Arc::new(Facts::new(settings.clone()));
         let chance = Rng::new(seed64(options)).named(&settings.name);
-        let paths = paths(&facts, &chance, now);
+        let tables = Tables::new(facts.clone());
+        let paths = paths(&tables, &chance, now);
         let routing = Routing::new(&settings);
         let seed = chance.named("bgp").next_u64();
         let mut timers = Timers::default();
         timers.set(Part::Start, Some(now));
         Ok(Self {
             tunnels: tunnels(&settings, options, &facts.peers, now),
-            tables: Tables::new(facts),
+            tables,
             paths,
             links: links(&settings),
             speaker: Speaker::new(routing.settings.clone(), seed, now),
@@ -126,8 +127,8 @@ fn seed64(options: &Options) -> u64 {
     hash::bytes(0, &options.seed)
 }
 
-fn paths(facts: &Facts, chance: &Rng, now: Instant) -> Vec<PathState> {
-    let settings = &facts.settings;
+fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
+    let (facts, settings) = (&tables.facts, &tables.facts.settings);
     let mut paths = Vec::with_capacity(settings.paths.len());
     for (number, path) in settings.paths.iter().enumerate() {
         let seed = chance.named(&path.remote).next_u64();
@@ -140,9 +141,18 @@ fn paths(facts: &Facts, chance: &Rng, now: Instant) -> Vec<PathState> {
                 Some(Prober::new(probing, seed, now))
             }
         };
+        let cap = tables.mtu(PathId(number as u32)) as u16;
+        let mtu = prober.is_some().then(|| {
+            MtuDiscovery::new(MtuSettings {
+                base: mtu::BASE.min(cap),
+                cap,
+                ssid: number as u16 | mtu::SESSIONS,
+            })
+        });
         paths.push(PathState {
             peer: facts.peer_of[number],
             prober,
+            mtu,
             judged: Instant::ZERO,
         });
     }

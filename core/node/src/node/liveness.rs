@@ -5,7 +5,7 @@ use std::net::SocketAddrV4;
 use bgp::{Command, DownReason};
 use inet::Instant;
 use inet::packet::{self, Ipv4};
-use path::{LinkChange, PathId};
+use path::{LinkChange, MtuInput, PathId};
 
 use super::{Node, index};
 use crate::fib::{Source, Target};
@@ -45,7 +45,12 @@ impl Node {
         payload: &[u8],
         out: &mut Vec<Output>,
     ) {
-        self.tell_prober(at, path, path::Input::Reply(payload), out);
+        // Only requests that are to find out how long they may be are longer.
+        if payload.len() > path::REPLY_LEN {
+            self.tell_mtu(at, path, MtuInput::Reply(payload), out);
+        } else {
+            self.tell_prober(at, path, path::Input::Reply(payload), out);
+        }
     }
 
     /// What a tunnel announced.
@@ -100,7 +105,13 @@ impl Node {
         self.judge(now, path, out);
     }
 
-    fn send_probe(&mut self, now: Instant, path: PathId, payload: &[u8], out: &mut Vec<Output>) {
+    pub(super) fn send_probe(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        payload: &[u8],
+        out: &mut Vec<Output>,
+    ) {
         let settings = &self.settings.paths[index(path)];
         let (locator, initiate) = (settings.locator, settings.initiate);
         let state = &self.paths[index(path)];
@@ -127,6 +138,8 @@ impl Node {
             true => Event::PathUp(path),
             false => Event::PathDown(path),
         }));
+        let input = if up { MtuInput::Up } else { MtuInput::Down };
+        self.tell_mtu(now, path, input, out);
         self.set_for_classes(now, path, up, out);
         let link = self.link_of(path);
         let change = self.links[link.index()].paths.set(path, up);

@@ -57,6 +57,8 @@ pub(super) struct Net {
     connections: BTreeMap<(Device, ConnId), (Device, ConnId)>,
     accepted: u64,
     cuts: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
+    /// Octets of the longest UDP payload that the underlay carries.
+    longest: Option<usize>,
 }
 
 impl Net {
@@ -136,6 +138,11 @@ impl Net {
         let config = self.configs[device].clone().expect("a node");
         self.machines[device].core = self.birth(device, &config);
         self.machines[device].alive = true;
+    }
+
+    /// From now on longer UDP payloads vanish in the underlay.
+    pub(super) fn swallow(&mut self, longest: usize) {
+        self.longest = Some(longest);
     }
 
     /// Nothing passes between two underlay addresses any more, or again.
@@ -321,7 +328,8 @@ impl Net {
             .find(|(_, owner)| **owner == (device, locator))
             .map(|(socket, _)| *socket)
             .expect("a bound socket");
-        if self.cuts.contains(&(*from.ip(), *to.ip())) {
+        let is_swallowed = self.longest.is_some_and(|longest| bytes.len() > longest);
+        if is_swallowed || self.cuts.contains(&(*from.ip(), *to.ip())) {
             return;
         }
         if let Some(&(other, locator)) = self.sockets.get(&to) {

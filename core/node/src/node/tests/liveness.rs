@@ -133,3 +133,35 @@ fn the_same_inputs_give_the_same_events() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_path_that_swallows_long_packets_carries_shorter_ones_and_says_so() {
+    let (mut net, cpe, nva) = two_paths();
+    net.run(SECOND * 2);
+    // 1,400 octets outside: 1,340 inside, of which 1,328 are whole blocks of 16.
+    net.swallow(1_372);
+    net.run(SECOND * 60);
+    for device in [cpe, nva] {
+        let found = last_change(&net, device, |event| {
+            matches!(
+                event,
+                Event::PathMtu {
+                    octets: 1_313..=1_340,
+                    ..
+                }
+            )
+        });
+        assert!(found <= Instant::ZERO + SECOND * 62);
+    }
+    let from = std::net::SocketAddrV4::new(stub::address("10.1.0.5"), 1);
+    let to = std::net::SocketAddrV4::new(stub::address("172.16.0.1"), 2);
+    let long = inet::packet::udp(from, to, 64, &[0; 1_330]);
+    net.send_from_kernel(cpe, long);
+    net.run(SECOND);
+    let refusals = net.take_packets(cpe);
+    assert_eq!((refusals[0][20], refusals[0][21]), (3, 4));
+    let short = inet::packet::udp(from, to, 64, &[0; 1_290]);
+    net.send_from_kernel(cpe, short);
+    net.run(SECOND);
+    assert_eq!(net.take_packets(nva).len(), 1);
+}

@@ -39,12 +39,15 @@ sites:
 /// As many as the two VNets, the summary and the LAN leave of 1,001.
 const FURTHER: u32 = 997;
 
-/// The design with a router that brings further prefixes of its own, every second /24 so that none
-/// can be joined with another.
+/// The design with a router that brings further prefixes of its own, which its design would not let it announce,
+/// every second /24 so that none can be joined with another.
 fn plan(budget: &str) -> Plan {
     let mut plan = plan_of(&DESIGN.replace("BUDGET", budget));
     for neighbor in plan.nodes.iter_mut().flat_map(|node| &mut node.neighbors) {
         neighbor.accept = None;
+    }
+    for link in plan.nodes.iter_mut().flat_map(|node| &mut node.links) {
+        link.accept = None;
     }
     let router = plan.routers.iter_mut().find(|one| one.name == "core.paris");
     let file = &mut router.expect("the router").config;

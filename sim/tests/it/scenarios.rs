@@ -8,8 +8,8 @@ mod mpls_decommissioning;
 mod mpls_integration;
 mod nvas;
 mod private_peering_underlay;
-mod routing_preference;
 mod route_server;
+mod routing_preference;
 mod two_hubs;
 
 use sim::{Options, World};

@@ -54,7 +54,7 @@ impl Node {
             self.counters.drop(DropReason::Malformed);
             return;
         };
-        match self.tables.from_kernel(&view) {
+        match self.tables.outbound(&view) {
             Verdict::Path(path) => self.forward(now, path, &view, None, out),
             Verdict::Drop(reason) => self.refuse(now, reason, &view, None, out),
             Verdict::Kernel => debug_assert!(false, "the kernel's packets do not go back"),
@@ -72,7 +72,7 @@ impl Node {
             return;
         }
         self.counters.from_tunnels += 1;
-        match self.tables.from_tunnel(path, &view) {
+        match self.tables.inbound(path, &view) {
             Verdict::Kernel => {
                 self.counters.to_kernel += 1;
                 out.push(Output::Packet {

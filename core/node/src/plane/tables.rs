@@ -144,7 +144,7 @@ impl Tables {
             }
             Kind::Link { link, paths } => self.links[link.index()].clone_from(paths),
             Kind::Mtu { path, octets } => self.mtus[path.0 as usize] = *octets,
-            Kind::Tunnel { .. } | Kind::Send { .. } => return,
+            Kind::Tunnel { .. } | Kind::Send { .. } => {}
         }
     }
 
@@ -159,7 +159,7 @@ impl Tables {
     }
 
     /// What becomes of a packet of the kernel.
-    pub(crate) fn from_kernel(&self, packet: &Ipv4<'_>) -> Verdict {
+    pub(crate) fn outbound(&self, packet: &Ipv4<'_>) -> Verdict {
         let flow = packet.flow();
         match self.way(flow) {
             Way::Kernel => Verdict::Drop(DropReason::NotForOverlay),
@@ -169,7 +169,7 @@ impl Tables {
     }
 
     /// What becomes of a packet that came out of a path's tunnel.
-    pub(crate) fn from_tunnel(&self, came_by: PathId, packet: &Ipv4<'_>) -> Verdict {
+    pub(crate) fn inbound(&self, came_by: PathId, packet: &Ipv4<'_>) -> Verdict {
         let flow = packet.flow();
         if !self.accepts_source(came_by, packet) {
             return Verdict::Drop(DropReason::SourceNotAllowed);

@@ -82,7 +82,7 @@ fn line() -> Line {
 }
 
 impl End {
-    fn from_kernel(&mut self, now: Instant, packet: &[u8], offload: Offload) {
+    fn kernel_sends(&mut self, now: Instant, packet: &[u8], offload: Offload) {
         let mut buffer = self.forwarder.buffer().expect("a buffer");
         buffer.room()[..packet.len()].copy_from_slice(packet);
         buffer.set_len(packet.len());
@@ -92,7 +92,7 @@ impl End {
     }
 
     /// Takes what another one sent, as a socket gives it.
-    fn from_underlay(&mut self, now: Instant, batches: Vec<(SocketAddrV4, u8, usize, Vec<u8>)>) {
+    fn underlay_brings(&mut self, now: Instant, batches: Vec<(SocketAddrV4, u8, usize, Vec<u8>)>) {
         for (_, tos, segment, bytes) in batches {
             let mut buffer = self.forwarder.buffer().expect("a buffer");
             buffer.room()[..bytes.len()].copy_from_slice(&bytes);
@@ -169,15 +169,15 @@ fn a_super_packet_crosses_two_tunnels_as_one_batch_and_arrives_as_one() {
     let mut line = line();
     let (now, payload) = (line.now, numbers(40_000));
     let packet = udp("10.10.0.5", "10.20.0.5", &payload, 0xb8);
-    line.a.from_kernel(now, &packet, to_be_cut(1_000));
+    line.a.kernel_sends(now, &packet, to_be_cut(1_000));
     assert_eq!(line.a.kept.batches.len(), 1, "forty packets are one batch");
     let (to, tos, ..) = line.a.kept.batches[0];
     assert_eq!((to.ip().octets(), tos), ([198, 51, 100, 1], 0xb8));
     line.hub
-        .from_underlay(now, core::mem::take(&mut line.a.kept.batches));
+        .underlay_brings(now, core::mem::take(&mut line.a.kept.batches));
     assert_eq!(line.hub.kept.batches.len(), 1, "relayed as one batch");
     line.b
-        .from_underlay(now, core::mem::take(&mut line.hub.kept.batches));
+        .underlay_brings(now, core::mem::take(&mut line.hub.kept.batches));
     let [(offload, arrived)] = &line.b.kept.delivered[..] else {
         panic!("{} deliveries", line.b.kept.delivered.len());
     };
@@ -192,13 +192,13 @@ fn everything_that_goes_in_comes_out_in_order_whatever_its_size() {
     for len in (1..1_392).step_by(37).chain([1_392, 1_391, 1]) {
         let payload = numbers(len);
         let packet = udp("10.10.0.5", "10.20.0.5", &payload, 0);
-        line.a.from_kernel(now, &packet, Offload::NONE);
+        line.a.kernel_sends(now, &packet, Offload::NONE);
         sent.extend(payload);
     }
     line.hub
-        .from_underlay(now, core::mem::take(&mut line.a.kept.batches));
+        .underlay_brings(now, core::mem::take(&mut line.a.kept.batches));
     line.b
-        .from_underlay(now, core::mem::take(&mut line.hub.kept.batches));
+        .underlay_brings(now, core::mem::take(&mut line.hub.kept.batches));
     assert_eq!(payloads(&line.b.kept.delivered), sent);
 }
 
@@ -211,7 +211,7 @@ fn flows_that_part_at_a_hub_go_each_their_own_way() {
     // What comes in one buffer: three packets for the hub, three for the other site, three for the hub.
     let mut together = Vec::new();
     for packet in [&local, &onward, &local] {
-        line.a.from_kernel(now, packet, to_be_cut(1_000));
+        line.a.kernel_sends(now, packet, to_be_cut(1_000));
     }
     let batches = core::mem::take(&mut line.a.kept.batches);
     let (to, tos, segment, _) = batches[0].clone();
@@ -220,10 +220,10 @@ fn flows_that_part_at_a_hub_go_each_their_own_way() {
         together.extend(bytes);
     }
     line.hub
-        .from_underlay(now, vec![(to, tos, segment, together)]);
+        .underlay_brings(now, vec![(to, tos, segment, together)]);
     assert_eq!(payloads(&line.hub.kept.delivered).len(), 6_000);
     line.b
-        .from_underlay(now, core::mem::take(&mut line.hub.kept.batches));
+        .underlay_brings(now, core::mem::take(&mut line.hub.kept.batches));
     assert_eq!(payloads(&line.b.kept.delivered), numbers(3_000));
 }
 
@@ -233,10 +233,10 @@ fn congestion_in_the_underlay_is_told_to_those_who_understand_it() {
     let now = line.now;
     for (inner, arrives) in [(0, None), (2, Some(3)), (3, Some(3))] {
         let packet = udp("10.10.0.5", "172.16.0.1", b"x", inner);
-        line.a.from_kernel(now, &packet, Offload::NONE);
+        line.a.kernel_sends(now, &packet, Offload::NONE);
         let mut batches = core::mem::take(&mut line.a.kept.batches);
         batches[0].1 |= 3;
-        line.hub.from_underlay(now, batches);
+        line.hub.underlay_brings(now, batches);
         let delivered = core::mem::take(&mut line.hub.kept.delivered);
         assert_eq!(delivered.first().map(|(_, packet)| packet[1]), arrives);
     }
@@ -246,7 +246,7 @@ fn congestion_in_the_underlay_is_told_to_those_who_understand_it() {
 fn what_is_too_long_is_refused_with_the_size_that_fits() {
     let mut line = line();
     let packet = udp("10.10.0.5", "10.20.0.5", &numbers(1_500), 0);
-    line.a.from_kernel(line.now, &packet, Offload::NONE);
+    line.a.kernel_sends(line.now, &packet, Offload::NONE);
     let [(_, error)] = &line.a.kept.delivered[..] else {
         panic!("one ICMP error");
     };
@@ -287,7 +287,7 @@ fn what_forwarders_count_is_shown_by_the_control_half() {
     let mut line = line();
     let before = line.a.control.node().counters().to_tunnels;
     let packet = udp("10.10.0.5", "10.20.0.5", &numbers(10_000), 0);
-    line.a.from_kernel(line.now, &packet, to_be_cut(1_000));
+    line.a.kernel_sends(line.now, &packet, to_be_cut(1_000));
     let later = line.now + core::time::Duration::from_secs(1);
     assert!(line.a.forwarder.wake().is_some_and(|at| at <= later));
     line.a.forwarder.run(later, &mut line.a.kept);

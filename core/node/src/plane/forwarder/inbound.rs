@@ -155,7 +155,7 @@ impl Forwarder {
                     return None;
                 }
                 self.counters.from_tunnels += 1;
-                match self.tables.from_tunnel(came_by, &view) {
+                match self.tables.inbound(came_by, &view) {
                     Verdict::Kernel => Fate::Kernel,
                     Verdict::Path(next) => Fate::Path(next, flow.hash(self.tables.facts.flow_seed)),
                     Verdict::Drop(reason) => {

@@ -44,7 +44,7 @@ impl Forwarder {
             return;
         };
         let hash = view.flow().hash(self.tables.facts.flow_seed);
-        let path = match self.tables.from_kernel(&view) {
+        let path = match self.tables.outbound(&view) {
             Verdict::Path(path) => path,
             Verdict::Kernel => {
                 debug_assert!(false, "the kernel's packets do not go back");

@@ -13,3 +13,4 @@ mod rubbish;
 mod scale;
 mod sources;
 mod steering;
+mod threads;

@@ -11,12 +11,12 @@ use crate::{Control, Forwarder, Handed, LocatorId, Notice, Output, Punt, Sink, T
 
 /// Keeps what a forwarder gives.
 #[derive(Default)]
-struct Kept {
-    batches: Vec<(SocketAddrV4, u8, usize, Vec<u8>)>,
-    delivered: Vec<(Offload, Vec<u8>)>,
-    punts: Vec<Punt>,
-    notices: Vec<Notice>,
-    handed: Vec<(usize, Handed)>,
+pub(super) struct Kept {
+    pub(super) batches: Vec<(SocketAddrV4, u8, usize, Vec<u8>)>,
+    pub(super) delivered: Vec<(Offload, Vec<u8>)>,
+    pub(super) punts: Vec<Punt>,
+    pub(super) notices: Vec<Notice>,
+    pub(super) handed: Vec<(usize, Handed)>,
     is_full: bool,
 }
 

@@ -8,10 +8,12 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use design::plan::{NodeRole, Plan, RouterDevice};
 use linux::process::{self, ProcessId};
-use view::{DeviceKind, FABRIC};
+use serde::{Deserialize, Serialize};
+use view::{Answer, DeviceKind, FABRIC, Query};
 
 use crate::Error;
 use crate::device::{Namespaces, Wire};
@@ -19,6 +21,8 @@ use crate::state::{MARK, State};
 
 /// Lines of a log that go into an error.
 const LOG_LINES: usize = 10;
+/// How long a daemon may take to have another file.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
 /// Interfaces passed to the fabric in one message.
 const WIRES_AT_ONCE: usize = 64;
 
@@ -64,6 +68,18 @@ pub(crate) fn devices(plan: &Plan) -> impl Iterator<Item = (&str, DeviceKind)> {
 /// The routers that are not left to daemons of other make.
 pub(crate) fn own_routers(plan: &Plan) -> impl Iterator<Item = &RouterDevice> {
     plan.routers.iter().filter(|router| !router.foreign)
+}
+
+/// What [`crate::Lab::install`] did to a daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Installed {
+    /// It read its file and kept what the file does not change, its sessions above all.
+    ReadAgain,
+    /// It started, from nothing.
+    Started,
+    /// It ended.
+    Ended,
 }
 
 /// All daemons of a lab.
@@ -116,19 +132,34 @@ impl Daemons {
         devices(plan).try_for_each(|(device, _)| self.start(device, namespaces))
     }
 
-    /// Lets a daemon go on from what its file says now: a router reads it again, others start anew.
-    pub(crate) fn renew(&mut self, device: &str, namespaces: &Namespaces) -> Result<(), Error> {
-        let child = self.running.get(device);
-        if let (Some(child), Some(DeviceKind::Router)) = (child, self.kinds.get(device)) {
-            let system = |cause| Error::system(format!("telling {device}"))(cause);
-            let process = ProcessId::of(child.id()).map_err(system)?;
-            let Some(process) = process else {
-                return self.start(device, namespaces);
-            };
-            return process.signal(process::Signal::SIGHUP).map_err(system);
+    /// Lets a daemon go on from what its file says now: routers and the platform's devices read it
+    /// again, nodes start anew, and so does what cannot have the file while it runs.
+    pub(crate) fn renew(
+        &mut self,
+        device: &str,
+        namespaces: &Namespaces,
+    ) -> Result<Installed, Error> {
+        self.reap(device);
+        let child = self.running.get(device).map(Child::id);
+        match (child, self.kinds.get(device)) {
+            (Some(child), Some(DeviceKind::Router)) => {
+                let system = |cause| Error::system(format!("telling {device}"))(cause);
+                if let Some(process) = ProcessId::of(child).map_err(system)? {
+                    process.signal(process::Signal::SIGHUP).map_err(system)?;
+                    return Ok(Installed::ReadAgain);
+                }
+            }
+            (Some(_), Some(DeviceKind::RouteServer | DeviceKind::Gateway | DeviceKind::Msee)) => {
+                let socket = self.state.control_socket(device);
+                if let Ok(Answer::Done) = driver::ask(&socket, &Query::Reload, RELOAD_PATIENCE) {
+                    return Ok(Installed::ReadAgain);
+                }
+            }
+            _ => {}
         }
         self.kill(device)?;
-        self.start(device, namespaces)
+        self.start(device, namespaces)?;
+        Ok(Installed::Started)
     }
 
     /// Starts a device's daemon, unless it runs.

@@ -14,8 +14,9 @@ use linux::{NetNamespace, process};
 use view::{Answer, DeviceStatus, Query, Status, Target, Verification};
 
 use crate::request::{self, Lines, Reply, Request};
+use crate::standing::{Look, Standing};
 use crate::state::{self, MARK, State};
-use crate::{Error, Recording, Report, daemons, reap};
+use crate::{Error, Installed, Recording, Report, daemons, reap};
 
 /// How long a daemon may take to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
@@ -152,15 +153,19 @@ impl Lab {
         self.request(&Request::Change { target, up }).map(drop)
     }
 
-    /// Gives a device another file: a router reads it again, any other daemon starts anew, one that
-    /// did not run starts. Without a file the daemon ends.
+    /// Gives a device another file: routers and the platform's devices read it again, a node starts
+    /// anew and so does what cannot have the file while it runs, and one that did not run starts.
+    /// Without a file the daemon ends.
     ///
     /// # Errors
     ///
     /// The lab's ground has no such device, or the supervisor is gone.
-    pub fn install(&self, device: &str, file: Option<String>) -> Result<(), Error> {
+    pub fn install(&self, device: &str, file: Option<String>) -> Result<Installed, Error> {
         let device = device.to_owned();
-        self.request(&Request::Install { device, file }).map(drop)
+        match self.request(&Request::Install { device, file })? {
+            Reply::Installed(how) => Ok(how),
+            other => Err(odd(&other)),
+        }
     }
 
     /// Says that the devices that were [`Self::install`]ed make another network now: what is shown
@@ -174,6 +179,18 @@ impl Lab {
         self.request(&Request::Become { plan: boxed })?;
         self.plan = plan.clone();
         Ok(())
+    }
+
+    /// How far the network stands. While the lab is on its way from or to another one, only what
+    /// both have counts.
+    #[must_use]
+    pub fn standing(&self, other: Option<&Plan>) -> Standing {
+        let look = Look {
+            state: &self.state,
+            plan: &self.plan,
+            other,
+        };
+        look.all()
     }
 
     /// Lets every host reach every other one again.

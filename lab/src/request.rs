@@ -8,7 +8,7 @@ use design::plan::Plan;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::{Recording, Report};
+use crate::{Installed, Recording, Report};
 
 /// Most that is read in one conversation: reports about all pairs of hosts are the largest.
 const OCTETS_MAX: u64 = 256 << 20;
@@ -71,6 +71,8 @@ pub(crate) enum Reply {
         /// The mark of the lab's processes.
         mark: String,
     },
+    /// To [`Request::Install`].
+    Installed(Installed),
     /// To [`Request::Verify`].
     Verified(Report),
     /// To [`Request::StopRecording`].

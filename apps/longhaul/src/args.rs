@@ -327,6 +327,9 @@ pub(crate) enum Migrate {
 pub(crate) struct MigrateRun {
     #[command(flatten)]
     pub(crate) plan: MigratePlan,
+    /// At the end go back over this many steps, last one first.
+    #[arg(long, value_name = "STEPS", default_value_t = 0)]
+    pub(crate) back: usize,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `migrate`: the way from one design to another, step by step.
 
+mod change;
 pub(crate) mod run;
 
 use std::collections::BTreeMap;
@@ -135,7 +136,8 @@ fn prove_all(mut planner: Planner, seed: u64) -> (Found, usize) {
     let outcome = std::thread::scope(|scope| {
         let (done, results) = mpsc::channel::<(Candidate, Evidence, Option<Plan>)>();
         let mut running = 0;
-        loop {
+        let mut threads = Vec::new();
+        let outcome = loop {
             if let Some(outcome) = planner.outcome() {
                 break outcome.clone();
             }
@@ -143,11 +145,11 @@ fn prove_all(mut planner: Planner, seed: u64) -> (Found, usize) {
                 let text = planner.design(&candidate).to_yaml();
                 let done = done.clone();
                 running += 1;
-                scope.spawn(move || {
+                threads.push(scope.spawn(move || {
                     let (evidence, plan) = sim::prove("step", &text, &design::NoFiles, seed);
                     // Nobody waits for it any more when the search has ended.
                     drop(done.send((candidate, evidence, plan)));
-                });
+                }));
             }
             let Ok((candidate, evidence, plan)) = results.recv() else {
                 unreachable!("a sender lives in this scope");
@@ -157,7 +159,15 @@ fn prove_all(mut planner: Planner, seed: u64) -> (Found, usize) {
             planner.prove(&candidate, evidence, plan);
             let (holding, all) = planner.progress();
             progress.advance(holding, all);
+        };
+        // A lab forks, which a process with several threads cannot; the scope would wait for what
+        // threads do and not for their end.
+        for thread in threads {
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
+        outcome
     });
     progress.finish();
     (outcome, proofs)

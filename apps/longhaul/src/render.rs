@@ -146,7 +146,11 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
                     path.loss_ppm
                         .map(|ppm| format!("{}.{}", ppm / 10_000, ppm % 10_000 / 1000)),
                 ),
-                classes(&path.classes),
+                if path.up {
+                    classes(&path.classes)
+                } else {
+                    String::new()
+                },
             ]);
         }
     }

@@ -11,7 +11,7 @@ use super::{Supervisor, thread};
 use crate::recorder::Recorder;
 use crate::request::{self, Lines, Reply, Request};
 use crate::verify::Verifier;
-use crate::{Error, state};
+use crate::{Error, Installed, state};
 
 /// How long a client may take to say what it wants; the next one waits meanwhile.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -43,7 +43,8 @@ impl Supervisor {
             }
             Request::Install { device, file } => {
                 let done = self.install(&device, file.as_deref());
-                reply(&mut stream, &outcome(done));
+                let done = done.map_or_else(|error| outcome(Err(error)), Reply::Installed);
+                reply(&mut stream, &done);
                 Ok(())
             }
             Request::Become { plan } => {
@@ -108,16 +109,20 @@ impl Supervisor {
     }
 
     /// Lets a device go on from another file, or end.
-    fn install(&mut self, device: &str, file: Option<&str>) -> Result<(), Error> {
-        match file {
+    fn install(&mut self, device: &str, file: Option<&str>) -> Result<Installed, Error> {
+        let how = match file {
             Some(text) => {
                 let path = self.state.config_file(device);
                 std::fs::write(&path, text).map_err(Error::file(&path))?;
-                self.daemons.renew(device, &self.namespaces)?;
+                self.daemons.renew(device, &self.namespaces)?
             }
-            None => self.daemons.kill(device)?,
-        }
-        self.watch_daemons()
+            None => {
+                self.daemons.kill(device)?;
+                Installed::Ended
+            }
+        };
+        self.watch_daemons()?;
+        Ok(how)
     }
 
     /// Verifies on a thread of its own, which replies.

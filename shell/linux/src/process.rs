@@ -11,6 +11,8 @@ use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_pdeathsig;
@@ -68,12 +70,20 @@ pub enum Forked {
     Child,
 }
 
+/// How long the kernel may take to forget a thread that has ended.
+const BURIAL: Duration = Duration::from_millis(100);
+
 /// Splits the process in two.
 ///
 /// # Errors
 ///
 /// The process has more than one thread, or the machine's limit of processes is reached.
 pub fn fork() -> io::Result<Forked> {
+    // A thread that has ended and was waited for is counted until the kernel has buried it.
+    let began = Instant::now();
+    while !crate::user::has_one_thread()? && began.elapsed() < BURIAL {
+        thread::sleep(Duration::from_millis(1));
+    }
     if !crate::user::has_one_thread()? {
         return Err(io::Error::other(
             "a process with several threads cannot fork",

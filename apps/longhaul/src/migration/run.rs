@@ -1,11 +1,9 @@
 //! `migrate run`: the steps of a migration in a lab, with packets under way between all hosts.
 //!
-//! The lab is made of all devices of all steps; a step starts, renews and ends daemons. The platform
-//! and the hubs go first, one device after the other, then come new devices, then routers change,
-//! and last goes what is gone. After each step every host must reach every other one; else the step
-//! is undone and the walk ends.
+//! The lab is made of all devices of all steps; a step starts, renews and ends daemons. After each
+//! step every host must reach every other one; else the step is undone and the walk ends. A walk may
+//! end with going back over its last steps, in the same way.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -15,6 +13,7 @@ use migrate::{Outcome as Found, Report};
 use serde::Serialize;
 use tunnel::PrivateKey;
 
+use super::change::change;
 use crate::args::{Format, MigrateRun};
 use crate::designs;
 use crate::lab_commands::failure;
@@ -23,12 +22,6 @@ use crate::progress::Bars;
 
 /// Packets of a pair are this far apart.
 const INTERVAL: Duration = Duration::from_millis(100);
-/// How long sessions may take to stand again after a device was renewed.
-const RENEWAL_PATIENCE: Duration = Duration::from_secs(30);
-/// How long routes get to arrive everywhere once the sessions stand.
-const SETTLE: Duration = Duration::from_secs(3);
-/// How often the sessions are looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// What became of the walk.
 #[derive(Debug, Serialize)]
@@ -40,10 +33,12 @@ struct Walk {
 }
 
 /// What became of a step.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Walked {
     number: usize,
     title: String,
+    /// Whether it was taken back.
+    back: bool,
     /// Devices that were started, renewed or ended.
     devices: Vec<String>,
     pairs: usize,
@@ -51,6 +46,8 @@ struct Walked {
     packets_sent: u64,
     packets_lost: u64,
     longest_gap_ms: u64,
+    /// From the first change until all was verified.
+    took_ms: u64,
     /// Whether the step was undone, and why.
     undone: Option<String>,
 }
@@ -69,7 +66,7 @@ pub(crate) fn run(format: Format, options: &MigrateRun) -> Outcome {
         return Ok(Ended::Findings);
     }
     let plans = plans(&found.outcome, &master)?;
-    let walk = walk(&report, &plans, &master)?;
+    let walk = walk(&report, &plans, &master, options.back)?;
     result(format, &walk, text)?;
     Ok(if walk.complete {
         Ended::Clean
@@ -107,7 +104,7 @@ fn plans(outcome: &Found, master: &[u8; 32]) -> Result<Vec<Plan>, Failure> {
 }
 
 /// Brings the first design up and goes on from step to step.
-fn walk(report: &Report, plans: &[Plan], master: &[u8; 32]) -> Result<Walk, Failure> {
+fn walk(report: &Report, plans: &[Plan], master: &[u8; 32], back: usize) -> Result<Walk, Failure> {
     let (Some(first), Ok(Some(ground))) = (plans.first(), migrate::union(plans)) else {
         let clash = migrate::union(plans)
             .err()
@@ -132,18 +129,33 @@ fn walk(report: &Report, plans: &[Plan], master: &[u8; 32]) -> Result<Walk, Fail
         end(lab)?;
         return Ok(walk);
     }
-    for (step, pair) in report.steps.iter().zip(plans.windows(2)) {
-        let [before, after] = pair else { continue };
-        note(&format!("step {}: {}", step.number, step.title));
-        let walked = one(&mut lab, step.number, &step.title, before, after)?;
+    let ways = report.steps.iter().zip(plans.windows(2));
+    let ways = ways.filter_map(|(step, pair)| match pair {
+        [before, after] => Some((step, before, after)),
+        _ => None,
+    });
+    let there = ways.clone().map(|way| (way, false));
+    let back_again = ways.collect::<Vec<_>>().into_iter().rev().take(back);
+    walk.complete = true;
+    for ((step, before, after), back) in there.chain(back_again.map(|way| (way, true))) {
+        let way = if back { "back before " } else { "" };
+        note(&format!("{way}step {}: {}", step.number, step.title));
+        let (before, after) = if back {
+            (after, before)
+        } else {
+            (before, after)
+        };
+        let mut walked = one(&mut lab, before, after)?;
+        walked.number = step.number;
+        walked.title.clone_from(&step.title);
+        walked.back = back;
         let undone = walked.undone.is_some();
         walk.steps.push(walked);
         if undone {
-            end(lab)?;
-            return Ok(walk);
+            walk.complete = false;
+            break;
         }
     }
-    walk.complete = true;
     end(lab)?;
     Ok(walk)
 }
@@ -158,32 +170,32 @@ fn end(lab: Lab) -> Result<(), Failure> {
 }
 
 /// Takes one step, and undoes it when a pair is lost.
-fn one(
-    lab: &mut Lab,
-    number: usize,
-    title: &str,
-    before: &Plan,
-    after: &Plan,
-) -> Result<Walked, Failure> {
+fn one(lab: &mut Lab, before: &Plan, after: &Plan) -> Result<Walked, Failure> {
+    let began = Instant::now();
     lab.record(INTERVAL).map_err(failure)?;
     let devices = change(lab, before, after)?;
-    let recording = lab.stop_recording().map_err(failure)?;
-    let verified = lab.verify().map_err(failure)?;
+    // The recording's last packets have their time while the hosts try to reach each other.
+    let (recording, verified) = std::thread::scope(|scope| {
+        let recording = scope.spawn(|| lab.stop_recording());
+        let verified = lab.verify();
+        let recording = recording.join().expect("asking does not panic");
+        (recording, verified)
+    });
+    let (recording, verified) = (recording.map_err(failure)?, verified.map_err(failure)?);
     let silent: Vec<String> = verified
         .pairs
         .iter()
         .filter_map(lab::PairResult::failure)
         .collect();
     let mut walked = Walked {
-        number,
-        title: title.to_owned(),
         devices,
         pairs: verified.pairs.len(),
         reached: verified.pairs.len() - silent.len(),
         packets_sent: recording.pairs.iter().map(|pair| pair.sent).sum(),
         packets_lost: recording.pairs.iter().map(|pair| pair.lost).sum(),
-        longest_gap_ms: u64::try_from(recording.longest_gap().as_millis()).unwrap_or(u64::MAX),
-        undone: None,
+        longest_gap_ms: millis(recording.longest_gap()),
+        took_ms: millis(began.elapsed()),
+        ..Walked::default()
     };
     if let Some(why) = silent.first() {
         note(&format!("{why}; going back"));
@@ -200,98 +212,28 @@ fn one(
     Ok(walked)
 }
 
-/// Makes one network of the other, device after device. Names those that changed.
-fn change(lab: &mut Lab, before: &Plan, after: &Plan) -> Result<Vec<String>, Failure> {
-    let (old, new) = (files(before), files(after));
-    let mut changed = Vec::new();
-    lab.becomes(after).map_err(failure)?;
-    // What runs on: the platform and the hubs, one by one, so that the others carry the traffic.
-    for ((order, device), text) in &new {
-        let known = old.get(&(*order, device.clone()));
-        if *order != ROUTERS && known.is_some_and(|known| known != text) {
-            let standing = sessions(lab);
-            lab.install(device, Some(text.clone())).map_err(failure)?;
-            wait_for(lab, standing)?;
-            changed.push(device.clone());
-        }
-    }
-    for ((order, device), text) in &new {
-        let known = old.get(&(*order, device.clone()));
-        if known.is_none() || (*order == ROUTERS && known != Some(text)) {
-            lab.install(device, Some(text.clone())).map_err(failure)?;
-            changed.push(device.clone());
-        }
-    }
-    for key in old.keys().filter(|key| !new.contains_key(*key)) {
-        lab.install(&key.1, None).map_err(failure)?;
-        changed.push(key.1.clone());
-    }
-    wait_for(lab, u32::MAX)?;
-    Ok(changed)
-}
-
-/// Where routers stand in the order in which devices change.
-const ROUTERS: u8 = 3;
-
-/// The files of all devices, in the order in which they change.
-fn files(plan: &Plan) -> BTreeMap<(u8, String), String> {
-    let mut all = BTreeMap::new();
-    for server in &plan.route_servers {
-        all.insert((0, server.name.clone()), server.to_yaml());
-    }
-    for gateway in &plan.gateways {
-        all.insert((1, gateway.name.clone()), gateway.to_yaml());
-    }
-    for msee in &plan.msees {
-        all.insert((1, msee.name.clone()), msee.to_yaml());
-    }
-    for node in &plan.nodes {
-        all.insert((2, node.name.clone()), node.to_yaml());
-    }
-    for router in plan.routers.iter().filter(|router| !router.foreign) {
-        all.insert((ROUTERS, router.name.clone()), router.config.clone());
-    }
-    all
-}
-
-fn sessions(lab: &Lab) -> u32 {
-    lab.status().totals.sessions_up
-}
-
-/// Waits until this many sessions stand, or all, and then for the routes.
-fn wait_for(lab: &Lab, standing: u32) -> Result<(), Failure> {
-    let began = Instant::now();
-    pause(LOOK)?;
-    while began.elapsed() < RENEWAL_PATIENCE {
-        let totals = lab.status().totals;
-        if totals.sessions_up >= standing.min(totals.sessions) {
-            break;
-        }
-        pause(LOOK)?;
-    }
-    pause(SETTLE)
-}
-
-/// Waits; an interrupt ends the walk.
-fn pause(time: Duration) -> Result<(), Failure> {
-    if driver::interrupted_within(time).context("waiting")? {
-        return Err(anyhow::anyhow!("interrupted").into());
-    }
-    Ok(())
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn text(walk: &Walk) -> String {
     let mut text = String::new();
     for step in &walk.steps {
+        let title = if step.back {
+            format!("back: {}", step.title)
+        } else {
+            step.title.clone()
+        };
         text.push_str(&format!(
-            "{:>4}  {:<58} {} of {} pairs, {} of {} packets lost, longest gap {} ms\n",
+            "{:>4}  {title:<48} {} of {} pairs, {} of {} packets lost, longest gap {} ms, {}.{} s\n",
             step.number,
-            step.title,
             step.reached,
             step.pairs,
             step.packets_lost,
             step.packets_sent,
             step.longest_gap_ms,
+            step.took_ms / 1000,
+            step.took_ms % 1000 / 100,
         ));
         if let Some(why) = &step.undone {
             text.push_str(&format!("      undone: {why}\n"));

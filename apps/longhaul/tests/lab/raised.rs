@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_longhaul");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_longhaul");
 /// How long a network may take to follow a failure; Route Server's hold time is 9 s here.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -215,12 +215,20 @@ impl Raised {
         count: u32,
     ) -> u64 {
         let address = self.address(to);
-        let before = self.sent(device, interface);
         let count = count.to_string();
-        self.inside(
-            from,
-            &["ping", "-c", &count, "-i", "0.02", "-W", "2", &address],
-        );
+        let ping = ["ping", "-c", &count, "-i", "0.02", "-W", "2", &address];
+        self.sent_while((device, interface), from, &ping)
+    }
+
+    /// How many packets an interface sent while a command ran inside a device.
+    pub(crate) fn sent_while(
+        &self,
+        (device, interface): (&str, &str),
+        inside: &str,
+        command: &[&str],
+    ) -> u64 {
+        let before = self.sent(device, interface);
+        self.inside(inside, command);
         self.sent(device, interface) - before
     }
 
@@ -236,7 +244,8 @@ impl Raised {
         sent.unwrap_or_else(|| panic!("{device} has no {interface}:\n{table}"))
     }
 
-    fn address(&self, host: &str) -> String {
+    /// The address of a host.
+    pub(crate) fn address(&self, host: &str) -> String {
         let lab = lab::Lab::find(Some(&self.name)).expect("it runs");
         let hosts = &lab.plan().hosts;
         let found = hosts.iter().find(|it| it.name == host);

@@ -7,10 +7,16 @@
 //! and does what the core asks for. Nothing is decided here.
 //!
 //! ```text
-//!            ┌─ TUN lh0, UDP per locator, raw VRRP per LAN ── read in place, at most 64 a turn
-//!  node loop ┼─ BGP connections, one epoll set ── read in place, 64 KiB each a round (transport)
-//!  (Node)    ├─ one task per control connection ──▶ bounded channel (control)
-//!            └─ the core's wake-up time, SIGTERM
+//!             ┌─ BGP connections, one epoll set ── read in place, 64 KiB each a round (transport)
+//!  node loop  ├─ raw VRRP per LAN ── at most 64 a turn
+//!  (Control)  ├─ one task per control connection ──▶ bounded channel (control)
+//!      ▲      └─ the core's wake-up time, SIGTERM
+//!      │ changes down; notices, punted packets and handshakes up (node::mailbox)
+//!      ▼
+//!  shards     ┌─ a queue of TUN lh0 ── super-packets, at most 512 KiB a round
+//!  (Forwarder,┼─ UDP socket per locator ── batches, at most 8 calls a round
+//!  a thread   └─ bell of the mailbox, the core's wake-up time
+//!  each)
 //! ```
 //!
 //! Management over HTTP is a thread beside the loop that asks through the same channel as control

@@ -1,14 +1,21 @@
 //! An SD-WAN node, NVA or CPE, with the machine's sockets, its overlay device and its kernel routes.
+//!
+//! The control half is the loop here; packets are forwarded by threads of their own ([`shard`]), which it tells what
+//! they have to know.
 
 mod kernel;
+mod mailbox;
+mod shard;
+mod shards;
 mod sockets;
+mod wire;
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use design::plan::NodeConfig;
 use linux::confine::Capability;
-use node::{Command, Input, Node, Options, Output};
+use node::{Command, Control, Input, Node, Options, Order, Output, Punt};
 use tokio::sync::mpsc;
 use view::Query;
 
@@ -21,10 +28,16 @@ use crate::error::Error;
 use crate::management::{self, ManagementAddress, Service};
 use crate::transport::{BGP_PORT, Transport};
 use kernel::Kernel;
-use sockets::{Ready, Sockets};
+use mailbox::{ControlInbox, Report};
+use shards::Shards;
+use sockets::Sockets;
 
-/// Packets taken from one socket before the others have their turn.
+/// Messages taken from one place before the others have their turn.
 const BUDGET: usize = 64;
+/// Handshakes answered before the others have their turn.
+const HANDSHAKES: usize = 8;
+/// How often what was lost between the threads is told.
+const LOSSES: std::time::Duration = std::time::Duration::from_secs(10);
 /// What neighbours' operators read when a node is stopped (RFC 9003).
 const FAREWELL: &str = "stopped by its operator";
 /// How long the farewell may take.
@@ -63,6 +76,8 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
         reason: error.to_string(),
     })?;
     confinement::begin()?;
+    let (node, forwarders) = node.split();
+    confinement::begin()?;
     daemon::block_on(async {
         let termination = Termination::new()?;
         let (asker, questions) = control::channel();
@@ -70,11 +85,14 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
         let mut transport = Transport::new()?;
         transport.listen(&[(Ipv4Addr::UNSPECIFIED, BGP_PORT).into()])?;
         let kernel = Kernel::prepare(&config)?;
-        let sockets = Sockets::open(&config, kernel.overlay())?;
+        let locators = sockets::open_locators(&config)?;
+        let first = locators.first().map_or(&[][..], Vec::as_slice);
+        let sockets = Sockets::open(&config, first)?;
         confinement::keep(&rights(&config))?;
         if let Some(at) = settings.management.clone() {
             management::serve(Service { at, hub: None }, asker)?;
         }
+        let (shards, inbox) = Shards::start(clock, &kernel, forwarders, locators)?;
         confinement::seal();
         let process = Process {
             clock,
@@ -82,8 +100,11 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
             node,
             kernel,
             sockets,
+            shards,
+            inbox,
             transport,
             out: Vec::new(),
+            orders: Vec::new(),
         };
         process.run(questions, termination).await
     })
@@ -129,11 +150,14 @@ fn has_aes() -> bool {
 struct Process {
     clock: Clock,
     config: NodeConfig,
-    node: Node,
+    node: Control,
     kernel: Kernel,
     sockets: Sockets,
+    shards: Shards,
+    inbox: ControlInbox,
     transport: Transport,
     out: Vec<Output>,
+    orders: Vec<Order>,
 }
 
 impl Process {
@@ -143,6 +167,7 @@ impl Process {
         mut termination: Termination,
     ) -> Result<(), Error> {
         let mut stop = false;
+        let mut losses = tokio::time::interval(LOSSES);
         self.feed(Input::Wake);
         while !stop {
             let wake = self.node.wake().map(|at| self.clock.tokio(at));
@@ -151,14 +176,25 @@ impl Process {
                     // What has arrived comes first: it may keep a session alive.
                     self.transport.begin_round();
                     self.round();
+                    self.hear_shards()?;
                     self.feed(Input::Wake);
                 }
-                ready = self.sockets.ready() => self.receive(ready),
+                lan = self.sockets.ready() => self.receive(lan),
                 event = self.transport.next() => {
                     self.hear(event);
                     self.round();
                 }
+                Some(report) = self.inbox.reports.recv() => {
+                    self.take_report(report)?;
+                    self.hear_shards()?;
+                }
+                Some(punt) = self.inbox.punts.recv() => {
+                    self.take_punt(punt);
+                    self.hear_shards()?;
+                }
+                Some(punt) = self.inbox.handshakes.recv() => self.take_handshakes(punt),
                 Some(question) = questions.recv() => stop = self.answer(question),
+                _ = losses.tick() => self.inbox.lost.log(),
                 () = termination.asked() => stop = true,
             }
         }
@@ -169,15 +205,16 @@ impl Process {
         Ok(())
     }
 
-    /// Takes what waits at a socket, but not for longer than others can bear.
-    fn receive(&mut self, ready: Ready) {
+    /// Takes what waits at a LAN, but not for longer than others can bear.
+    fn receive(&mut self, lan: usize) {
         let mut buffer = std::mem::take(&mut self.sockets.buffer);
         for _ in 0..BUDGET {
             let now = self.clock.now();
-            let Some(input) = self.sockets.read(ready, &mut buffer) else {
+            let Some(input) = self.sockets.read(lan, &mut buffer) else {
                 break;
             };
-            self.node.handle(now, input, &mut self.out);
+            self.node
+                .handle(now, input, &mut self.out, &mut self.orders);
             self.carry_out();
         }
         self.sockets.buffer = buffer;
@@ -197,30 +234,94 @@ impl Process {
             node,
             transport,
             out,
+            orders,
             ..
         } = self;
         transport.deliver(event, |input| {
-            node.handle(clock.now(), Input::Bgp(input), out)
+            node.handle(clock.now(), Input::Bgp(input), out, orders);
         });
         self.carry_out();
         self.kernel.flush();
     }
 
     fn feed(&mut self, input: Input<'_>) {
-        self.node.handle(self.clock.now(), input, &mut self.out);
+        self.node
+            .handle(self.clock.now(), input, &mut self.out, &mut self.orders);
         self.carry_out();
         self.kernel.flush();
+    }
+
+    /// Takes what forwarding threads have said, but not for longer than others can bear. Handshakes are not among it:
+    /// they wait until nothing else does.
+    fn hear_shards(&mut self) -> Result<(), Error> {
+        for _ in 0..BUDGET {
+            let report = self.inbox.reports.try_recv();
+            let punt = self.inbox.punts.try_recv();
+            if report.is_err() && punt.is_err() {
+                break;
+            }
+            if let Ok(report) = report {
+                self.take_report(report)?;
+            }
+            if let Ok(punt) = punt {
+                self.take_punt(punt);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_report(&mut self, report: Report) -> Result<(), Error> {
+        match report {
+            Report::Notice(shard, notice) => {
+                let now = self.clock.now();
+                let Self {
+                    node, out, orders, ..
+                } = self;
+                node.on_notice(now, shard, notice, out, orders);
+                self.carry_out();
+                self.kernel.flush();
+                Ok(())
+            }
+            Report::Ended(cause) => Err(Error::system("forwarding")(cause)),
+        }
+    }
+
+    fn take_punt(&mut self, punt: Punt) {
+        let now = self.clock.now();
+        let Self {
+            node, out, orders, ..
+        } = self;
+        node.on_punt(now, punt, out, orders);
+        self.carry_out();
+        self.kernel.flush();
+    }
+
+    /// A handshake costs as much as a thousand packets, and strangers can send them.
+    fn take_handshakes(&mut self, first: Punt) {
+        let mut next = Some(first);
+        for _ in 0..HANDSHAKES {
+            let Some(punt) = next else {
+                return;
+            };
+            self.take_punt(punt);
+            next = self.inbox.handshakes.try_recv().ok();
+        }
+        if let Some(punt) = next {
+            self.take_punt(punt);
+        }
     }
 
     /// Whether the process is to end.
     fn answer(&mut self, question: Question) -> bool {
         let stop = question.query == Query::Stop;
-        question
-            .reply(|query| view::node_answer(&self.node, &self.config, self.clock.now(), query));
+        let (node, now) = (self.node.node(), self.clock.now());
+        question.reply(|query| view::node_answer(node, &self.config, now, query));
         stop
     }
 
     fn carry_out(&mut self) {
+        // A datagram may make the other side use keys that the shards hear of here.
+        self.shards.order(self.orders.drain(..));
         for output in self.out.drain(..) {
             match output {
                 Output::Datagram { locator, to, bytes } => self.sockets.send(locator, to, &bytes),

@@ -6,13 +6,25 @@ use std::sync::Arc;
 
 use design::plan::NodeConfig;
 use inet::Prefix;
-use linux::{DefaultRoute, Netlink, RouteChange, RouteOwner, RouteTo, Tun, sysctl};
+use linux::batch::BATCH_OCTETS_MAX;
+use linux::{DefaultRoute, Netlink, RouteChange, RouteOwner, RouteTo, TunQueue, sysctl};
 use node::{LanId, RouteVia};
+use offload::Offload;
 
 use crate::error::Error;
 
 /// The overlay device.
 const OVERLAY: &str = "lh0";
+/// Packets and super-packets that may wait at the overlay device for a forwarding thread. Their queues, which are managed,
+/// are behind it.
+const OVERLAY_QUEUE: u32 = 128;
+/// Octets of the headers of a TCP segment without options.
+const HEADERS: usize = 40;
+/// What the kernel takes off the size of a super-packet for headers (`MAX_TCP_HEADER`), and some.
+const KERNEL_RESERVE: usize = 400;
+/// Least and most octets of a super-packet that interfaces take.
+const LEAST: u32 = 16 * 1024;
+const MOST: u32 = 65_535;
 /// Metric of the node's routes: behind what the machine itself or its operator sets up.
 const METRIC: u32 = 76;
 
@@ -20,7 +32,7 @@ const METRIC: u32 = 76;
 /// node's address, goes when the process goes.
 pub(super) struct Kernel {
     netlink: Netlink,
-    overlay: Arc<Tun>,
+    overlay: Vec<Arc<TunQueue>>,
     overlay_index: u32,
     /// Indices of the interfaces in the node's file, by their number.
     interfaces: Vec<u32>,
@@ -33,14 +45,16 @@ pub(super) struct Kernel {
 impl Kernel {
     /// Makes the overlay device and lets the machine forward.
     pub(super) fn prepare(config: &NodeConfig) -> Result<Self, Error> {
-        let overlay = Tun::create(OVERLAY, false).map_err(Error::system(format!(
+        let threads = usize::from(config.forwarding.threads);
+        let overlay = TunQueue::create(OVERLAY, threads).map_err(Error::system(format!(
             "making the overlay device {OVERLAY}"
         )))?;
         let mut netlink = Netlink::open().map_err(Error::system("route netlink"))?;
         let system = |cause| Error::system(format!("setting {OVERLAY} up"))(cause);
         let overlay_index = netlink.interface(OVERLAY).map_err(system)?;
         netlink
-            .set_up(overlay_index, Some(config.mtu))
+            .set_queue_len(overlay_index, OVERLAY_QUEUE)
+            .and_then(|()| netlink.set_up(overlay_index, Some(config.mtu)))
             .and_then(|()| netlink.add_address(overlay_index, config.loopback, 32))
             .map_err(system)?;
         let lans = config
@@ -49,12 +63,14 @@ impl Kernel {
             .map(|lan| Ok((lan.interface.clone(), netlink.interface(&lan.interface)?)))
             .collect::<io::Result<_>>()
             .map_err(Error::system("looking for the LANs"))?;
-        let interfaces = config
+        let interfaces: Vec<u32> = config
             .interfaces
             .iter()
             .map(|interface| netlink.interface(&interface.name))
             .collect::<io::Result<_>>()
             .map_err(Error::system("looking for the interfaces"))?;
+        shape_super_packets(&mut netlink, config.mtu, overlay_index, &interfaces)
+            .map_err(system)?;
         let settings = [
             ("net.ipv4.ip_forward", "1"),
             // Replies may come another way than packets went, so the strict check must be off.
@@ -66,7 +82,7 @@ impl Kernel {
         }
         Ok(Self {
             netlink,
-            overlay: Arc::new(overlay),
+            overlay: overlay.into_iter().map(Arc::new).collect(),
             overlay_index,
             interfaces,
             lans,
@@ -74,14 +90,16 @@ impl Kernel {
         })
     }
 
-    /// The overlay device, to read from.
-    pub(super) fn overlay(&self) -> Arc<Tun> {
-        self.overlay.clone()
+    /// The overlay device's queues, one for each forwarding thread.
+    pub(super) fn overlay(&self) -> &[Arc<TunQueue>] {
+        &self.overlay
     }
 
     /// Gives a packet to the kernel, which delivers or forwards it.
     pub(super) fn deliver(&self, packet: &[u8]) {
-        if let Err(error) = self.overlay.write(packet) {
+        if let Some(queue) = self.overlay.first()
+            && let Err(error) = queue.write(&Offload::NONE.to_bytes(), &[packet])
+        {
             tracing::debug!(%error, "delivering to the kernel");
         }
     }
@@ -159,4 +177,26 @@ impl Kernel {
         let interface = self.netlink.interface(&interface).ok()?;
         Some(RouteTo { interface, gateway })
     }
+}
+
+/// Makes one super-packet as much as one batch of datagrams carries: with a segment or two more, each would take two
+/// system calls, the second one for next to nothing. What the machine forwards comes in as large as it may go out.
+fn shape_super_packets(
+    netlink: &mut Netlink,
+    mtu: u16,
+    overlay: u32,
+    interfaces: &[u32],
+) -> io::Result<()> {
+    let datagram = usize::from(mtu) + tunnel::OVERHEAD;
+    let segments = BATCH_OCTETS_MAX / datagram;
+    let octets = segments * usize::from(mtu).saturating_sub(HEADERS) + KERNEL_RESERVE;
+    let octets = u32::try_from(octets).unwrap_or(u32::MAX).clamp(LEAST, MOST);
+    netlink.set_super_packet(overlay, octets)?;
+    for interface in interfaces {
+        // An older kernel cuts what is larger, which costs time only.
+        if let Err(error) = netlink.set_received_super_packet(*interface, octets) {
+            tracing::debug!(%error, "shaping super-packets");
+        }
+    }
+    Ok(())
 }

@@ -1,59 +1,78 @@
-//! A node's data sockets: the overlay device, one UDP socket per locator, one raw socket per LAN
-//! with VRRP.
+//! A node's sockets: one UDP socket per locator and forwarding thread, one raw socket per LAN with VRRP.
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::task::{Context, Poll};
 
 use design::plan::NodeConfig;
 use inet::packet::Ipv4;
+use linux::Watched;
+use linux::batch::{BatchOptions, BatchSocket, steer_by_receiver};
 use linux::socket::RawSocket;
-use linux::{Tun, Watched};
 use node::{Input, LanId, LocatorId};
-use tokio::net::UdpSocket;
 
 use crate::error::Error;
 
-/// Larger than any datagram or packet that comes without offloads.
-const PACKET_MAX: usize = 65_536;
+/// Larger than any VRRP message.
+const VRRP_MAX: usize = 2048;
 /// The only time to live that a VRRP message may arrive with (RFC 9568 section 5.1.1.3).
 const VRRP_TTL: u8 = 255;
+/// Octets that may wait in a locator's socket, each way: some 15 full batches, 2 ms of 5 Gb/s (the kernel counts double).
+/// More would be delay, less would be loss while a thread does not run.
+const BATCHES: usize = 1 << 20;
 
-/// Where something waits to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ready {
-    Overlay,
-    Locator(usize),
-    Lan(usize),
+/// The sockets of all locators: by forwarding thread, then by locator.
+///
+/// # Errors
+///
+/// No such interface, or the port is taken.
+pub(super) fn open_locators(config: &NodeConfig) -> Result<Vec<Vec<BatchSocket>>, Error> {
+    let threads = usize::from(config.forwarding.threads.max(1));
+    let options = BatchOptions {
+        buffer: BATCHES,
+        shared: threads > 1,
+        probes_mtu: true,
+    };
+    let mut shards: Vec<Vec<BatchSocket>> = (0..threads).map(|_| Vec::new()).collect();
+    for locator in &config.locators {
+        let describe = || {
+            Error::system(format!(
+                "UDP port {} on {} for {}",
+                locator.port, locator.interface, locator.name
+            ))
+        };
+        for shard in &mut shards {
+            let socket = BatchSocket::open(&locator.interface, locator.port, options);
+            shard.push(socket.map_err(describe())?);
+        }
+        if threads > 1
+            && let Some(socket) = shards.first().and_then(|shard| shard.last())
+        {
+            steer_by_receiver(socket, threads).map_err(describe())?;
+        }
+    }
+    Ok(shards)
 }
 
-/// All data sockets of a node.
+/// The sockets of the control half.
 pub(super) struct Sockets {
-    overlay: Watched<Arc<Tun>>,
+    /// By locator: second descriptors of a forwarding thread's, for handshakes.
     locators: Vec<UdpSocket>,
     lans: Vec<(LanId, Watched<RawSocket>)>,
     /// Where the search for something to read begins, so that each has its turn.
     turn: usize,
-    /// Room for what is read; lent out while a packet is handled.
+    /// Room for what is read; lent out while a message is handled.
     pub(super) buffer: Vec<u8>,
 }
 
 impl Sockets {
-    /// Opens what the configuration names; the interfaces must be there.
-    pub(super) fn open(config: &NodeConfig, overlay: Arc<Tun>) -> Result<Self, Error> {
-        let overlay = Watched::new(overlay).map_err(Error::system("the overlay device"))?;
-        let mut locators = Vec::new();
-        for locator in &config.locators {
-            let socket = linux::socket::udp_on_interface(&locator.interface, locator.port)
-                .and_then(UdpSocket::from_std)
-                .map_err(Error::system(format!(
-                    "UDP port {} on {} for {}",
-                    locator.port, locator.interface, locator.name
-                )))?;
-            locators.push(socket);
-        }
+    /// Opens what the configuration names beside the locators, whose sockets there are already.
+    pub(super) fn open(config: &NodeConfig, locators: &[BatchSocket]) -> Result<Self, Error> {
+        let locators = locators
+            .iter()
+            .map(BatchSocket::sender)
+            .collect::<io::Result<_>>();
         let mut lans = Vec::new();
         for (number, lan) in config
             .lans
@@ -70,94 +89,57 @@ impl Sockets {
             lans.push((LanId(number), socket));
         }
         Ok(Self {
-            overlay,
-            locators,
+            locators: locators.map_err(Error::system("the locators' sockets"))?,
             lans,
             turn: 0,
-            buffer: vec![0; PACKET_MAX],
+            buffer: vec![0; VRRP_MAX],
         })
     }
 
-    /// Waits until something can be read.
-    pub(super) async fn ready(&mut self) -> Ready {
+    /// Waits until a LAN has a message; its place among them.
+    pub(super) async fn ready(&mut self) -> usize {
         poll_fn(|context| self.poll_ready(context)).await
     }
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Ready> {
-        let count = 1 + self.locators.len() + self.lans.len();
+    /// An error counts as ready: reading will meet it and clear it.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<usize> {
+        let count = self.lans.len();
         for offset in 0..count {
             let at = (self.turn + offset) % count;
-            if let Some(ready) = self.poll_one(at, context) {
+            let ready = self
+                .lans
+                .get(at)
+                .is_some_and(|(_, socket)| socket.poll_ready(context));
+            if ready {
                 self.turn = at + 1;
-                return Poll::Ready(ready);
+                return Poll::Ready(at);
             }
         }
         Poll::Pending
     }
 
-    /// An error counts as ready: reading will meet it and clear it.
-    fn poll_one(&self, at: usize, context: &mut Context<'_>) -> Option<Ready> {
-        let Some(at) = at.checked_sub(1) else {
-            return self.overlay.poll_ready(context).then_some(Ready::Overlay);
+    /// Reads one message from a LAN that was ready; nothing when no more waits.
+    pub(super) fn read<'a>(&self, at: usize, buffer: &'a mut [u8]) -> Option<Input<'a>> {
+        let (lan, socket) = self.lans.get(at)?;
+        let len = loop {
+            let len = take(socket, buffer)?;
+            let packet = Ipv4::parse(buffer.get(..len)?);
+            if packet.is_ok_and(|packet| packet.ttl() == VRRP_TTL) {
+                break len;
+            }
         };
-        if let Some(locator) = self.locators.get(at) {
-            let ready = locator.poll_recv_ready(context).is_ready();
-            return ready.then_some(Ready::Locator(at));
-        }
-        let at = at - self.locators.len();
-        let (_, socket) = self.lans.get(at)?;
-        socket.poll_ready(context).then_some(Ready::Lan(at))
+        let packet = Ipv4::parse(buffer.get(..len)?).ok()?;
+        Some(Input::Vrrp {
+            lan: *lan,
+            from: packet.source(),
+            bytes: packet.payload(),
+        })
     }
 
-    /// Reads one packet from a socket that was ready; nothing when no more waits.
-    pub(super) fn read<'a>(&self, ready: Ready, buffer: &'a mut [u8]) -> Option<Input<'a>> {
-        match ready {
-            Ready::Overlay => {
-                let len = take(&self.overlay, buffer)?;
-                Some(Input::Packet {
-                    bytes: buffer.get_mut(..len)?,
-                })
-            }
-            Ready::Locator(at) => {
-                let socket = self.locators.get(at)?;
-                // ICMP errors that came for earlier datagrams are reported here once each.
-                let (len, from) = loop {
-                    match socket.try_recv_from(buffer) {
-                        Ok((len, SocketAddr::V4(from))) => break (len, from),
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                        Ok(_) | Err(_) => {}
-                    }
-                };
-                let locator = LocatorId(u16::try_from(at).ok()?);
-                Some(Input::Datagram {
-                    locator,
-                    from,
-                    bytes: buffer.get_mut(..len)?,
-                })
-            }
-            Ready::Lan(at) => {
-                let (lan, socket) = self.lans.get(at)?;
-                let len = loop {
-                    let len = take(socket, buffer)?;
-                    let packet = Ipv4::parse(buffer.get(..len)?);
-                    if packet.is_ok_and(|packet| packet.ttl() == VRRP_TTL) {
-                        break len;
-                    }
-                };
-                let packet = Ipv4::parse(buffer.get(..len)?).ok()?;
-                Some(Input::Vrrp {
-                    lan: *lan,
-                    from: packet.source(),
-                    bytes: packet.payload(),
-                })
-            }
-        }
-    }
-
-    /// Sends a datagram. A full socket drops it, as a full link would.
+    /// Sends a handshake's datagram. A full socket drops it, as a full link would.
     pub(super) fn send(&self, locator: LocatorId, to: SocketAddrV4, bytes: &[u8]) {
         if let Some(socket) = self.locators.get(usize::from(locator.0))
-            && let Err(error) = socket.try_send_to(bytes, to.into())
+            && let Err(error) = socket.send_to(bytes, to)
         {
             tracing::debug!(%error, %to, "sending");
         }

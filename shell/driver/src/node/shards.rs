@@ -1,0 +1,77 @@
+//! The forwarding threads as control sees them: boxes to leave changes in.
+
+use linux::batch::BatchSocket;
+use node::{Forwarder, Order};
+
+use super::kernel::Kernel;
+use super::mailbox::{self, ControlInbox, ToShard};
+use super::shard::Shard;
+use super::wire::Wire;
+use crate::clock::Clock;
+use crate::error::Error;
+
+/// All forwarding threads.
+pub(super) struct Shards(Vec<ToShard>);
+
+impl Shards {
+    /// Starts one thread for each forwarder, with its queue of the overlay device and its sockets.
+    pub(super) fn start(
+        clock: Clock,
+        kernel: &Kernel,
+        forwarders: Vec<Forwarder>,
+        sockets: Vec<Vec<BatchSocket>>,
+    ) -> Result<(Self, ControlInbox), Error> {
+        let (to_control, inbox) = mailbox::control();
+        let (ways, boxes): (Vec<_>, Vec<_>) = forwarders
+            .iter()
+            .map(|_| mailbox::shard())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Error::system("a mailbox of a forwarding thread"))?
+            .into_iter()
+            .unzip();
+        let parts = kernel
+            .overlay()
+            .iter()
+            .zip(sockets)
+            .zip(forwarders)
+            .zip(boxes);
+        for (number, (((overlay, sockets), forwarder), inbox)) in parts.enumerate() {
+            let wire = Wire::new(
+                number,
+                overlay.clone(),
+                sockets,
+                to_control.clone(),
+                ways.clone(),
+            );
+            Shard::new(clock, forwarder, wire, inbox)
+                .map_err(Error::system("a forwarding thread's descriptors"))?
+                .start(number)?;
+        }
+        Ok((Self(ways), inbox))
+    }
+
+    /// Gives orders to those whom they are for, and tells them once.
+    pub(super) fn order(&self, orders: impl Iterator<Item = Order>) {
+        let mut has_any = false;
+        for Order { shard, change } in orders {
+            has_any = true;
+            match shard {
+                Some(shard) => {
+                    if let Some(shard) = self.0.get(shard) {
+                        shard.change(change);
+                    }
+                }
+                None => {
+                    for shard in &self.0 {
+                        shard.change(change.clone());
+                    }
+                }
+            }
+        }
+        if has_any {
+            for shard in &self.0 {
+                shard.ring();
+            }
+        }
+    }
+}

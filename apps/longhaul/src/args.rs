@@ -275,6 +275,8 @@ pub(crate) enum What {
     Tunnels,
     /// Route budgets of NVAs, and what does not fit.
     Budget,
+    /// Packets that passed through nodes, and those that were dropped, by reason.
+    Counters,
     /// Effective routes of network interfaces in VNets; of one, as the platform shows them.
     EffectiveRoutes,
     /// Forwarding tables.

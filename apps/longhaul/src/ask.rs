@@ -8,7 +8,8 @@ use design::plan::{NodeRole, Plan};
 use serde::Serialize;
 use serde_json::json;
 use view::{
-    Answer, Budgets, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace, Tunnels,
+    Answer, Budgets, Counters, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace,
+    Tunnels,
 };
 
 use crate::args::{Format, Show, Target, Trace as TraceArguments, What, Where};
@@ -98,6 +99,13 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
             })?;
             shown(format, &devices, parts, Budgets::merge, render::budgets)
         }
+        What::Counters => {
+            let parts = each(network, &devices, &Query::Counters, |answer| match answer {
+                Answer::Counters(part) => Some(part),
+                _ => None,
+            })?;
+            shown(format, &devices, parts, Counters::merge, render::counters)
+        }
         What::Forwarding => {
             let (mut all, ended) = forwarding(network, &devices)?;
             if let Some(device) = &options.device {
@@ -151,6 +159,7 @@ fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
         What::Routes => Query::Routes { prefix: None },
         What::Tunnels => Query::Tunnels,
         What::Budget => Query::Budget,
+        What::Counters => Query::Counters,
         What::Forwarding => Query::Forwarding,
         _ => Query::Sessions,
     };
@@ -159,6 +168,7 @@ fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
         Answer::Routes(routes) => result(format, &routes, render::routes),
         Answer::Tunnels(tunnels) => result(format, &tunnels, render::tunnels),
         Answer::Budgets(budgets) => result(format, &budgets, render::budgets),
+        Answer::Counters(counters) => result(format, &counters, render::counters),
         Answer::Forwarding(forwarding) => result(format, &forwarding, render::forwarding),
         Answer::Refused { reason } => Err(anyhow::anyhow!(reason).into()),
         _ => Err(anyhow::anyhow!("the daemon answered another question").into()),
@@ -237,7 +247,7 @@ fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, F
             .chain(msees)
             .chain(routers)
             .collect(),
-        What::Tunnels => nodes.collect(),
+        What::Tunnels | What::Counters => nodes.collect(),
         What::Budget => {
             let all = plan.nodes.iter();
             let nvas = all.filter(|node| matches!(node.role, NodeRole::Nva { .. }));

@@ -2,8 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    Budgets, Forwarding, Leg, PathClass, PhaseLoss, Routes, Sessions, Simulation, Status, Totals,
-    Trace, Tunnels,
+    Budgets, Counters, Forwarding, Leg, PathClass, PhaseLoss, Routes, Sessions, Simulation, Status,
+    Totals, Trace, Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
@@ -207,6 +207,21 @@ pub(crate) fn budgets(answer: &Budgets) -> String {
         true => text(&uses),
         false => format!("{}\n{}", text(&uses), text(&rest)),
     }
+}
+
+/// `show counters`.
+pub(crate) fn counters(answer: &Counters) -> String {
+    let mut out = table(&["DEVICE", "COUNTER", "REASON", "VALUE"]);
+    for counter in &answer.counters {
+        out.add_row([
+            counter.device.clone(),
+            counter.group.clone(),
+            counter.name.clone(),
+            counter.value.to_string(),
+        ]);
+    }
+    right(&mut out, &[3]);
+    text(&out)
 }
 
 /// `show forwarding`.

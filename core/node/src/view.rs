@@ -215,6 +215,28 @@ pub enum DropReason {
     StrayProbe,
 }
 
+impl DropReason {
+    /// Its name in answers and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NoRoute => "no-route",
+            Self::Unreachable => "unreachable",
+            Self::LinkDown => "link-down",
+            Self::NoPathForClass => "no-path-for-class",
+            Self::NoSession => "no-session",
+            Self::NotForOverlay => "not-for-overlay",
+            Self::Returning => "returning",
+            Self::TtlExpired => "ttl-expired",
+            Self::TooBig => "too-big",
+            Self::SourceNotAllowed => "source-not-allowed",
+            Self::Queue => "queue",
+            Self::Congestion => "congestion",
+            Self::StrayProbe => "stray-probe",
+        }
+    }
+}
+
 /// What passed and what was dropped since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {

@@ -115,6 +115,24 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Every counter with its name in answers and metrics.
+    pub const fn named(&self) -> [(&'static str, u64); 12] {
+        [
+            ("malformed", self.malformed),
+            ("bad-mac1", self.bad_mac1),
+            ("bad-handshake", self.bad_handshake),
+            ("replayed-handshake", self.replayed_handshake),
+            ("rate-limited", self.rate_limited),
+            ("cookies-sent", self.cookies_sent),
+            ("cookies-received", self.cookies_received),
+            ("unknown-index", self.unknown_index),
+            ("bad-packet", self.bad_packet),
+            ("replayed-packet", self.replayed_packet),
+            ("bad-inner", self.bad_inner),
+            ("unreachable", self.unreachable),
+        ]
+    }
+
     /// Adds those of another part.
     pub fn add(&mut self, more: &Self) {
         let Self {

@@ -5,6 +5,7 @@
 
 mod bgp_tables;
 mod budget;
+mod counters;
 mod express_route;
 mod fabric;
 mod measures;
@@ -37,6 +38,7 @@ pub fn node_answer(node: &Node, config: &NodeConfig, now: Instant, query: &Query
         }
         Query::Tunnels => Answer::Tunnels(node_tables::tunnels(node, &config.name, now)),
         Query::Budget => Answer::Budgets(budget::budgets(node, &config.name)),
+        Query::Counters => Answer::Counters(counters::counters(node, &config.name)),
         Query::Forwarding => Answer::Forwarding(node_tables::forwarding(node, &config.name)),
         Query::Step { flow } => Answer::Step(node_tables::step(node, config, now, *flow)),
         Query::Measures => Answer::Measures(Box::new(measures::node(node, config, now))),

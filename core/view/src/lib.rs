@@ -5,7 +5,7 @@
 //! the question is a call. Because both make their answers here, from the same read-only views
 //! of the cores, `show` prints the same for both, and the two can be compared byte for byte.
 //!
-//! - [`Sessions`], [`Routes`], [`Tunnels`], [`Budgets`], [`EffectiveRoutes`], [`Forwarding`]: what
+//! - [`Sessions`], [`Routes`], [`Tunnels`], [`Budgets`], [`Counters`], [`EffectiveRoutes`], [`Forwarding`]: what
 //!   `show` prints.
 //! - [`Status`]: a network in a few lines; [`Simulation`]: what a scenario came to.
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
@@ -20,6 +20,7 @@
 
 mod answer;
 mod budget;
+mod counters;
 mod effective;
 mod flow;
 mod forwarding;
@@ -40,6 +41,7 @@ pub use answer::{
     route_server_answer, route_server_commands, router_answer, speaker_measures, vnet_peerings,
 };
 pub use budget::{Aggregate, Budget, BudgetUse, Budgets};
+pub use counters::{Counter, Counters};
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};
 pub use forwarding::{DeviceForwarding, Forwarding, ForwardingRoute};

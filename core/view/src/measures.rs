@@ -6,7 +6,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BudgetUse, DeviceStatus};
+use crate::{BudgetUse, Counter, DeviceStatus};
 
 /// The numbers of a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Measures {
     /// What only an NVA with a route budget has.
     #[serde(default)]
     pub budget: Option<BudgetMeasures>,
+    /// What passed through a node, and what came to nothing.
+    #[serde(default)]
+    pub counters: Vec<Counter>,
 }
 
 /// The numbers of a BGP session, counted since the daemon began.

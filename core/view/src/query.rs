@@ -10,7 +10,8 @@ use crate::platform::{
     PeerRoutes, PlatformError, VirtualHub, VnetPeering, VnetPeeringProperties,
 };
 use crate::{
-    Budgets, DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions, Tunnels,
+    Budgets, Counters, DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions,
+    Tunnels,
 };
 
 /// A question to a device or to the fabric.
@@ -30,6 +31,8 @@ pub enum Query {
     Tunnels,
     /// Its route budget (NVA).
     Budget,
+    /// What passed through it, and what came to nothing (node).
+    Counters,
     /// Its forwarding table (node); those of all interfaces in VNets (fabric).
     Forwarding,
     /// Effective routes of a device's interface (fabric).
@@ -116,6 +119,8 @@ pub enum Answer {
     Tunnels(Tunnels),
     /// To [`Query::Budget`].
     Budgets(Budgets),
+    /// To [`Query::Counters`].
+    Counters(Counters),
     /// To [`Query::Forwarding`].
     Forwarding(Forwarding),
     /// To [`Query::EffectiveRoutes`].

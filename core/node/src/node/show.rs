@@ -70,6 +70,15 @@ impl Node {
         self.tunnels.get(locator.index()).map(Tunnels::counters)
     }
 
+    /// What came to nothing at all locators.
+    pub fn all_tunnel_counters(&self) -> tunnel::Counters {
+        let mut all = tunnel::Counters::default();
+        for tunnels in &self.tunnels {
+            all.add(&tunnels.counters());
+        }
+        all
+    }
+
     /// The virtual routers on the LANs.
     pub fn gateways(&self) -> impl Iterator<Item = (LanId, GatewayView)> {
         let lans = self.settings.lans.iter().zip(&self.gateways).enumerate();

@@ -6,7 +6,7 @@ use design::plan::NodeConfig;
 use inet::Instant;
 use node::Node;
 
-use super::{bgp_tables, budget, node_tables};
+use super::{bgp_tables, budget, counters, node_tables};
 use crate::{DeviceStatus, Measures, RouteServerMeasures, SessionMeasures, TunnelMeasures};
 
 /// The numbers of a BGP speaker and what surrounds it.
@@ -43,6 +43,7 @@ pub fn speaker_measures(status: DeviceStatus, speaker: &Speaker, now: Instant) -
         route_server: None,
         express_route: None,
         budget: None,
+        counters: Vec::new(),
     }
 }
 
@@ -63,6 +64,7 @@ pub(super) fn node(node: &Node, config: &NodeConfig, now: Instant) -> Measures {
     Measures {
         tunnels: paths.collect(),
         budget: budget::measures(node),
+        counters: counters::list(node, &config.name),
         ..speaker_measures(status, node.speaker(), now)
     }
 }

@@ -6,6 +6,7 @@
 //! else begins with `longhaul_` or, what any process has, with `process_`.
 
 mod budget;
+mod counters;
 mod express_route;
 #[cfg(test)]
 mod tests;
@@ -71,6 +72,9 @@ fn text(measures: &Measures, utilization: Option<f64>, process: &ProcessNumbers)
     }
     if let Some(budget) = &measures.budget {
         sheet.budget(budget);
+    }
+    if !measures.counters.is_empty() {
+        sheet.node_counters(&measures.counters);
     }
     sheet.process(process);
     let mut text = String::new();

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use view::{
-    BudgetMeasures, BudgetUse, CustomerMeasures, DeviceKind, DeviceStatus, ExpressRouteMeasures,
-    Measures, RouteServerMeasures, SessionMeasures,
+    BudgetMeasures, BudgetUse, Counter, CustomerMeasures, DeviceKind, DeviceStatus,
+    ExpressRouteMeasures, Measures, RouteServerMeasures, SessionMeasures,
 };
 
 use super::{ProcessNumbers, text};
@@ -39,6 +39,7 @@ fn measures(kind: DeviceKind) -> Measures {
         route_server: None,
         express_route: None,
         budget: None,
+        counters: Vec::new(),
     }
 }
 
@@ -112,8 +113,19 @@ fn nva() -> String {
         vnets_only: 46,
         left_out: 98,
     };
+    let counter = |group: &str, name: &str, value| Counter {
+        device: "nva1.westeurope".to_owned(),
+        group: group.to_owned(),
+        name: name.to_owned(),
+        value,
+    };
     let measures = Measures {
         budget: Some(budget),
+        counters: vec![
+            counter("packets", "relayed", 7),
+            counter("drops", "source-not-allowed", 3),
+            counter("tunnels", "replayed-packet", 2),
+        ],
         ..measures(DeviceKind::Nva)
     };
     text(&measures, None, &ProcessNumbers::read())
@@ -129,6 +141,18 @@ fn an_nva_tells_how_far_its_route_budget_is_used() {
         "longhaul_nva_routes_aggregates{} 2.0",
         "longhaul_nva_routes_vnets_only{} 46.0",
         "longhaul_nva_routes_left_out{} 98.0",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+}
+
+#[test]
+fn a_node_tells_what_passed_and_why_packets_were_dropped() {
+    let page = nva();
+    for line in [
+        "longhaul_node_packets_total{reason=\"relayed\"} 7",
+        "longhaul_node_drops_total{reason=\"source-not-allowed\"} 3",
+        "longhaul_node_tunnel_messages_total{reason=\"replayed-packet\"} 2",
     ] {
         assert!(page.contains(line), "{line}\n{page}");
     }

@@ -18,7 +18,6 @@
 mod fault;
 pub mod gateway;
 mod input;
-mod instance;
 pub mod msee;
 mod next_hops;
 mod output;

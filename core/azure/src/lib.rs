@@ -30,6 +30,9 @@
 
 pub mod express_route;
 pub mod fabric;
+mod instance;
+#[cfg(test)]
+mod net;
 pub mod route_server;
 pub mod scale;
 

@@ -36,9 +36,9 @@ mod tests;
 mod upgrade;
 
 use core::net::Ipv4Addr;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bgp::{Attributes, ConnId, NeighborId, Speaker};
+use bgp::{Attributes, NeighborId, Origination, Speaker};
 use design::plan::{BgpPeerConfig, RouteServerConfig};
 use inet::{Instant, Prefix, PrefixMap};
 
@@ -51,6 +51,8 @@ pub use policy::NVA_ROUTE;
 pub use reconfigure::Obstacle;
 pub use refusal::{PeerRefusal, PlaceFault};
 
+use crate::instance::{Instance, Setup};
+
 use policy::Rules;
 use programming::Programmed;
 use upgrade::Upgrade;
@@ -59,9 +61,7 @@ use upgrade::Upgrade;
 #[derive(Debug)]
 pub struct RouteServer {
     config: RouteServerConfig,
-    speaker: Speaker,
-    /// Peers and gateways, by the speaker's numbers; `None` once removed.
-    members: Vec<Option<Member>>,
+    instance: Instance<Member>,
     /// What the fabric was told last.
     programmed: PrefixMap<Programmed>,
     /// Known prefixes that are never programmed: those in VNet address space.
@@ -72,14 +72,8 @@ pub struct RouteServer {
     stuck_changed: bool,
     /// Whether route maps can be, or when.
     upgrade: Upgrade,
-    /// Connections that stand or are being opened.
-    connections: BTreeSet<ConnId>,
     /// Sessions that ended because there were too many prefixes in all.
     sessions_shed: u64,
-    /// Not under maintenance.
-    serving: bool,
-    /// When it was made; `None` once it has announced the VNets' address space.
-    starts: Option<Instant>,
 }
 
 /// A route as a member announced it, after the platform's checks.
@@ -99,42 +93,43 @@ impl RouteServer {
         refusal::check_all(config)?;
         let peers = config.peers.iter().cloned().map(Member::Peer);
         let gateways = config.gateways.iter().cloned().map(Member::Gateway);
-        let members: Vec<Member> = peers.chain(gateways).collect();
         let rules = Rules { config, stuck: &[] };
+        let members = peers.chain(gateways);
+        let setup = Setup {
+            settings: rules.settings(),
+            members: members
+                .map(|member| {
+                    let neighbor = rules.neighbor(&member);
+                    (member, neighbor)
+                })
+                .collect(),
+            originated: originated(&config.announced),
+        };
+        let instance = Instance::new(setup, seed, now);
         Ok(Self {
-            speaker: Speaker::new(rules.settings(&members), seed, now),
-            members: members.into_iter().map(Some).collect(),
+            instance: instance.expect("two members with one address were refused"),
             config: config.clone(),
             programmed: PrefixMap::new(),
             covered: BTreeSet::new(),
             stuck: BTreeSet::new(),
             stuck_changed: false,
             upgrade: Upgrade::of(config),
-            connections: BTreeSet::new(),
             sessions_shed: 0,
-            serving: true,
-            starts: Some(now),
         })
     }
 
     /// Takes one input; everything that follows from it is appended to `out`.
     pub fn handle(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
         let mut said = Vec::new();
-        if self.starts.take().is_some() {
-            let announced = self.config.announced.clone();
-            self.originate(now, &announced, &mut said);
-        }
+        self.instance.start(now, &mut said);
         let heard = match &input {
             Input::Bgp(bgp::Input::Bytes { conn, .. }) => Some(*conn),
             _ => None,
         };
         self.finish_upgrade(now, &mut said, out);
         match input {
-            Input::Wake => self.speaker.handle(now, bgp::Input::Wake, &mut said),
-            Input::Bgp(input) => {
-                self.keep(&input);
-                self.speaker.handle(now, input, &mut said);
-            }
+            Input::Wake => self.instance.hear(now, bgp::Input::Wake, &mut said),
+            Input::Bgp(input) => self.instance.hear(now, input, &mut said),
             Input::Command(command) => self.command(now, command, &mut said, out),
         }
         self.carry(&mut said, out);
@@ -151,50 +146,15 @@ impl RouteServer {
 
     /// Hands on what the speaker said.
     fn carry(&mut self, said: &mut Vec<bgp::Output>, out: &mut Vec<Output>) {
-        for output in said.drain(..) {
-            match output {
-                bgp::Output::Changed { net } => {
-                    if let Some(prefix) = net.v4() {
-                        self.program(prefix, out);
-                    }
-                }
-                bgp::Output::Event(event) => out.push(Output::Event(event)),
-                transport @ (bgp::Output::Connect { .. }
-                | bgp::Output::Send { .. }
-                | bgp::Output::Close { .. }
-                | bgp::Output::Message { .. }) => {
-                    match transport {
-                        bgp::Output::Connect { conn, .. } => self.connections.insert(conn),
-                        bgp::Output::Close { conn } => self.connections.remove(&conn),
-                        _ => false,
-                    };
-                    out.push(Output::Bgp(transport));
-                }
-            }
+        for prefix in self.instance.carry(said, out) {
+            self.program(prefix, out);
         }
-    }
-
-    /// Keeps which connections there are.
-    fn keep(&mut self, input: &bgp::Input<'_>) {
-        match input {
-            bgp::Input::Accepted { conn, .. } => self.connections.insert(*conn),
-            bgp::Input::Closed { conn } | bgp::Input::ConnectFailed { conn } => {
-                self.connections.remove(conn)
-            }
-            bgp::Input::Wake
-            | bgp::Input::Connected { .. }
-            | bgp::Input::Bytes { .. }
-            | bgp::Input::Blocked { .. }
-            | bgp::Input::Writable { .. }
-            | bgp::Input::Command(_) => false,
-        };
     }
 
     /// When to come back with [`Input::Wake`].
     pub fn wake(&self) -> Option<Instant> {
-        let speaker = self.speaker.wake();
-        self.starts
-            .or_else(|| speaker.into_iter().chain(self.upgrade.ready()).min())
+        let instance = self.instance.wake();
+        instance.into_iter().chain(self.upgrade.ready()).min()
     }
 
     /// Its configuration, with later commands applied.
@@ -204,12 +164,12 @@ impl RouteServer {
 
     /// The speaker: sessions, tables, what is announced to whom.
     pub const fn speaker(&self) -> &Speaker {
-        &self.speaker
+        self.instance.speaker()
     }
 
     /// Whether it is not under maintenance.
     pub const fn is_serving(&self) -> bool {
-        self.serving
+        self.instance.is_serving()
     }
 
     /// Prefixes that it knows, the VNets' own included.
@@ -219,15 +179,12 @@ impl RouteServer {
 
     /// The peer or gateway of a session.
     pub fn member(&self, id: NeighborId) -> Option<&Member> {
-        self.members.get(id.index())?.as_ref()
+        self.instance.member(id)
     }
 
     /// All of them with the speaker's numbers.
     pub fn members(&self) -> impl Iterator<Item = (NeighborId, &Member)> {
-        (0..)
-            .map(NeighborId)
-            .zip(&self.members)
-            .filter_map(|(id, member)| Some((id, member.as_ref()?)))
+        self.instance.members()
     }
 
     /// The peer of a session; `None` for a gateway.
@@ -251,7 +208,7 @@ impl RouteServer {
 
     /// Everything learned from a peer or gateway, by prefix.
     pub fn learned_from(&self, id: NeighborId) -> impl Iterator<Item = LearnedRoute> + use<> {
-        let routes = self.speaker.adj_in(id).into_iter();
+        let routes = self.speaker().adj_in(id).into_iter();
         routes.filter_map(move |route| {
             let mut attributes = route.accepted?;
             // The routing preference in the speaker's terms, not the member's.
@@ -279,4 +236,11 @@ impl RouteServer {
             stuck: &stuck,
         })
     }
+}
+
+/// What is announced of its own: address space of VNets.
+fn originated(announced: &[Prefix]) -> BTreeMap<Prefix, Origination> {
+    let all = announced.iter();
+    all.map(|prefix| (*prefix, Origination::default()))
+        .collect()
 }

@@ -5,6 +5,8 @@ use core::net::Ipv4Addr;
 
 use inet::Asn;
 
+use crate::instance::SameAddress;
+
 /// What is wrong with a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigFault {
@@ -42,3 +44,9 @@ impl fmt::Display for ConfigFault {
 }
 
 impl core::error::Error for ConfigFault {}
+
+impl From<SameAddress> for ConfigFault {
+    fn from(SameAddress(address): SameAddress) -> Self {
+        Self::Address(address)
+    }
+}

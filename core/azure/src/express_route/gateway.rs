@@ -21,9 +21,9 @@ use bgp::{NeighborId, Path, Speaker};
 use design::plan::{BgpPeerConfig, ErGatewayConfig};
 use inet::{Instant, Prefix};
 
-use super::instance::Instance;
 use super::next_hops::{self, NextHops};
 use super::{ConfigFault, Input, Output};
+use crate::instance::Instance;
 
 /// What the platform's management can want of a gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,9 +20,9 @@ use bgp::{DownReason, NeighborId, Speaker};
 use design::plan::{BgpPeerConfig, MseeConfig};
 use inet::{Instant, Prefix};
 
-use super::instance::Instance;
 use super::next_hops::{self, NextHops};
 use super::{ConfigFault, Input, Output};
+use crate::instance::Instance;
 
 /// What the platform's management can want of an MSEE.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use core::net::Ipv4Addr;
 
 use inet::Prefix;
 
+use crate::instance::Carried;
+
 /// An output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -31,4 +33,14 @@ pub enum Output {
     Serving(bool),
     /// Something for the log.
     Event(bgp::Event),
+}
+
+impl From<Carried> for Output {
+    fn from(carried: Carried) -> Self {
+        match carried {
+            Carried::Bgp(output) => Self::Bgp(output),
+            Carried::Event(event) => Self::Event(event),
+            Carried::Serving(serving) => Self::Serving(serving),
+        }
+    }
 }

@@ -5,6 +5,5 @@ mod gateways;
 mod limits;
 mod microsoft_peering;
 mod msees;
-mod net;
 mod preference;
 mod world;

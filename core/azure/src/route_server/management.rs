@@ -2,11 +2,11 @@
 
 use core::net::Ipv4Addr;
 
-use bgp::{DownReason, NeighborId};
+use bgp::NeighborId;
 use design::plan::{BgpPeerConfig, GatewayConfig, MapPair, PeerMaps};
 use inet::{Instant, Net, Prefix};
 
-use super::{Command, Member, Output, PeerRefusal, RouteServer, maps, refusal};
+use super::{Command, Member, Output, PeerRefusal, RouteServer, maps, originated, refusal};
 
 impl RouteServer {
     pub(super) fn command(
@@ -61,7 +61,7 @@ impl RouteServer {
                 Ok(())
             }
             Command::Maintenance(on) => {
-                self.maintain(now, on, said, out);
+                self.instance.maintain(now, on, said, out);
                 Ok(())
             }
         };
@@ -112,7 +112,9 @@ impl RouteServer {
                 *old = peer.clone();
                 let found = self.peers().find(|(_, old)| old.address == address);
                 let (id, _) = found.expect("a configured peer is a member");
-                self.members[id.index()] = Some(Member::Peer(peer));
+                let member = Member::Peer(peer);
+                let neighbor = self.with_rules(|rules| rules.neighbor(&member));
+                self.instance.set(now, id, (member, neighbor), said);
             }
             Some(_) => {
                 self.config.peers = others;
@@ -139,10 +141,8 @@ impl RouteServer {
     }
 
     fn add(&mut self, now: Instant, member: Member, said: &mut Vec<bgp::Output>) {
-        let mut neighbor = self.with_rules(|rules| rules.neighbor(&member));
-        neighbor.start_enabled = self.serving;
-        self.members.push(Some(member));
-        self.order(now, bgp::Command::AddNeighbor(Box::new(neighbor)), said);
+        let neighbor = self.with_rules(|rules| rules.neighbor(&member));
+        self.instance.add(now, (member, neighbor), said);
     }
 
     pub(super) fn remove(
@@ -157,8 +157,7 @@ impl RouteServer {
         };
         let found = self.members().find(|(_, member)| is_meant(member));
         if let Some((id, _)) = found {
-            self.members[id.index()] = None;
-            self.order(now, bgp::Command::RemoveNeighbor(id), said);
+            self.instance.remove(now, id, said);
         }
     }
 
@@ -172,18 +171,11 @@ impl RouteServer {
         said: &mut Vec<bgp::Output>,
         out: &mut Vec<Output>,
     ) {
-        let old = core::mem::replace(&mut self.config.announced, announced.clone());
-        for prefix in old.iter().filter(|prefix| !announced.contains(prefix)) {
-            self.order(now, bgp::Command::Withdraw((*prefix).into()), said);
-        }
-        let new: Vec<Prefix> = announced
-            .into_iter()
-            .filter(|prefix| !old.contains(prefix))
-            .collect();
-        self.originate(now, &new, said);
+        self.instance.originate(now, originated(&announced), said);
+        self.config.announced = announced;
         self.config.vnet_space = space;
         drop(self.let_misplaced_peers_go(now, said));
-        for prefix in self.speaker.loc_rib().into_iter().filter_map(Net::v4) {
+        for prefix in self.speaker().loc_rib().into_iter().filter_map(Net::v4) {
             self.program(prefix, out);
         }
         for (id, refreshes) in self.nva_sessions() {
@@ -192,74 +184,29 @@ impl RouteServer {
             } else {
                 bgp::Command::Reset(id)
             };
-            self.order(now, command, said);
+            self.instance.order(now, command, said);
         }
     }
 
     /// The NVAs whose sessions stand, and whether they know route refresh.
     fn nva_sessions(&self) -> Vec<(NeighborId, bool)> {
         let sessions = self.peers().filter_map(|(id, _)| {
-            let session = self.speaker.neighbor(id)?.session?;
+            let session = self.speaker().neighbor(id)?.session?;
             let refresh = &bgp::Capability::RouteRefresh;
             Some((id, session.capabilities.contains(refresh)))
         });
         sessions.collect()
     }
 
-    /// Sessions end without a word, and stay down until maintenance is over.
-    fn maintain(
-        &mut self,
-        now: Instant,
-        on: bool,
-        said: &mut Vec<bgp::Output>,
-        out: &mut Vec<Output>,
-    ) {
-        if self.serving != on {
-            return;
-        }
-        self.serving = !on;
-        out.push(Output::Serving(self.serving));
-        for conn in core::mem::take(&mut self.connections) {
-            let closed = bgp::Input::Closed { conn };
-            self.speaker.handle(now, closed, said);
-            out.push(Output::Bgp(bgp::Output::Close { conn }));
-        }
-        let ids: Vec<NeighborId> = self.members().map(|(id, _)| id).collect();
-        for id in ids {
-            let command = if on {
-                bgp::Command::Down(id, DownReason::Admin)
-            } else {
-                bgp::Command::Up(id)
-            };
-            self.order(now, command, said);
-        }
-    }
-
     /// Gives the speaker the rules anew; sessions stay.
     pub(super) fn update_members(&mut self, now: Instant, said: &mut Vec<bgp::Output>) {
-        let neighbors: Vec<_> = self.with_rules(|rules| {
+        let members: Vec<_> = self.with_rules(|rules| {
             let all = self.members();
-            all.map(|(id, member)| (id, Box::new(rules.neighbor(member))))
+            all.map(|(id, member)| (id, (member.clone(), rules.neighbor(member))))
                 .collect()
         });
-        for (id, neighbor) in neighbors {
-            self.order(now, bgp::Command::SetNeighbor(id, neighbor), said);
+        for (id, member) in members {
+            self.instance.set(now, id, member, said);
         }
-    }
-
-    pub(super) fn originate(
-        &mut self,
-        now: Instant,
-        prefixes: &[Prefix],
-        said: &mut Vec<bgp::Output>,
-    ) {
-        for prefix in prefixes {
-            let command = bgp::Command::Originate((*prefix).into(), bgp::Origination::default());
-            self.order(now, command, said);
-        }
-    }
-
-    fn order(&mut self, now: Instant, command: bgp::Command, said: &mut Vec<bgp::Output>) {
-        self.speaker.handle(now, bgp::Input::Command(command), said);
     }
 }

@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use inet::Prefix;
 
 use super::PeerRefusal;
+use crate::instance::Carried;
 
 /// An output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,4 +26,14 @@ pub enum Output {
     Event(bgp::Event),
     /// A peer was not taken.
     Refused(PeerRefusal),
+}
+
+impl From<Carried> for Output {
+    fn from(carried: Carried) -> Self {
+        match carried {
+            Carried::Bgp(output) => Self::Bgp(output),
+            Carried::Event(event) => Self::Event(event),
+            Carried::Serving(serving) => Self::Serving(serving),
+        }
+    }
 }

@@ -18,7 +18,7 @@ impl RouteServer {
         {
             self.sessions_shed += 1;
             let reset = bgp::Command::Reset(id);
-            self.speaker.handle(now, bgp::Input::Command(reset), said);
+            self.instance.order(now, reset, said);
         }
     }
 
@@ -28,7 +28,7 @@ impl RouteServer {
     }
 
     fn established_on(&self, conn: ConnId) -> Option<NeighborId> {
-        let mut neighbors = self.speaker.neighbors();
+        let mut neighbors = self.speaker().neighbors();
         let found = neighbors.find(|one| {
             let session = one.session.as_ref();
             session.is_some_and(|session| session.conn == conn)

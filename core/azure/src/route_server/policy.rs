@@ -40,8 +40,8 @@ pub(crate) struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// The instance as a speaker.
-    pub(crate) fn settings(&self, members: &[Member]) -> Settings {
+    /// The instance as a speaker, without its members.
+    pub(crate) fn settings(&self) -> Settings {
         let config = self.config;
         Settings {
             multipath_max: config.limits.next_hops,
@@ -57,7 +57,6 @@ impl Rules<'_> {
                 OverTotal::Refuse => limit(config.limits.routes_total),
                 OverTotal::Drop => None,
             },
-            neighbors: members.iter().map(|member| self.neighbor(member)).collect(),
             ..Settings::new(config.asn, config.interface.address)
         }
     }

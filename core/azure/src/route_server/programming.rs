@@ -20,7 +20,7 @@ impl RouteServer {
     /// Tells the fabric where a prefix goes, when that changed. What is equal to or inside VNet
     /// address space is known and never programmed.
     pub(crate) fn program(&mut self, prefix: Prefix, out: &mut Vec<Output>) {
-        let paths = self.speaker.multipath(prefix);
+        let paths = self.speaker().multipath(prefix);
         let space = &self.config.vnet_space;
         let new = if space.iter().any(|space| space.covers(prefix)) {
             if paths.is_empty() {
@@ -52,7 +52,7 @@ impl RouteServer {
                 self.programmed.remove(prefix);
             }
         }
-        if changed && self.serving {
+        if changed && self.is_serving() {
             out.push(Output::Program { prefix, next_hops });
         }
     }

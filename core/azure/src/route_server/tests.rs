@@ -96,7 +96,7 @@ fn a_path_that_crossed_another_route_server_is_discarded_unless_the_nva_replaces
     net.settle();
     net.announce_with(0, LAN, crossed);
     assert_eq!(net.programmed(LAN), NOWHERE);
-    assert_eq!(net.server.learned().count(), 0);
+    assert_eq!(net.server().learned().count(), 0);
 
     let mut net = Net::with(config(&nvas(&[65_001])), |neighbor| {
         neighbor.as_override = true
@@ -111,7 +111,7 @@ fn the_own_subnet_is_never_learned() {
     let mut net = Net::new(config(&nvas(&[65_001])));
     net.settle();
     net.announce(0, "10.1.2.0/24");
-    assert_eq!(net.server.learned().count(), 0);
+    assert_eq!(net.server().learned().count(), 0);
 }
 
 #[test]
@@ -121,8 +121,12 @@ fn vnet_space_is_learned_and_never_programmed_but_supernets_are() {
     for text in ["10.1.0.0/16", "10.2.7.0/24", "10.3.0.0/16", "10.0.0.0/8"] {
         net.announce(0, text);
     }
-    assert_eq!(net.server.learned().count(), 4);
-    let programmed: Vec<_> = net.server.programmed().map(|(prefix, _)| prefix).collect();
+    assert_eq!(net.server().learned().count(), 4);
+    let programmed: Vec<_> = net
+        .server()
+        .programmed()
+        .map(|(prefix, _)| prefix)
+        .collect();
     assert_eq!(programmed, [prefix("10.0.0.0/8")]);
 }
 
@@ -133,9 +137,9 @@ fn a_third_party_next_hop_is_kept() {
     net.settle();
     net.announce_with(0, LAN, |route| route.next_hop = Some(balancer.into()));
     assert_eq!(net.programmed(LAN), [balancer]);
-    let learned = net.server.learned().next().expect("learned");
+    let learned = net.server().learned().next().expect("learned");
     assert_eq!(
-        net.server.peer(learned.peer).expect("a peer").address,
+        net.server().peer(learned.peer).expect("a peer").address,
         nva(0)
     );
 }
@@ -184,7 +188,7 @@ fn nvas_of_one_as_reject_each_others_reflected_routes() {
     let mut net = Net::new(config);
     net.settle();
     net.announce(0, LAN);
-    assert_eq!(net.nvas[1].paths(prefix(LAN)).len(), 0);
+    assert_eq!(net.nva(1).paths(prefix(LAN)).len(), 0);
 }
 
 #[test]
@@ -208,10 +212,10 @@ fn routes_announced_again_count_twice_and_end_the_session() {
         net.announce(0, &format!("172.20.{index}.0/24"));
     }
     net.pass(Duration::from_secs(5));
-    assert_eq!(net.server.programmed().count(), 3);
+    assert_eq!(net.server().programmed().count(), 3);
     net.resend(0);
     assert_eq!(net.ended(), 1);
-    assert_eq!(net.server.programmed().count(), 0);
+    assert_eq!(net.server().programmed().count(), 0);
 }
 
 /// An NVA with 3,900 routes of 4,000 is asked for them again, since a VNet was peered.
@@ -224,7 +228,7 @@ fn refreshed(pace: Option<bgp::Pace>) -> Net {
         net.announce(0, &format!("172.{}.{}.0/24", 20 + index / 256, index % 256));
     }
     net.pass(Duration::from_secs(5));
-    assert_eq!((net.server.programmed().count(), net.ended()), (3_900, 0));
+    assert_eq!((net.server().programmed().count(), net.ended()), (3_900, 0));
     let spaces: Vec<Prefix> = ["10.1.0.0/16", "10.2.0.0/16", "10.4.0.0/16"]
         .map(prefix)
         .into();
@@ -247,14 +251,14 @@ fn azure_1_4_a_refresh_of_3900_routes_keeps_the_session_of_an_nva_with_a_pace() 
         max: 4_000,
         gap: bgp::Counting::BURST_GAP * 2,
     }));
-    assert_eq!((net.server.programmed().count(), net.ended()), (3_900, 0));
+    assert_eq!((net.server().programmed().count(), net.ended()), (3_900, 0));
 }
 
 #[test]
 fn capabilities_are_those_seen_in_captures() {
     let mut net = Net::new(config(&nvas(&[65_001])));
     net.settle();
-    let view = net.nvas[0].neighbors().next().expect("a neighbour");
+    let view = net.nva(0).neighbors().next().expect("a neighbour");
     let session = view.session.expect("established");
     let mut codes: Vec<u8> = session.capabilities.iter().map(Capability::code).collect();
     codes.sort_unstable();
@@ -269,7 +273,7 @@ fn the_smaller_hold_time_is_used() {
     });
     net.settle();
     let view = net
-        .server
+        .server()
         .speaker()
         .neighbors()
         .next()
@@ -447,7 +451,7 @@ fn azure_1_1_maintenance_drops_the_sessions_of_one_instance_without_notice() {
     let mut net = Net::new(config(&nvas(&[65_001, 65_002])));
     net.settle();
     net.announce(0, LAN);
-    let before = net.fabric.clone();
+    let before = net.fabric();
     net.command(Command::Maintenance(true));
     assert_eq!(net.ended(), 2);
     let silent = net.nva_events(0).iter().any(|event| {
@@ -462,19 +466,16 @@ fn azure_1_1_maintenance_drops_the_sessions_of_one_instance_without_notice() {
     });
     assert!(silent, "no NOTIFICATION");
     net.pass(Duration::from_secs(600));
-    assert!(
-        net.nvas
-            .iter()
-            .all(|nva| !nva.is_established(bgp::NeighborId(0)))
-    );
+    assert!((0..2).all(|nva| !net.nva(nva).is_established(bgp::NeighborId(0))));
     assert_eq!(
-        net.fabric, before,
+        net.fabric(),
+        before,
         "the other instance takes over what this one had"
     );
     net.command(Command::Maintenance(false));
     net.pass(Duration::from_secs(600));
     assert_eq!(net.programmed(LAN), [nva(0)]);
-    assert_eq!(net.serving, [false, true]);
+    assert_eq!(net.serving(), [false, true]);
 }
 
 #[test]
@@ -511,7 +512,7 @@ fn azure_1_4_a_peer_over_the_limit_comes_back_and_is_dropped_again() {
         net.withdraw(0, &format!("172.20.{index}.0/24"));
     }
     net.pass(Duration::from_secs(600));
-    assert_eq!(net.server.programmed().count(), 2);
+    assert_eq!(net.server().programmed().count(), 2);
 }
 
 /// NO_EXPORT on a route of an NVA, at the other one.
@@ -545,7 +546,7 @@ fn over_total(what: design::plan::OverTotal) -> Net {
     net.announce(0, "172.20.0.0/24");
     net.announce(0, "172.20.1.0/24");
     net.announce(1, "172.20.1.0/24");
-    assert_eq!(net.server.prefixes(), 4, "two of the VNets' own");
+    assert_eq!(net.server().prefixes(), 4, "two of the VNets' own");
     net.announce(1, "172.20.2.0/24");
     net
 }
@@ -553,7 +554,7 @@ fn over_total(what: design::plan::OverTotal) -> Net {
 #[test]
 fn azure_9_at_the_limit_of_all_prefixes_new_ones_are_refused() {
     let mut net = over_total(design::plan::OverTotal::Refuse);
-    assert_eq!((net.server.prefixes(), net.ended()), (4, 0));
+    assert_eq!((net.server().prefixes(), net.ended()), (4, 0));
     assert_eq!(net.programmed("172.20.2.0/24"), NOWHERE);
     assert_eq!(net.programmed("172.20.1.0/24"), [nva(0), nva(1)]);
     net.withdraw(0, "172.20.0.0/24");
@@ -564,8 +565,8 @@ fn azure_9_at_the_limit_of_all_prefixes_new_ones_are_refused() {
 #[test]
 fn azure_9_at_the_limit_of_all_prefixes_the_session_is_dropped_when_chosen() {
     let net = over_total(design::plan::OverTotal::Drop);
-    assert_eq!((net.server.prefixes(), net.ended()), (4, 1));
-    assert_eq!(net.server.sessions_shed(), 1);
+    assert_eq!((net.server().prefixes(), net.ended()), (4, 1));
+    assert_eq!(net.server().sessions_shed(), 1);
     assert_eq!(net.programmed("172.20.1.0/24"), [nva(0)]);
 }
 
@@ -577,7 +578,7 @@ fn azure_1_3_the_hold_time_can_be_fixed() {
         neighbor.hold_time = Duration::from_secs(15);
     });
     net.pass(Duration::from_secs(5));
-    let mut neighbors = net.server.speaker().neighbors();
+    let mut neighbors = net.server().speaker().neighbors();
     let view = neighbors.next().expect("a neighbour");
     assert_eq!(view.session.expect("established").hold_time_s, 180);
     drop(neighbors);

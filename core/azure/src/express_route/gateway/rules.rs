@@ -13,8 +13,8 @@ use bgp::{
 use design::plan::{BgpPeerConfig, ErGatewayConfig, GatewayConnection};
 use inet::{Asn, Prefix};
 
-use super::super::instance::Setup;
 use super::GatewayMember;
+use crate::instance::Setup;
 use crate::route_server::NVA_ROUTE;
 
 /// Weight of what Route Server told and of the own address space.

@@ -24,8 +24,8 @@ use design::plan::{
 use inet::{Asn, Prefix};
 
 use super::super::ConfigFault;
-use super::super::instance::Setup;
 use super::MseeMember;
+use crate::instance::Setup;
 
 /// Towards gateways and other MSEEs: reconvergence takes a minute at the most, as documented.
 const HOLD_TIME: Duration = Duration::from_secs(45);

@@ -1,8 +1,8 @@
 //! Who hears of whom: the table of section 1.9, over two Route Servers, two gateways, the MSEEs of a
 //! circuit, NVAs and the customer's router.
 
-use super::net::{Net, ip};
 use super::world::{World, gateway, hub, msee, nva};
+use crate::net::{Net, ip};
 
 const SITE: &str = "172.20.1.0/24";
 const PREMISES: &str = "192.168.0.0/16";

@@ -1,8 +1,8 @@
 //! Gateways: weights, circuits, address space, who programs (3.3, 3.5, 2.10).
 
-use super::net::{Net, prefix};
 use super::world::{World, hub, msee, nva};
 use crate::express_route::GatewayCommand;
+use crate::net::{Net, prefix};
 
 const PREMISES: &str = "192.168.0.0/16";
 
@@ -112,7 +112,7 @@ fn azure_1_1_another_configuration_keeps_the_sessions_that_it_does_not_touch() {
     net.announce("nva0.1", PREMISES);
     assert!(net.knows("ce.0", PREMISES));
     for name in ["gw0.1", "gw1.1"] {
-        let super::net::Device::Gateway(gateway) = &net.devices[name] else {
+        let crate::net::Device::Gateway(gateway) = &net.devices[name] else {
             panic!("a gateway");
         };
         let mut config = gateway.config().clone();

@@ -2,8 +2,8 @@
 
 use core::time::Duration;
 
-use super::net::{Device, Net};
 use super::world::{Hub, World, hub};
+use crate::net::{Device, Net};
 
 /// The n-th /24 of 100.64.0.0/10 and what follows.
 fn nth(n: usize) -> String {

@@ -3,8 +3,8 @@
 use design::plan::{Community, CustomerEdge, MicrosoftPeering, MseeConfig, TaggedPrefix};
 use inet::Asn;
 
-use super::net::{Net, ip, prefix};
 use super::world::{CUSTOMER, Hub, World, hub, interface, peer};
+use crate::net::{Net, ip, prefix};
 
 const EXCHANGE: Community = Community::new(12_076, 5_010);
 const WEST_EUROPE: Community = Community::new(12_076, 51_002);

@@ -6,9 +6,9 @@ use core::time::Duration;
 use design::plan::Community;
 use inet::Asn;
 
-use super::net::{Net, ip};
 use super::world::{Hub, World, customer, gateway, hub, interface, peer};
 use crate::express_route::{ConfigFault, GatewayCommand, Msee, MseeCommand};
+use crate::net::{Net, ip};
 
 const SITE: &str = "172.20.1.0/24";
 const PREMISES: &str = "192.168.0.0/16";

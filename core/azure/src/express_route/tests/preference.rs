@@ -5,8 +5,8 @@ use core::net::Ipv4Addr;
 use design::plan::RoutingPreference;
 use inet::Asn;
 
-use super::net::{Net, ip};
 use super::world::{World, hub, nva};
+use crate::net::{Net, ip};
 use crate::route_server::Command;
 
 const SITE: &str = "172.20.1.0/24";

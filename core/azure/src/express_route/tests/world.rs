@@ -17,8 +17,8 @@ use design::plan::{
 };
 use inet::{Asn, Instant, Prefix};
 
-use super::net::{Device, Net, Router};
 use crate::express_route::{Gateway, Msee};
+use crate::net::{Device, Net, Router};
 use crate::route_server::RouteServer;
 
 /// AS of each circuit's customer.

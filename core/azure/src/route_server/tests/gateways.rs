@@ -71,8 +71,8 @@ fn azure_1_9_gateways_are_internal_peers_whose_routes_are_known_and_programmed()
     let mut net = net(|_| {});
     circuit(&mut net, ER, SITE);
     assert_eq!(net.programmed(SITE), [ip(MSEE)]);
-    let (er, _) = net.server.members().nth(ER).expect("a gateway");
-    let learned: Vec<_> = net.server.learned_from(er).collect();
+    let (er, _) = net.server().members().nth(ER).expect("a gateway");
+    let learned: Vec<_> = net.server().learned_from(er).collect();
     assert_eq!(learned[0].attributes.as_path.to_string(), "12076 65020");
 }
 
@@ -306,7 +306,7 @@ fn azure_1_1_gateways_come_and_go_at_run_time() {
         "10.2.3.12",
         BranchKind::ExpressRoute,
     )));
-    assert_eq!(net.refused.len(), 1, "in another VNet");
+    assert_eq!(net.refused().len(), 1, "in another VNet");
 }
 
 #[test]

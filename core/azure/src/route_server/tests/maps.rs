@@ -92,7 +92,7 @@ fn azure_1_11_inbound_maps_drop_before_a_route_is_stored_and_permit_the_rest() {
         "the other has no map"
     );
     assert_eq!(net.programmed(LAN), [nva(0)]);
-    assert_eq!(net.server.learned().count(), 2);
+    assert_eq!(net.server().learned().count(), 2);
 }
 
 #[test]
@@ -114,7 +114,11 @@ fn azure_1_11_prefixes_match_by_equality_or_containment() {
     for text in ["172.20.0.0/16", LAN, "172.21.0.0/16"] {
         net.announce(0, text);
     }
-    let left: Vec<_> = net.server.programmed().map(|(prefix, _)| prefix).collect();
+    let left: Vec<_> = net
+        .server()
+        .programmed()
+        .map(|(prefix, _)| prefix)
+        .collect();
     assert_eq!(left, [prefix("172.21.0.0/16")]);
 }
 
@@ -288,28 +292,28 @@ fn azure_1_2_peers_without_remote_gateway_do_not_survive_the_upgrade() {
     net.command(Command::RouteMaps(maps(0, true, Vec::new())));
     net.pass(Duration::from_secs(61));
     let fault = PlaceFault::NotRemoteGateway;
-    assert_eq!(net.refused, [PeerRefusal::Place(ip("10.3.0.9"), fault)]);
+    assert_eq!(net.refused(), [PeerRefusal::Place(ip("10.3.0.9"), fault)]);
     assert_eq!(net.ended(), 1);
 }
 
 /// Reloads a configuration, command by command; nothing is refused.
 fn reload(net: &mut Net, next: &RouteServerConfig) {
-    for command in net.server.changes_to(next).expect("it can be") {
+    for command in net.server().changes_to(next).expect("it can be") {
         net.command(command);
     }
-    assert_eq!(net.refused, [], "a reload is done whole");
+    assert_eq!(net.refused(), [], "a reload is done whole");
 }
 
 #[test]
 fn a_reload_that_attaches_no_map_brings_no_upgrade() {
     let mut net = net(RouteMaps::default());
-    let mut next = net.server.config().clone();
+    let mut next = net.server().config().clone();
     next.peers[1].asn = Asn(65_003);
     reload(&mut net, &next);
     net.pass(Duration::from_secs(26 * 60));
-    assert_eq!(net.server.upgraded_at(), None);
+    assert_eq!(net.server().upgraded_at(), None);
     assert_eq!(
-        net.server.config(),
+        net.server().config(),
         &next,
         "the last of two keeps its place"
     );
@@ -319,11 +323,11 @@ fn a_reload_that_attaches_no_map_brings_no_upgrade() {
 fn a_reload_changes_a_peer_and_its_map_together() {
     let drop = maps(0, true, vec![rule(Vec::new(), vec![RouteMapAction::Drop])]);
     let mut net = net(drop);
-    let mut next = net.server.config().clone();
+    let mut next = net.server().config().clone();
     next.peers[0].asn = Asn(65_003);
     next.route_maps = RouteMaps::default();
     reload(&mut net, &next);
-    let config = net.server.config();
+    let config = net.server().config();
     assert_eq!(config.route_maps, next.route_maps);
     assert_eq!(config.peers.len(), 2);
     assert!(config.peers.contains(&next.peers[0]), "it has its new AS");
@@ -333,7 +337,7 @@ fn a_reload_changes_a_peer_and_its_map_together() {
 fn maps_that_a_reload_takes_back_during_the_upgrade_never_hold() {
     let mut net = net(RouteMaps::default());
     net.announce(0, LAN);
-    let before = net.server.config().clone();
+    let before = net.server().config().clone();
     let mut next = before.clone();
     next.route_maps = maps(0, true, vec![rule(Vec::new(), vec![RouteMapAction::Drop])]);
     reload(&mut net, &next);
@@ -341,7 +345,7 @@ fn maps_that_a_reload_takes_back_during_the_upgrade_never_hold() {
     reload(&mut net, &before);
     net.pass(Duration::from_secs(26 * 60));
     assert_eq!(net.programmed(LAN), [nva(0)]);
-    assert_eq!(net.server.config(), &before);
+    assert_eq!(net.server().config(), &before);
 }
 
 #[test]
@@ -355,7 +359,7 @@ fn a_peer_goes_with_the_vnet_that_it_stands_in() {
         announced: space.clone(),
         space,
     });
-    assert_eq!(net.server.config().peers.len(), 1);
+    assert_eq!(net.server().config().peers.len(), 1);
     assert_eq!(net.ended(), 1);
 }
 

@@ -243,7 +243,7 @@ proptest! {
             let prefix = prefix(text);
             let programmed: BTreeSet<Ipv4Addr> = net.programmed(text).into_iter().collect();
             prop_assert_eq!(&programmed, &reference.programmed(prefix), "{}", text);
-            let fabric = net.fabric.get(&prefix).cloned().unwrap_or_default();
+            let fabric = net.fabric().get(&prefix).cloned().unwrap_or_default();
             let fabric: BTreeSet<Ipv4Addr> = fabric.into_iter().collect();
             prop_assert_eq!(fabric, programmed, "the fabric's {}", text);
             for listener in 0..MEMBERS {

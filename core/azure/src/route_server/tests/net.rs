@@ -1,12 +1,12 @@
-//! An instance and its NVAs, connected without delay.
+//! An instance and its NVAs, by number.
 
-use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
+use core::net::Ipv4Addr;
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use bgp::{
-    Action, Attributes, ConnId, Event, Neighbor, NeighborId, NextHopRule, Origination, Policy,
-    Settings, Speaker, Term, Verdict,
+    Action, Attributes, Event, Neighbor, NeighborId, NextHopRule, Origination, Policy, Settings,
+    Speaker, Term, Verdict,
 };
 use design::plan::{
     BgpPeerConfig, InterfaceConfig, Limits, PlatformChoices, RouteMaps, RouteServerConfig,
@@ -14,38 +14,22 @@ use design::plan::{
 };
 use inet::{Asn, Instant, Prefix};
 
-use crate::route_server::{Command, Input, Output, PeerRefusal, RouteServer};
+use crate::net::{self, Device, Router};
+pub(super) use crate::net::{ip, prefix};
+use crate::route_server::{Command, PeerRefusal, RouteServer};
 
 pub(super) const SERVER: Ipv4Addr = Ipv4Addr::new(10, 1, 2, 4);
 
+/// The instance's name among the devices.
+const NAME: &str = "server";
+
 pub(super) struct Net {
-    pub(super) server: RouteServer,
-    pub(super) nvas: Vec<Speaker>,
-    now: Instant,
-    /// The other end of each connection, by node (0 is the instance) and name there.
-    ends: BTreeMap<(usize, ConnId), (usize, ConnId)>,
-    accepted: u64,
-    silent: BTreeSet<usize>,
-    queue: VecDeque<(usize, Owned)>,
-    events: Vec<(usize, Event)>,
-    /// What the fabric was told last.
-    pub(super) fabric: BTreeMap<Prefix, Vec<Ipv4Addr>>,
-    /// When maintenance began (false) and ended (true).
-    pub(super) serving: Vec<bool>,
-    /// What the server refused.
-    pub(super) refused: Vec<PeerRefusal>,
+    net: net::Net,
 }
 
-/// An input that owns its bytes.
-enum Owned {
-    Wake,
-    Accepted(ConnId, SocketAddrV4, SocketAddrV4),
-    Connected(ConnId, SocketAddrV4),
-    ConnectFailed(ConnId),
-    Bytes(ConnId, Vec<u8>),
-    Closed(ConnId),
-    Nva(bgp::Command),
-    Server(Command),
+/// The name of an NVA, or of a gateway after them, among the devices.
+fn name(index: usize) -> String {
+    format!("nva{index}")
 }
 
 impl Net {
@@ -58,7 +42,7 @@ impl Net {
         let peers = config.peers.iter().map(|peer| (peer.asn, peer.address));
         let gateways = config.gateways.iter();
         let all = peers.chain(gateways.map(|gateway| (config.asn, gateway.address)));
-        let nvas = all.map(|(asn, address)| {
+        let nvas = all.enumerate().map(|(index, (asn, address))| {
             let mut neighbor = Neighbor::new("rs", address, SERVER, config.asn);
             neighbor.hold_time = Duration::from_secs(180);
             neighbor.import = Some(Policy::accept_all());
@@ -67,58 +51,57 @@ impl Net {
             change(&mut neighbor);
             let mut settings = Settings::new(asn, address);
             settings.neighbors.push(neighbor);
-            Speaker::new(settings, 2, Instant::ZERO)
+            let router = Router {
+                speaker: Speaker::new(settings, 2, Instant::ZERO),
+                bfd: bfd::Endpoint::new(2),
+            };
+            (name(index), vec![address], Device::Router(router))
         });
+        let server = RouteServer::new(&config, 1, Instant::ZERO).expect("a good configuration");
+        let server = (NAME.to_owned(), vec![SERVER], Device::Server(server));
         Self {
-            nvas: nvas.collect(),
-            server: RouteServer::new(&config, 1, Instant::ZERO).expect("a good configuration"),
-            now: Instant::ZERO,
-            ends: BTreeMap::new(),
-            accepted: 0,
-            silent: BTreeSet::new(),
-            queue: VecDeque::new(),
-            events: Vec::new(),
-            fabric: BTreeMap::new(),
-            serving: Vec::new(),
-            refused: Vec::new(),
+            net: net::Net::new(nvas.chain([server]).collect()),
         }
+    }
+
+    pub(super) fn server(&self) -> &RouteServer {
+        match &self.net.devices[NAME] {
+            Device::Server(server) => server,
+            Device::Gateway(_) | Device::Msee(_) | Device::Router(_) => unreachable!(),
+        }
+    }
+
+    pub(super) fn nva(&self, index: usize) -> &Speaker {
+        self.net.devices[&name(index)].speaker()
+    }
+
+    /// What the fabric was told last.
+    pub(super) fn fabric(&self) -> BTreeMap<Prefix, Vec<Ipv4Addr>> {
+        self.net.nics_of(NAME)
+    }
+
+    /// When maintenance began (false) and ended (true).
+    pub(super) fn serving(&self) -> Vec<bool> {
+        self.net.serving.iter().map(|(_, on)| *on).collect()
+    }
+
+    /// What the server refused.
+    pub(super) fn refused(&self) -> &[PeerRefusal] {
+        &self.net.refused
     }
 
     /// Until everybody is established.
     pub(super) fn settle(&mut self) {
-        self.pass(Duration::from_secs(120));
-        let speaker = self.server.speaker();
-        assert!(
-            speaker
-                .neighbors()
-                .all(|neighbor| neighbor.session.is_some())
-        );
-        self.events.clear();
+        self.net.settle();
     }
 
     /// Lets time pass, with everybody woken when they asked to be.
     pub(super) fn pass(&mut self, time: Duration) {
-        let until = self.now + time;
-        loop {
-            self.drain();
-            let wakes = self
-                .nvas
-                .iter()
-                .map(Speaker::wake)
-                .chain([self.server.wake()])
-                .enumerate()
-                .filter_map(|(index, at)| Some((at?, (index + 1) % (self.nvas.len() + 1))));
-            let Some((at, node)) = wakes.filter(|(at, _)| *at <= until).min() else {
-                break;
-            };
-            self.now = self.now.max(at);
-            self.queue.push_back((node, Owned::Wake));
-        }
-        self.now = until;
+        self.net.pass(time);
     }
 
     pub(super) fn announce(&mut self, nva: usize, prefix: &str) {
-        self.announce_with(nva, prefix, |_| {});
+        self.net.announce(&name(nva), prefix);
     }
 
     pub(super) fn announce_with(
@@ -127,9 +110,7 @@ impl Net {
         text: &str,
         change: impl Fn(&mut Origination),
     ) {
-        let mut route = Origination::default();
-        change(&mut route);
-        self.nva_command(nva, bgp::Command::Originate(prefix(text).into(), route));
+        self.net.announce_with(&name(nva), text, change);
     }
 
     /// Announces with a community that the NVA's own export would stop at.
@@ -146,9 +127,7 @@ impl Net {
 
     /// Gives an NVA another export policy.
     pub(super) fn export_of(&mut self, nva: usize, policy: Policy) {
-        let view = self.nvas[nva]
-            .neighbor(NeighborId(0))
-            .expect("the instance");
+        let view = self.nva(nva).neighbor(NeighborId(0)).expect("the instance");
         let mut neighbor = view.settings.clone();
         neighbor.export = Some(policy);
         let set = bgp::Command::SetNeighbor(NeighborId(0), Box::new(neighbor));
@@ -156,7 +135,7 @@ impl Net {
     }
 
     pub(super) fn withdraw(&mut self, nva: usize, text: &str) {
-        self.nva_command(nva, bgp::Command::Withdraw(prefix(text).into()));
+        self.net.withdraw(&name(nva), text);
     }
 
     pub(super) fn resend(&mut self, nva: usize) {
@@ -164,22 +143,20 @@ impl Net {
     }
 
     pub(super) fn nva_command(&mut self, nva: usize, command: bgp::Command) {
-        self.queue.push_back((nva + 1, Owned::Nva(command)));
-        self.drain();
+        self.net.bgp(&name(nva), command);
     }
 
     pub(super) fn command(&mut self, command: Command) {
-        self.queue.push_back((0, Owned::Server(command)));
-        self.drain();
+        self.net.server(NAME, command);
     }
 
     /// Whatever an NVA sends is lost from now on, and nobody is told.
     pub(super) fn silence(&mut self, nva: usize) {
-        self.silent.insert(nva + 1);
+        self.net.silence(&name(nva));
     }
 
     pub(super) fn told(&self, nva: usize) -> Vec<(Prefix, Attributes)> {
-        let routes = self.nvas[nva].adj_in(NeighborId(0)).into_iter();
+        let routes = self.nva(nva).adj_in(NeighborId(0)).into_iter();
         routes
             .filter_map(|route| Some((route.net.v4()?, route.received)))
             .collect()
@@ -187,150 +164,29 @@ impl Net {
 
     pub(super) fn programmed(&self, text: &str) -> Vec<Ipv4Addr> {
         let wanted = prefix(text);
-        let found = self.server.programmed().find(|(known, _)| *known == wanted);
+        let mut programmed = self.server().programmed();
+        let found = programmed.find(|(known, _)| *known == wanted);
         found.map_or_else(Vec::new, |(_, hops)| hops.to_vec())
     }
 
     /// How often the instance lost an established session since all were settled.
     pub(super) fn ended(&self) -> usize {
-        let ended = |(node, event): &&(usize, Event)| {
-            *node == 0
-                && matches!(
-                    event,
-                    Event::Ended {
-                        established: true,
-                        ..
-                    }
-                )
+        let events = self.net.events_of(NAME).into_iter();
+        let ended = |event: &&Event| {
+            matches!(
+                event,
+                Event::Ended {
+                    established: true,
+                    ..
+                }
+            )
         };
-        self.events.iter().filter(ended).count()
+        events.filter(ended).count()
     }
 
     pub(super) fn nva_events(&self, nva: usize) -> Vec<&Event> {
-        let events = self.events.iter();
-        events
-            .filter(|(node, _)| *node == nva + 1)
-            .map(|(_, event)| event)
-            .collect()
+        self.net.events_of(&name(nva))
     }
-
-    fn drain(&mut self) {
-        while let Some((node, input)) = self.queue.pop_front() {
-            if node == 0 {
-                self.tell_server(input);
-            } else {
-                let mut out = Vec::new();
-                let Some(input) = borrowed(&input) else {
-                    continue;
-                };
-                self.nvas[node - 1].handle(self.now, input, &mut out);
-                for output in out {
-                    self.carry(node, output);
-                }
-            }
-        }
-    }
-
-    fn tell_server(&mut self, input: Owned) {
-        let mut out = Vec::new();
-        match input {
-            Owned::Wake => self.server.handle(self.now, Input::Wake, &mut out),
-            Owned::Server(command) => {
-                self.server
-                    .handle(self.now, Input::Command(command), &mut out);
-            }
-            other => {
-                if let Some(input) = borrowed(&other) {
-                    self.server.handle(self.now, Input::Bgp(input), &mut out);
-                }
-            }
-        }
-        for output in out {
-            match output {
-                Output::Bgp(output) => self.carry(0, output),
-                Output::Event(event) => self.events.push((0, event)),
-                Output::Program { prefix, next_hops } => {
-                    self.fabric.insert(prefix, next_hops);
-                }
-                Output::Serving(serving) => self.serving.push(serving),
-                Output::Refused(refusal) => self.refused.push(refusal),
-            }
-        }
-    }
-
-    fn carry(&mut self, node: usize, output: bgp::Output) {
-        match output {
-            bgp::Output::Connect {
-                conn,
-                local: IpAddr::V4(local),
-                remote: SocketAddr::V4(remote),
-                ..
-            } => self.connect(node, conn, local, remote),
-            bgp::Output::Send { conn, bytes } if !self.silent.contains(&node) => {
-                if let Some((other, end)) = self.ends.get(&(node, conn)) {
-                    self.queue
-                        .push_back((*other, Owned::Bytes(*end, bytes.to_vec())));
-                }
-            }
-            bgp::Output::Close { conn } => {
-                if let Some((other, end)) = self.ends.remove(&(node, conn)) {
-                    self.ends.remove(&(other, end));
-                    self.queue.push_back((other, Owned::Closed(end)));
-                }
-            }
-            bgp::Output::Event(event) => self.events.push((node, event)),
-            bgp::Output::Connect { .. }
-            | bgp::Output::Send { .. }
-            | bgp::Output::Changed { .. }
-            | bgp::Output::Message { .. } => {}
-        }
-    }
-
-    fn connect(&mut self, node: usize, conn: ConnId, local: Ipv4Addr, remote: SocketAddrV4) {
-        let peers = self.nvas.iter().map(|nva| nva.settings().router_id);
-        let mut addresses = core::iter::once(SERVER).chain(peers);
-        let other = addresses.position(|address| address == *remote.ip());
-        let Some(other) = other.filter(|_| !self.silent.contains(&node)) else {
-            self.queue.push_back((node, Owned::ConnectFailed(conn)));
-            return;
-        };
-        let local = SocketAddrV4::new(local, 40_000);
-        let end = ConnId::accepted(self.accepted);
-        self.accepted += 1;
-        self.ends.insert((node, conn), (other, end));
-        self.ends.insert((other, end), (node, conn));
-        self.queue
-            .push_back((other, Owned::Accepted(end, remote, local)));
-        self.queue.push_back((node, Owned::Connected(conn, local)));
-    }
-}
-
-fn borrowed(input: &Owned) -> Option<bgp::Input<'_>> {
-    Some(match input {
-        Owned::Wake => bgp::Input::Wake,
-        Owned::Accepted(conn, local, remote) => bgp::Input::Accepted {
-            conn: *conn,
-            local: (*local).into(),
-            remote: (*remote).into(),
-        },
-        Owned::Connected(conn, local) => bgp::Input::Connected {
-            conn: *conn,
-            local: (*local).into(),
-        },
-        Owned::ConnectFailed(conn) => bgp::Input::ConnectFailed { conn: *conn },
-        Owned::Bytes(conn, bytes) => bgp::Input::Bytes { conn: *conn, bytes },
-        Owned::Closed(conn) => bgp::Input::Closed { conn: *conn },
-        Owned::Nva(command) => bgp::Input::Command(command.clone()),
-        Owned::Server(_) => return None,
-    })
-}
-
-pub(super) fn ip(text: &str) -> Ipv4Addr {
-    text.parse().expect("an address")
-}
-
-pub(super) fn prefix(text: &str) -> Prefix {
-    text.parse().expect("a prefix")
 }
 
 /// The address of the n-th NVA.

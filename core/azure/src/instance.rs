@@ -1,4 +1,5 @@
-//! A speaker with members that the platform manages: what gateways and MSEEs have in common.
+//! A speaker with members that the platform manages: what Route Servers, gateways and MSEEs have in
+//! common. Which rules hold among the members is decided by those.
 
 use core::net::{IpAddr, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,21 +7,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use bgp::{ConnId, DownReason, Neighbor, NeighborId, Origination, Settings, Speaker};
 use inet::{Instant, Prefix};
 
-use super::{ConfigFault, Output};
+/// What an instance asks for or announces, whatever it is.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    /// Something to do with a connection.
+    Bgp(bgp::Output),
+    /// Something for the log.
+    Event(bgp::Event),
+    /// Maintenance begins (false) or is over.
+    Serving(bool),
+}
+
+/// Two members have this address.
+#[derive(Debug)]
+pub(crate) struct SameAddress(pub(crate) Ipv4Addr);
 
 /// What a configuration makes of a speaker.
 #[derive(Debug)]
-pub(super) struct Setup<M> {
-    pub(super) settings: Settings,
+pub(crate) struct Setup<M> {
+    pub(crate) settings: Settings,
     /// Everybody it speaks with.
-    pub(super) members: Vec<(M, Neighbor)>,
+    pub(crate) members: Vec<(M, Neighbor)>,
     /// What it announces of its own.
-    pub(super) originated: BTreeMap<Prefix, Origination>,
+    pub(crate) originated: BTreeMap<Prefix, Origination>,
 }
 
 /// A speaker, who its neighbours are, and its connections.
 #[derive(Debug)]
-pub(super) struct Instance<M> {
+pub(crate) struct Instance<M> {
     speaker: Speaker,
     /// By the speaker's numbers; `None` once removed.
     members: Vec<Option<M>>,
@@ -34,7 +48,7 @@ pub(super) struct Instance<M> {
 }
 
 impl<M> Instance<M> {
-    pub(super) fn new(setup: Setup<M>, seed: u64, now: Instant) -> Result<Self, ConfigFault> {
+    pub(crate) fn new(setup: Setup<M>, seed: u64, now: Instant) -> Result<Self, SameAddress> {
         check(&setup.members)?;
         let (members, neighbors) = setup.members.into_iter().unzip::<_, _, Vec<_>, _>();
         let settings = Settings {
@@ -52,7 +66,7 @@ impl<M> Instance<M> {
     }
 
     /// Announces what is its own, once.
-    pub(super) fn start(&mut self, now: Instant, said: &mut Vec<bgp::Output>) -> bool {
+    pub(crate) fn start(&mut self, now: Instant, said: &mut Vec<bgp::Output>) -> bool {
         let starts = self.starts.take().is_some();
         if starts {
             for (prefix, route) in self.originated.clone() {
@@ -63,7 +77,7 @@ impl<M> Instance<M> {
         starts
     }
 
-    pub(super) fn hear(
+    pub(crate) fn hear(
         &mut self,
         now: Instant,
         input: bgp::Input<'_>,
@@ -86,7 +100,7 @@ impl<M> Instance<M> {
         self.speaker.handle(now, input, said);
     }
 
-    pub(super) fn order(
+    pub(crate) fn order(
         &mut self,
         now: Instant,
         command: bgp::Command,
@@ -96,26 +110,26 @@ impl<M> Instance<M> {
     }
 
     /// Hands on what the speaker said; the prefixes that changed are returned.
-    pub(super) fn carry(
+    pub(crate) fn carry<O: From<Carried>>(
         &mut self,
         said: &mut Vec<bgp::Output>,
-        out: &mut Vec<Output>,
+        out: &mut Vec<O>,
     ) -> Vec<Prefix> {
         let mut changed = Vec::new();
         for output in said.drain(..) {
             match output {
                 bgp::Output::Changed { net } => changed.extend(net.v4()),
-                bgp::Output::Event(event) => out.push(Output::Event(event)),
+                bgp::Output::Event(event) => out.push(Carried::Event(event).into()),
                 bgp::Output::Connect { conn, .. } => {
                     self.connections.insert(conn);
-                    out.push(Output::Bgp(output));
+                    out.push(Carried::Bgp(output).into());
                 }
                 bgp::Output::Close { conn } => {
                     self.connections.remove(&conn);
-                    out.push(Output::Bgp(output));
+                    out.push(Carried::Bgp(output).into());
                 }
                 bgp::Output::Send { .. } | bgp::Output::Message { .. } => {
-                    out.push(Output::Bgp(output));
+                    out.push(Carried::Bgp(output).into());
                 }
             }
         }
@@ -123,12 +137,12 @@ impl<M> Instance<M> {
     }
 
     /// Puts another configuration in force: sessions whose terms did not change stay.
-    pub(super) fn configure(
+    pub(crate) fn configure(
         &mut self,
         now: Instant,
         setup: Setup<M>,
         said: &mut Vec<bgp::Output>,
-    ) -> Result<(), ConfigFault> {
+    ) -> Result<(), SameAddress> {
         check(&setup.members)?;
         let settings = bgp::Command::SetSettings(Box::new(setup.settings));
         self.order(now, settings, said);
@@ -140,27 +154,53 @@ impl<M> Instance<M> {
             .map(|(id, _)| id)
             .collect();
         for id in gone {
-            self.members[id.index()] = None;
-            self.order(now, bgp::Command::RemoveNeighbor(id), said);
+            self.remove(now, id, said);
         }
-        for (member, mut neighbor) in setup.members {
-            let known = self.member_at(neighbor.address);
-            neighbor.start_enabled = self.serving;
-            let neighbor = Box::new(neighbor);
-            let command = if let Some(id) = known {
-                self.members[id.index()] = Some(member);
-                bgp::Command::SetNeighbor(id, neighbor)
-            } else {
-                self.members.push(Some(member));
-                bgp::Command::AddNeighbor(neighbor)
-            };
-            self.order(now, command, said);
+        for (member, neighbor) in setup.members {
+            match self.member_at(neighbor.address) {
+                Some(id) => self.set(now, id, (member, neighbor), said),
+                None => self.add(now, (member, neighbor), said),
+            }
         }
         self.originate(now, setup.originated, said);
         Ok(())
     }
 
-    fn originate(
+    /// Takes another member.
+    pub(crate) fn add(
+        &mut self,
+        now: Instant,
+        (member, mut neighbor): (M, Neighbor),
+        said: &mut Vec<bgp::Output>,
+    ) {
+        neighbor.start_enabled = self.serving;
+        self.members.push(Some(member));
+        let add = bgp::Command::AddNeighbor(Box::new(neighbor));
+        self.order(now, add, said);
+    }
+
+    /// Gives a member other terms; the session stays where it can.
+    pub(crate) fn set(
+        &mut self,
+        now: Instant,
+        id: NeighborId,
+        (member, mut neighbor): (M, Neighbor),
+        said: &mut Vec<bgp::Output>,
+    ) {
+        neighbor.start_enabled = self.serving;
+        self.members[id.index()] = Some(member);
+        let set = bgp::Command::SetNeighbor(id, Box::new(neighbor));
+        self.order(now, set, said);
+    }
+
+    /// Lets a member go.
+    pub(crate) fn remove(&mut self, now: Instant, id: NeighborId, said: &mut Vec<bgp::Output>) {
+        self.members[id.index()] = None;
+        self.order(now, bgp::Command::RemoveNeighbor(id), said);
+    }
+
+    /// Announces these of its own and nothing else.
+    pub(crate) fn originate(
         &mut self,
         now: Instant,
         next: BTreeMap<Prefix, Origination>,
@@ -179,22 +219,22 @@ impl<M> Instance<M> {
     }
 
     /// Sessions end without a word, and stay down until maintenance is over.
-    pub(super) fn maintain(
+    pub(crate) fn maintain<O: From<Carried>>(
         &mut self,
         now: Instant,
         on: bool,
         said: &mut Vec<bgp::Output>,
-        out: &mut Vec<Output>,
+        out: &mut Vec<O>,
     ) {
         if self.serving != on {
             return;
         }
         self.serving = !on;
-        out.push(Output::Serving(self.serving));
+        out.push(Carried::Serving(self.serving).into());
         for conn in core::mem::take(&mut self.connections) {
             let closed = bgp::Input::Closed { conn };
             self.speaker.handle(now, closed, said);
-            out.push(Output::Bgp(bgp::Output::Close { conn }));
+            out.push(Carried::Bgp(bgp::Output::Close { conn }).into());
         }
         let ids: Vec<NeighborId> = self.members().map(|(id, _)| id).collect();
         for id in ids {
@@ -207,30 +247,30 @@ impl<M> Instance<M> {
         }
     }
 
-    pub(super) fn wake(&self) -> Option<Instant> {
+    pub(crate) fn wake(&self) -> Option<Instant> {
         self.starts.or_else(|| self.speaker.wake())
     }
 
-    pub(super) const fn speaker(&self) -> &Speaker {
+    pub(crate) const fn speaker(&self) -> &Speaker {
         &self.speaker
     }
 
-    pub(super) const fn is_serving(&self) -> bool {
+    pub(crate) const fn is_serving(&self) -> bool {
         self.serving
     }
 
-    pub(super) fn member(&self, id: NeighborId) -> Option<&M> {
+    pub(crate) fn member(&self, id: NeighborId) -> Option<&M> {
         self.members.get(id.index())?.as_ref()
     }
 
-    pub(super) fn members(&self) -> impl Iterator<Item = (NeighborId, &M)> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = (NeighborId, &M)> {
         (0..)
             .map(NeighborId)
             .zip(&self.members)
             .filter_map(|(id, member)| Some((id, member.as_ref()?)))
     }
 
-    pub(super) fn address(&self, id: NeighborId) -> Option<Ipv4Addr> {
+    fn address(&self, id: NeighborId) -> Option<Ipv4Addr> {
         match self.speaker.neighbor(id)?.settings.address {
             IpAddr::V4(address) => Some(address),
             IpAddr::V6(_) => None,
@@ -238,20 +278,20 @@ impl<M> Instance<M> {
     }
 
     /// The member with an address.
-    pub(super) fn member_at(&self, address: IpAddr) -> Option<NeighborId> {
+    pub(crate) fn member_at(&self, address: IpAddr) -> Option<NeighborId> {
         let mut all = self.members().map(|(id, _)| id);
         all.find(|id| self.address(*id).map(IpAddr::V4) == Some(address))
     }
 }
 
 /// Each neighbour has an address of its own.
-fn check<M>(members: &[(M, Neighbor)]) -> Result<(), ConfigFault> {
+fn check<M>(members: &[(M, Neighbor)]) -> Result<(), SameAddress> {
     let mut known = BTreeSet::new();
     for (_, neighbor) in members {
         if let IpAddr::V4(address) = neighbor.address
             && !known.insert(address)
         {
-            return Err(ConfigFault::Address(address));
+            return Err(SameAddress(address));
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Route Servers, gateways, MSEEs, NVAs and customers' routers, connected without delay.
+//! What the tests of the platform's devices run in: Route Servers, gateways, MSEEs, NVAs and customers'
+//! routers, connected without delay.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
@@ -8,10 +9,10 @@ use bgp::{Attributes, ConnId, Event, Origination, Speaker};
 use inet::{Instant, Prefix};
 
 use crate::express_route::{Gateway, GatewayCommand, Input, Msee, MseeCommand, Output};
-use crate::route_server::{self, RouteServer};
+use crate::route_server::{self, PeerRefusal, RouteServer};
 
 /// One device.
-pub(super) enum Device {
+pub(crate) enum Device {
     Server(RouteServer),
     Gateway(Gateway),
     Msee(Msee),
@@ -19,9 +20,9 @@ pub(super) enum Device {
 }
 
 /// An NVA or a customer's router.
-pub(super) struct Router {
-    pub(super) speaker: Speaker,
-    pub(super) bfd: bfd::Endpoint,
+pub(crate) struct Router {
+    pub(crate) speaker: Speaker,
+    pub(crate) bfd: bfd::Endpoint,
 }
 
 /// What a device is told.
@@ -40,10 +41,10 @@ enum Owned {
     Msee(MseeCommand),
 }
 
-pub(super) struct Net {
-    pub(super) devices: BTreeMap<String, Device>,
+pub(crate) struct Net {
+    pub(crate) devices: BTreeMap<String, Device>,
     addresses: BTreeMap<Ipv4Addr, String>,
-    pub(super) now: Instant,
+    pub(crate) now: Instant,
     /// The other end of each connection.
     ends: BTreeMap<(String, ConnId), (String, ConnId)>,
     accepted: u64,
@@ -54,10 +55,14 @@ pub(super) struct Net {
     nics: BTreeMap<(String, Prefix), Vec<Ipv4Addr>>,
     /// What a device's own packets follow.
     forwards: BTreeMap<(String, Prefix), Vec<Ipv4Addr>>,
+    /// When maintenance began (false) and ended (true), by device.
+    pub(crate) serving: Vec<(String, bool)>,
+    /// What a Route Server refused.
+    pub(crate) refused: Vec<PeerRefusal>,
 }
 
 impl Net {
-    pub(super) fn new(devices: Vec<(String, Vec<Ipv4Addr>, Device)>) -> Self {
+    pub(crate) fn new(devices: Vec<(String, Vec<Ipv4Addr>, Device)>) -> Self {
         let mut addresses = BTreeMap::new();
         for (name, of, _) in &devices {
             addresses.extend(of.iter().map(|address| (*address, name.clone())));
@@ -74,11 +79,13 @@ impl Net {
             events: Vec::new(),
             nics: BTreeMap::new(),
             forwards: BTreeMap::new(),
+            serving: Vec::new(),
+            refused: Vec::new(),
         }
     }
 
     /// Until everybody is established.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.pass(Duration::from_secs(120));
         for (name, device) in &self.devices {
             for neighbor in device.speaker().neighbors() {
@@ -90,7 +97,7 @@ impl Net {
     }
 
     /// Lets time pass, with everybody woken when they asked to be.
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         loop {
             self.drain();
@@ -105,12 +112,12 @@ impl Net {
         self.now = until;
     }
 
-    pub(super) fn announce(&mut self, router: &str, prefix: &str) {
+    pub(crate) fn announce(&mut self, router: &str, prefix: &str) {
         self.announce_with(router, prefix, |_| {});
     }
 
     /// Announces several at once.
-    pub(super) fn announce_all(&mut self, router: &str, all: impl IntoIterator<Item = String>) {
+    pub(crate) fn announce_all(&mut self, router: &str, all: impl IntoIterator<Item = String>) {
         for text in all {
             let route = Origination::default();
             let command = bgp::Command::Originate(prefix(&text).into(), route);
@@ -120,7 +127,7 @@ impl Net {
         self.drain();
     }
 
-    pub(super) fn announce_with(
+    pub(crate) fn announce_with(
         &mut self,
         router: &str,
         text: &str,
@@ -131,38 +138,38 @@ impl Net {
         self.bgp(router, bgp::Command::Originate(prefix(text).into(), route));
     }
 
-    pub(super) fn withdraw(&mut self, router: &str, text: &str) {
+    pub(crate) fn withdraw(&mut self, router: &str, text: &str) {
         self.bgp(router, bgp::Command::Withdraw(prefix(text).into()));
     }
 
-    pub(super) fn bgp(&mut self, router: &str, command: bgp::Command) {
+    pub(crate) fn bgp(&mut self, router: &str, command: bgp::Command) {
         self.tell(router, Owned::Bgp(command));
     }
 
-    pub(super) fn server(&mut self, name: &str, command: route_server::Command) {
+    pub(crate) fn server(&mut self, name: &str, command: route_server::Command) {
         self.tell(name, Owned::Server(command));
     }
 
-    pub(super) fn msee(&mut self, name: &str, command: MseeCommand) {
+    pub(crate) fn msee(&mut self, name: &str, command: MseeCommand) {
         self.tell(name, Owned::Msee(command));
     }
 
-    pub(super) fn gateway(&mut self, name: &str, command: GatewayCommand) {
+    pub(crate) fn gateway(&mut self, name: &str, command: GatewayCommand) {
         self.tell(name, Owned::Gateway(command));
     }
 
-    pub(super) fn watch(&mut self, router: &str, session: bfd::SessionKey) {
+    pub(crate) fn watch(&mut self, router: &str, session: bfd::SessionKey) {
         let set = bfd::Command::Set(session, bfd::Settings::default());
         self.tell(router, Owned::Bfd(set));
     }
 
     /// Whatever a device sends is lost from now on, and nobody is told.
-    pub(super) fn silence(&mut self, device: &str) {
+    pub(crate) fn silence(&mut self, device: &str) {
         self.silent.insert(device.to_owned());
     }
 
     /// The session between two devices as `device` sees it.
-    pub(super) fn neighbor(&self, device: &str, other: &str) -> bgp::NeighborView<'_> {
+    pub(crate) fn neighbor(&self, device: &str, other: &str) -> bgp::NeighborView<'_> {
         let speaker = self.devices[device].speaker();
         let mut all = speaker.neighbors();
         let found = all.find(|neighbor| neighbor.settings.name == other);
@@ -170,7 +177,7 @@ impl Net {
     }
 
     /// What one told another of a prefix, if it was taken.
-    pub(super) fn told(&self, device: &str, by: &str, text: &str) -> Option<Attributes> {
+    pub(crate) fn told(&self, device: &str, by: &str, text: &str) -> Option<Attributes> {
         let id = self.neighbor(device, by).id;
         let routes = self.devices[device].speaker().adj_in(id);
         let wanted = prefix(text);
@@ -180,31 +187,31 @@ impl Net {
     }
 
     /// The AS_PATH with which one told another of a prefix.
-    pub(super) fn path(&self, device: &str, by: &str, text: &str) -> Option<String> {
+    pub(crate) fn path(&self, device: &str, by: &str, text: &str) -> Option<String> {
         self.told(device, by, text)
             .map(|told| told.as_path.to_string())
     }
 
     /// Whether a device has a way to a prefix that somebody told.
-    pub(super) fn knows(&self, device: &str, text: &str) -> bool {
+    pub(crate) fn knows(&self, device: &str, text: &str) -> bool {
         let paths = self.devices[device].speaker().paths(prefix(text));
         paths.iter().any(|path| path.neighbor.is_some())
     }
 
     /// What the NICs were told of a prefix by one device.
-    pub(super) fn nics(&self, by: &str, text: &str) -> Vec<Ipv4Addr> {
+    pub(crate) fn nics(&self, by: &str, text: &str) -> Vec<Ipv4Addr> {
         let told = self.nics.get(&(by.to_owned(), prefix(text)));
         told.cloned().unwrap_or_default()
     }
 
     /// Where a device's own packets to a prefix go.
-    pub(super) fn forwards(&self, device: &str, text: &str) -> Vec<Ipv4Addr> {
+    pub(crate) fn forwards(&self, device: &str, text: &str) -> Vec<Ipv4Addr> {
         let told = self.forwards.get(&(device.to_owned(), prefix(text)));
         told.cloned().unwrap_or_default()
     }
 
     /// When a device lost an established session with another one, since all were settled.
-    pub(super) fn ended(&self, device: &str, other: &str) -> Vec<Instant> {
+    pub(crate) fn ended(&self, device: &str, other: &str) -> Vec<Instant> {
         let id = self.neighbor(device, other).id;
         let ended = self.events.iter().filter(|(_, name, event)| {
             name == device
@@ -213,7 +220,21 @@ impl Net {
         ended.map(|(at, ..)| *at).collect()
     }
 
-    pub(super) fn established(&self, device: &str, other: &str) -> bool {
+    /// What happened to a device's sessions since all were settled.
+    pub(crate) fn events_of(&self, device: &str) -> Vec<&Event> {
+        let events = self.events.iter();
+        let own = events.filter(|(_, name, _)| name == device);
+        own.map(|(.., event)| event).collect()
+    }
+
+    /// What the NICs were told by one device, by prefix.
+    pub(crate) fn nics_of(&self, by: &str) -> BTreeMap<Prefix, Vec<Ipv4Addr>> {
+        let told = self.nics.iter().filter(|((name, _), _)| name == by);
+        told.map(|((_, prefix), hops)| (*prefix, hops.clone()))
+            .collect()
+    }
+
+    pub(crate) fn established(&self, device: &str, other: &str) -> bool {
         self.neighbor(device, other).session.is_some()
     }
 
@@ -225,7 +246,7 @@ impl Net {
     fn drain(&mut self) {
         while let Some((name, what)) = self.queue.pop_front() {
             let mut device = self.devices.remove(&name).expect("a device");
-            let out = device.handle(self.now, &what);
+            let out = device.handle(self.now, &what, &mut self.refused);
             self.devices.insert(name.clone(), device);
             for output in out {
                 self.carry(&name, output);
@@ -258,7 +279,8 @@ impl Net {
                 self.nics.insert((name.to_owned(), prefix), next_hops);
             }
             Output::Event(event) => self.events.push((self.now, name.to_owned(), event)),
-            Output::Bfd(_) | Output::Serving(_) => {}
+            Output::Serving(serving) => self.serving.push((name.to_owned(), serving)),
+            Output::Bfd(_) => {}
         }
     }
 
@@ -315,7 +337,7 @@ impl Net {
 }
 
 impl Device {
-    pub(super) fn speaker(&self) -> &Speaker {
+    pub(crate) fn speaker(&self) -> &Speaker {
         match self {
             Self::Server(server) => server.speaker(),
             Self::Gateway(gateway) => gateway.speaker(),
@@ -336,10 +358,15 @@ impl Device {
         }
     }
 
-    fn handle(&mut self, now: Instant, what: &Owned) -> Vec<Output> {
+    fn handle(
+        &mut self,
+        now: Instant,
+        what: &Owned,
+        refused: &mut Vec<PeerRefusal>,
+    ) -> Vec<Output> {
         let mut out = Vec::new();
         match self {
-            Self::Server(server) => out = serve(server, now, what),
+            Self::Server(server) => out = serve(server, now, what, refused),
             Self::Gateway(gateway) => {
                 let input = match what {
                     Owned::Wake => Input::Wake,
@@ -390,7 +417,12 @@ impl Router {
     }
 }
 
-fn serve(server: &mut RouteServer, now: Instant, what: &Owned) -> Vec<Output> {
+fn serve(
+    server: &mut RouteServer,
+    now: Instant,
+    what: &Owned,
+    refused: &mut Vec<PeerRefusal>,
+) -> Vec<Output> {
     let mut out = Vec::new();
     let input = match what {
         Owned::Wake => route_server::Input::Wake,
@@ -398,16 +430,21 @@ fn serve(server: &mut RouteServer, now: Instant, what: &Owned) -> Vec<Output> {
         _ => route_server::Input::Bgp(borrowed(what).expect("of a Route Server")),
     };
     server.handle(now, input, &mut out);
-    let same = |output| match output {
-        route_server::Output::Bgp(output) => Output::Bgp(output),
-        route_server::Output::Program { prefix, next_hops } => {
-            Output::Program { prefix, next_hops }
-        }
-        route_server::Output::Serving(serving) => Output::Serving(serving),
-        route_server::Output::Event(event) => Output::Event(event),
-        route_server::Output::Refused(refusal) => panic!("refused: {refusal}"),
+    let same = |output| {
+        Some(match output {
+            route_server::Output::Bgp(output) => Output::Bgp(output),
+            route_server::Output::Program { prefix, next_hops } => {
+                Output::Program { prefix, next_hops }
+            }
+            route_server::Output::Serving(serving) => Output::Serving(serving),
+            route_server::Output::Event(event) => Output::Event(event),
+            route_server::Output::Refused(refusal) => {
+                refused.push(refusal);
+                return None;
+            }
+        })
     };
-    out.into_iter().map(same).collect()
+    out.into_iter().filter_map(same).collect()
 }
 
 fn datagram(from: Ipv4Addr, to: Ipv4Addr, ttl: u8, bytes: &[u8]) -> bfd::Input<'_> {
@@ -443,10 +480,10 @@ fn borrowed(what: &Owned) -> Option<bgp::Input<'_>> {
     })
 }
 
-pub(super) fn ip(text: &str) -> Ipv4Addr {
+pub(crate) fn ip(text: &str) -> Ipv4Addr {
     text.parse().expect("an address")
 }
 
-pub(super) fn prefix(text: &str) -> Prefix {
+pub(crate) fn prefix(text: &str) -> Prefix {
     text.parse().expect("a prefix")
 }

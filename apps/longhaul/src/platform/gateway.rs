@@ -73,7 +73,9 @@ fn ask(
         (_, None) => {
             let msees = gateway.connections.iter().flat_map(|it| &it.msees);
             let peers = gateway.route_servers.iter().chain(msees);
-            peers.map(|peer| query(&peer.address.to_string())).collect()
+            let own = Some(gateway.interface.address).filter(|_| what == What::LearnedRoutes);
+            let addresses = own.into_iter().chain(peers.map(|peer| peer.address));
+            addresses.map(|one| query(&one.to_string())).collect()
         }
     };
     let mut answers = Vec::new();

@@ -15,7 +15,7 @@ use crate::platform::{
 };
 use crate::{Answer, CustomerMeasures, DeviceKind, ExpressRouteMeasures, Measures, Query};
 
-/// What the platform weighs a route of an MSEE and one of Route Server with.
+/// What the platform weighs a route of an MSEE with, and one of Route Server or of its own.
 const WEIGHT_MSEE: u32 = 32_769;
 const WEIGHT_ROUTE_SERVER: u32 = 32_768;
 
@@ -67,8 +67,21 @@ fn members<'a>(
     })
 }
 
+/// What a peer told; of the instance itself what it has without being told.
 fn learned(gateway: &Gateway, peer: &str) -> PeerRoutes {
-    let local = gateway.config().interface.address;
+    let config = gateway.config();
+    let local = config.interface.address;
+    let itself = config.name == peer || peer.parse() == Ok(local);
+    let own = config.announced.iter().filter(|_| itself);
+    let own = own.map(|prefix| PeerRoute {
+        local_address: local.into(),
+        network: prefix.to_string(),
+        next_hop: None,
+        source_peer: Some(local.into()),
+        origin: "Network".to_owned(),
+        as_path: String::new(),
+        weight: WEIGHT_ROUTE_SERVER,
+    });
     let routes = members(gateway, peer).flat_map(|(id, member)| {
         let (origin, weight) = match member {
             GatewayMember::Msee { .. } => ("EBgp", WEIGHT_MSEE),
@@ -80,7 +93,7 @@ fn learned(gateway: &Gateway, peer: &str) -> PeerRoutes {
             Some(PeerRoute {
                 local_address: local.into(),
                 network: route.net.to_string(),
-                next_hop: attributes.next_hop,
+                next_hop: Some(attributes.next_hop),
                 source_peer: Some(member.peer().address.into()),
                 origin: origin.to_owned(),
                 as_path: as_path(&attributes.as_path),
@@ -90,7 +103,7 @@ fn learned(gateway: &Gateway, peer: &str) -> PeerRoutes {
     });
     PeerRoutes {
         role: gateway_role(gateway.config().instance),
-        routes: routes.collect(),
+        routes: own.chain(routes).collect(),
     }
 }
 
@@ -101,7 +114,7 @@ fn advertised(gateway: &Gateway, peer: &str) -> PeerRoutes {
         told.map(|route| PeerRoute {
             local_address: local.into(),
             network: route.net.to_string(),
-            next_hop: route.attributes.next_hop,
+            next_hop: Some(route.attributes.next_hop),
             source_peer: None,
             origin: "Igp".to_owned(),
             as_path: as_path(&route.attributes.as_path),

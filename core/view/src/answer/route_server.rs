@@ -27,7 +27,7 @@ pub(super) fn learned(server: &RouteServer, peer: &str) -> Result<PeerRoutes, Pl
         Some(PeerRoute {
             local_address: local.into(),
             network: route.net.to_string(),
-            next_hop: attributes.next_hop,
+            next_hop: Some(attributes.next_hop),
             source_peer: Some(config.address.into()),
             origin: "EBgp".to_owned(),
             as_path: as_path(&attributes.as_path),
@@ -47,7 +47,7 @@ pub(super) fn advertised(server: &RouteServer, peer: &str) -> Result<PeerRoutes,
     let routes = routes.map(|route| PeerRoute {
         local_address: local.into(),
         network: route.net.to_string(),
-        next_hop: route.attributes.next_hop,
+        next_hop: Some(route.attributes.next_hop),
         source_peer: None,
         origin: "Igp".to_owned(),
         as_path: as_path(&route.attributes.as_path),

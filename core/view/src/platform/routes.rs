@@ -13,12 +13,15 @@ pub struct PeerRoute {
     pub local_address: IpAddr,
     /// The prefix.
     pub network: String,
-    /// NEXT_HOP: third-party for a load balancer, the instance's own in what it announces.
-    pub next_hop: IpAddr,
+    /// NEXT_HOP: third-party for a load balancer, the instance's own in what it announces; none of
+    /// what a gateway has by itself.
+    #[serde(default)]
+    pub next_hop: Option<IpAddr>,
     /// The peer; absent in what is announced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_peer: Option<IpAddr>,
-    /// `EBgp` when learned, `Igp` when announced.
+    /// `EBgp` or `IBgp` when learned, `Igp` when announced, `Network` for what a gateway has by
+    /// itself: the address space of VNets.
     pub origin: String,
     /// AS numbers joined by `-`.
     pub as_path: String,
@@ -87,7 +90,8 @@ impl PeerRoute {
         let mut cells = vec![
             self.local_address.to_string(),
             self.network.clone(),
-            self.next_hop.to_string(),
+            self.next_hop
+                .map_or_else(String::new, |hop| hop.to_string()),
         ];
         cells.extend(self.source_peer.map(|peer| peer.to_string()));
         cells.extend([

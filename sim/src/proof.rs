@@ -56,7 +56,9 @@ fn findings(reports: &Reports) -> Vec<Finding> {
         error: report.severity == Severity::Error,
         says: report.says.clone(),
     };
-    reports.iter().map(finding).collect()
+    let faults = reports.iter();
+    let faults = faults.filter(|report| report.severity > Severity::Note);
+    faults.map(finding).collect()
 }
 
 fn observe(world: &mut World, evidence: &mut Evidence) {

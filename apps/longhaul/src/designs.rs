@@ -155,11 +155,11 @@ pub(crate) fn check(format: Format, file: &DesignFile) -> Outcome {
             reports.render(std::io::stdout().is_terminal()).trim_end()
         ))?,
     };
-    Ok(match reports.is_empty() {
-        true => Ended::Clean,
+    Ok(match reports.has_faults() {
+        false => Ended::Clean,
         // As for a file of which that is seen at once.
-        false if reports.has_malformed() => Ended::Code(2),
-        false => Ended::Findings,
+        true if reports.has_malformed() => Ended::Code(2),
+        true => Ended::Findings,
     })
 }
 
@@ -196,6 +196,7 @@ pub(crate) fn rules(format: Format, only: Option<&str>) -> Outcome {
 
 const fn severity(severity: design::Severity) -> &'static str {
     match severity {
+        design::Severity::Note => "note",
         design::Severity::Warning => "warning",
         design::Severity::Error => "error",
     }

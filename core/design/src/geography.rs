@@ -63,6 +63,33 @@ fn first_coordinates(line: &str) -> Option<(i32, i32)> {
     Some((degrees(cells.next()?, 90)?, degrees(cells.next()?, 180)?))
 }
 
+/// The geopolitical region of an Azure region, as ExpressRoute counts them: what a standard circuit
+/// reaches ("ExpressRoute peering locations", 2023-11). Countries that the page lacks are one of their
+/// own, unless they have a peering location in one of its regions.
+pub(crate) fn geopolitical(region: &str) -> Option<&'static str> {
+    let mut lines = REGIONS.lines().skip(1);
+    let line = lines.find(|line| line.split(',').next() == Some(region))?;
+    let mut cells = line.split(',').skip(2);
+    let (country, group) = (cells.next()?, cells.next()?);
+    Some(match (country, group) {
+        (_, "Europe" | "UK") => "Europe",
+        (_, "US" | "Canada" | "Mexico") => "North America",
+        (_, "South America") => "South America",
+        ("Australia", _) if region.starts_with("australiacentral") => "Australia Government",
+        ("Australia" | "New Zealand", _) => "Oceania",
+        ("Asia Pacific" | "Indonesia" | "Malaysia", _) => "Asia",
+        ("Korea", _) => "South Korea",
+        (country, _) => country,
+    })
+}
+
+/// The geopolitical region around a place: that of the closest Azure region.
+pub(crate) fn geopolitical_around(place: Coordinates) -> &'static str {
+    let closest = regions().min_by_key(|(_, at)| distance_m(*at, place));
+    let found = closest.and_then(|(name, _)| geopolitical(name));
+    found.expect("the table of regions has one, with its country")
+}
+
 /// Big cities with their places.
 pub(crate) fn cities() -> impl Iterator<Item = (&'static str, Coordinates)> + Clone {
     CITIES.lines().skip(1).filter_map(|line| {
@@ -141,6 +168,38 @@ mod tests {
                 longitude_udeg: 139_770_000
             }
         );
+    }
+
+    #[test]
+    fn geopolitical_regions_are_those_of_expressroute() {
+        for (region, _) in regions() {
+            assert!(geopolitical(region).is_some(), "{region}");
+        }
+        let pairs = [
+            ("westeurope", "Europe"),
+            ("ukwest", "Europe"),
+            ("canadaeast", "North America"),
+            ("southeastasia", "Asia"),
+            ("centralindia", "India"),
+            ("japanwest", "Japan"),
+            ("koreasouth", "South Korea"),
+            ("australiaeast", "Oceania"),
+            ("australiacentral2", "Australia Government"),
+            ("uaenorth", "UAE"),
+            ("southafricanorth", "South Africa"),
+            ("brazilsouth", "South America"),
+        ];
+        for (region, expected) in pairs {
+            assert_eq!(geopolitical(region), Some(expected));
+        }
+        let atlas = Atlas::load();
+        let around = |city| geopolitical_around(atlas.city(city).expect("known"));
+        let cities = ["Madrid", "Seattle", "Bangkok", "Auckland", "Osaka", "Dubai"];
+        assert_eq!(
+            cities.map(around),
+            ["Europe", "North America", "Asia", "Oceania", "Japan", "UAE"]
+        );
+        assert_eq!(geopolitical("atlantis"), None);
     }
 
     #[test]

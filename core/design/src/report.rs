@@ -137,6 +137,8 @@ impl Sources {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
+    /// Worth knowing: there is nothing to mend.
+    Note,
     /// Worth a look.
     Warning,
     /// The design cannot work, or the platform refuses it.
@@ -298,6 +300,13 @@ impl Reports {
         self.list.len()
     }
 
+    /// Whether there is something to mend: a warning or an error.
+    pub fn has_faults(&self) -> bool {
+        self.list
+            .iter()
+            .any(|report| report.severity > Severity::Note)
+    }
+
     /// Whether one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list
@@ -373,20 +382,24 @@ impl Reports {
                 .filter(|report| report.severity == severity)
                 .count()
         };
-        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-        let many = |count: usize, word: &str| match count {
-            1 => format!("1 {word}"),
-            _ => format!("{count} {word}s"),
-        };
-        match (errors, warnings) {
-            (_, 0) => many(errors, "error"),
-            (0, _) => many(warnings, "warning"),
-            _ => format!("{}, {}", many(errors, "error"), many(warnings, "warning")),
-        }
+        let kinds = [
+            (count(Severity::Error), "error"),
+            (count(Severity::Warning), "warning"),
+            (count(Severity::Note), "note"),
+        ];
+        let found = kinds.into_iter().filter(|(count, _)| *count > 0);
+        let found: Vec<String> = found
+            .map(|(count, word)| match count {
+                1 => format!("1 {word}"),
+                _ => format!("{count} {word}s"),
+            })
+            .collect();
+        found.join(", ")
     }
 
     fn groups<'a>(&'a self, report: &'a Report) -> Vec<Group<'a>> {
         let level = match report.severity {
+            Severity::Note => Level::NOTE,
             Severity::Warning => Level::WARNING,
             Severity::Error => Level::ERROR,
         };

@@ -69,7 +69,7 @@ fn decide(file: &RouterFile, text: &str, reports: &mut Vec<Report>) -> Option<Ro
     let timers = bfd(file.bfd.as_ref().map(|at| &at.value), &BfdConfig::DEFAULT);
     let auth = sessions::neighbors(file, &policies, &listen, &mut settings, reports);
     Some(RouterConfig {
-        name: said(file.name.as_ref())?,
+        name: said(file.name.as_ref())?.0,
         settings,
         originate: originate(file, reports),
         listen,

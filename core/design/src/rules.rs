@@ -9,6 +9,7 @@ mod branch_to_branch_underlay;
 mod circuit_asn;
 mod circuit_links;
 mod circuit_loop;
+mod circuit_reach;
 mod counts;
 mod default_route_loop;
 mod default_to_on_premises;
@@ -20,6 +21,7 @@ mod forbidden_range;
 mod gateway_capacity;
 mod gateway_circuits;
 mod gateway_subnet_route;
+mod hub_relay;
 mod hub_to_hub_plain;
 mod ip_forwarding;
 mod ipv6_with_route_server;
@@ -35,6 +37,7 @@ mod prepend_invisible;
 mod propagation_off;
 mod reserved_asn;
 mod reserved_community;
+mod route_budget;
 mod route_map;
 mod route_refresh;
 mod route_server_peers;
@@ -55,6 +58,7 @@ mod subnet_size;
 mod tunnel_mtu;
 mod tunnel_transport;
 mod underlay_bypass;
+mod underlay_mtu;
 mod unreachable_region;
 mod user_route_next_hop;
 mod vms_per_route_server;
@@ -108,13 +112,14 @@ pub fn rules() -> &'static [&'static Rule] {
     &RULES
 }
 
-static RULES: [&Rule; 55] = [
+static RULES: [&Rule; 59] = [
     &announcement_not_programmed::RULE,
     &as_path_65515::RULE,
     &branch_to_branch_underlay::RULE,
     &circuit_asn::RULE,
     &circuit_links::RULE,
     &circuit_loop::RULE,
+    &circuit_reach::RULE,
     &default_route_loop::RULE,
     &default_to_on_premises::RULE,
     &duplicate_address::RULE,
@@ -124,6 +129,7 @@ static RULES: [&Rule; 55] = [
     &gateway_capacity::RULE,
     &gateway_circuits::RULE,
     &gateway_subnet_route::RULE,
+    &hub_relay::RULE,
     &hub_to_hub_plain::RULE,
     &ip_forwarding::RULE,
     &ipv6_with_route_server::RULE,
@@ -139,6 +145,7 @@ static RULES: [&Rule; 55] = [
     &propagation_off::RULE,
     &reserved_asn::RULE,
     &reserved_community::RULE,
+    &route_budget::RULE,
     &route_map::RULE,
     &route_refresh::RULE,
     &route_server_peers::RULE,
@@ -158,6 +165,7 @@ static RULES: [&Rule; 55] = [
     &tunnel_mtu::RULE,
     &tunnel_transport::RULE,
     &underlay_bypass::RULE,
+    &underlay_mtu::RULE,
     &unreachable_region::RULE,
     &user_route_next_hop::RULE,
     &vms_per_route_server::RULE,

@@ -38,6 +38,25 @@ pub(crate) fn name(text: &str, span: Span, reports: &mut Vec<Report>) -> Option<
     Some(text.to_owned())
 }
 
+/// A device's name: names joined by dots, such as `core.paris`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeviceName(pub(crate) String);
+
+impl Shape for DeviceName {
+    fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
+        let text = scalar(node, "a name", reports)?;
+        for part in text.split('.') {
+            name(part, node.span, reports)?;
+        }
+        Some(Self(text.to_owned()))
+    }
+
+    fn schema(_: &mut Map<String, Value>) -> Value {
+        let part = "[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?";
+        json!({ "type": "string", "pattern": format!(r"^{part}(\.{part})*$") })
+    }
+}
+
 /// The text of a scalar, or a report that it is none.
 pub(crate) fn scalar<'a>(node: &'a Node, what: &str, reports: &mut Vec<Report>) -> Option<&'a str> {
     match &node.kind {

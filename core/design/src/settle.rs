@@ -38,6 +38,7 @@ use crate::geography::Atlas;
 use crate::model::DesignFile;
 use crate::reader::At;
 use crate::report::{Report, Sources, Span};
+use crate::scalars::TimeSpan;
 
 /// Where a value came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,14 +121,9 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         .as_ref()
         .map(|at| at.value.clone())
         .unwrap_or_default();
-    let region_texts = file
-        .regions
-        .as_ref()
-        .map(|at| &at.value.0[..])
-        .unwrap_or_default();
     let platform = platform::platform(file.platform.as_ref());
     let regions = regions::settle_all(file, &defaults, &platform, &atlas, reports);
-    let backbone = regions::backbone(region_texts, &regions, &atlas, reports);
+    let backbone = regions::backbone(file, &regions, &atlas, reports);
     let mut overlay = overlay::overlay(file, reports);
     let underlays = underlays::underlays(file, &regions, (&overlay, &platform), reports);
     let mut circuits = circuits::circuits(file, &regions, &atlas, reports);
@@ -151,6 +147,10 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
     if overlay.summaries.value.is_empty() && matches!(overlay.summaries.why, Why::Default(_)) {
         overlay.summaries.value = overlay::summaries(&regions, &sites);
     }
+    let time = |at: &Option<At<TimeSpan>>, default_us, why| match at {
+        Some(at) => Val::line(at.value.0, at.span),
+        None => Val::default(Duration::from_micros(default_us), why),
+    };
     Settled {
         format: pick!(
             [file.longhaul],
@@ -165,23 +165,20 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
             |name: &String| name.clone()
         ),
         overlay,
-        region_latency: pick!(
-            [defaults.region_latency],
-            Duration::from_micros(400),
+        region_latency: time(
+            &defaults.region_latency,
+            400,
             "0.9 ms round trip measured inside a zone, rounded down",
-            |span: &crate::scalars::TimeSpan| span.0
         ),
-        programming_delay: pick!(
-            [defaults.programming_delay],
-            Duration::ZERO,
+        programming_delay: time(
+            &defaults.programming_delay,
+            0,
             "the platform publishes none",
-            |span: &crate::scalars::TimeSpan| span.0
         ),
-        programming_delay_max: pick!(
-            [defaults.programming_delay_max],
-            Duration::ZERO,
+        programming_delay_max: time(
+            &defaults.programming_delay_max,
+            0,
             "every route takes the least time",
-            |span: &crate::scalars::TimeSpan| span.0
         ),
         platform,
         regions,

@@ -130,28 +130,6 @@ fn gateway(
         address: *address,
         asn: ROUTE_SERVER_ASN,
     });
-    let connections = places.msees.iter().filter_map(|(index, ends)| {
-        let circuit = &settled.circuits[*index];
-        let mut connections = circuit.connections.iter();
-        let connection = connections.find(|connection| {
-            let connected = &settled.regions[connection.region.value];
-            connected.name.value == region.name.value
-        })?;
-        let msees = ends
-            .iter()
-            .enumerate()
-            .map(|(link, address)| BgpPeerConfig {
-                name: msee_name(&circuit.name.value, link),
-                address: *address,
-                asn: MSEE_ASN,
-            });
-        Some(GatewayConnection {
-            circuit: circuit.name.value.clone(),
-            weight: connection.weight.value,
-            msees: msees.collect(),
-            fast_path: connection.fast_path.value,
-        })
-    });
     let also = gateway.also.iter().map(|prefix| prefix.value);
     devices.gateways.push(ErGatewayConfig {
         region: region.name.value.clone(),
@@ -181,7 +159,7 @@ fn gateway(
             .iter()
             .map(|prefix| prefix.value)
             .collect(),
-        connections: connections.collect(),
+        connections: joined(settled, region, places),
         name: name.clone(),
     });
     let max_packet = settled.platform.numbers.express_route.max_packet;
@@ -194,6 +172,33 @@ fn gateway(
     let mut nic = nic(name, &region.hub, GATEWAY_SUBNET, address);
     nic.ip_forwarding = true;
     devices.fabric.nics.push(nic);
+}
+
+/// The circuits that a region's gateway is connected to.
+fn joined(settled: &Settled, region: &Region, places: &GatewayAddresses) -> Vec<GatewayConnection> {
+    let joined = places.msees.iter().filter_map(|(index, ends)| {
+        let circuit = &settled.circuits[*index];
+        let mut connections = circuit.connections.iter();
+        let connection = connections.find(|connection| {
+            let connected = &settled.regions[connection.region.value];
+            connected.name.value == region.name.value
+        })?;
+        let msees = ends
+            .iter()
+            .enumerate()
+            .map(|(link, address)| BgpPeerConfig {
+                name: msee_name(&circuit.name.value, link),
+                address: *address,
+                asn: MSEE_ASN,
+            });
+        Some(GatewayConnection {
+            circuit: circuit.name.value.clone(),
+            weight: connection.weight.value,
+            msees: msees.collect(),
+            fast_path: connection.fast_path.value,
+        })
+    });
+    joined.collect()
 }
 
 fn msee(

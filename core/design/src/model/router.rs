@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::reader::{At, Named, Shape, record};
 use crate::report::Report;
-use crate::scalars::{Community, Count, ExtCommunity, Lines, Text, TimeSpan, words};
+use crate::scalars::{Community, Count, DeviceName, ExtCommunity, Lines, Text, TimeSpan, words};
 use crate::tree::{Kind, Node};
 
 record! {
@@ -17,7 +17,7 @@ record! {
         /// Version of the format.
         router: Count<1, 1> = "1",
         /// The router's name.
-        name: String = "edge1",
+        name: DeviceName = "edge1",
         /// Its AS.
         asn: Asn = "65001",
         /// Its BGP identifier: one of its addresses, usually a loopback.

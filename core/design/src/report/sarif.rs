@@ -91,6 +91,7 @@ impl Reports {
 
 const fn level(severity: Severity) -> &'static str {
     match severity {
+        Severity::Note => "note",
         Severity::Warning => "warning",
         Severity::Error => "error",
     }

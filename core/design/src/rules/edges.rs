@@ -111,8 +111,11 @@ struct Index<'a> {
     circuits: BTreeMap<&'a str, usize>,
     routers: BTreeMap<&'a str, &'a RouterDevice>,
     /// By VNet: what its gateway announces, and the NVAs of its region.
-    gateways: BTreeMap<&'a str, (Vec<Prefix>, Vec<(String, Ipv4Addr)>)>,
+    gateways: BTreeMap<&'a str, Behind>,
 }
+
+/// What a gateway announces, and the NVAs of its region with their private addresses.
+type Behind = (Vec<Prefix>, Vec<(String, Ipv4Addr)>);
 
 impl<'a> Index<'a> {
     fn of(settled: &'a Settled, plan: &'a Plan) -> Self {

@@ -63,7 +63,8 @@ fn asn(rule: &Rule, asn: &Val<Asn>, by: &str, reports: &mut Vec<Report>) {
     }
 }
 
-fn reserved(number: u32) -> Option<&'static str> {
+/// Whom an AS number that neither Route Server nor its route maps take is reserved for.
+pub(super) const fn reserved(number: u32) -> Option<&'static str> {
     match number {
         8_074 | 8_075 | 12_076 => Some("for Azure (public)"),
         65_515 | 65_517..=65_520 => Some("for Azure (private)"),

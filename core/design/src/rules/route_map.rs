@@ -2,6 +2,7 @@
 
 use crate::plan::{Community, RouteMapAction};
 
+use super::reserved_asn::reserved;
 use super::{Rule, sources};
 use crate::report::{Report, Severity};
 use crate::settle::Settled;
@@ -67,12 +68,17 @@ fn wrong(action: &RouteMapAction) -> Option<(String, Severity)> {
     match action {
         RouteMapAction::AddAsPath(path) | RouteMapAction::ReplaceAsPath(path) => {
             let long = path.iter().find(|asn| !asn.is_two_octet());
+            let reserved = path.iter().find_map(|asn| Some((asn, reserved(asn.0)?)));
             let private = path.iter().find(|asn| asn.is_private());
             let long = long.map(|asn| {
                 let what = format!("has AS {}, which does not fit 16 bits", asn.0);
                 (what, Severity::Error)
             });
-            long.or(private.map(|asn| {
+            let reserved = reserved.map(|(asn, whose)| {
+                let what = format!("puts AS {} into paths, which is reserved {whose}", asn.0);
+                (what, Severity::Error)
+            });
+            long.or(reserved).or(private.map(|asn| {
                 let what = format!("puts the private AS {} into paths", asn.0);
                 (what, Severity::Warning)
             }))

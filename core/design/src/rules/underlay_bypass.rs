@@ -7,8 +7,8 @@ use inet::Prefix;
 use super::edges::{self, Edge};
 use crate::model::UnderlayKind;
 use crate::report::Span;
-use crate::settle::vnets::workload_subnet;
-use crate::settle::{RouterAt, Site};
+use crate::settle::vnets::{NVA_SUBNET, workload_subnet};
+use crate::settle::{RouterAt, Site, Val};
 
 use super::{Rule, sources};
 use crate::report::{Report, Severity};
@@ -102,7 +102,19 @@ fn judge(
         .filter(|(_, address)| !taken.iter().any(|prefix| prefix.contains(*address)))
         .map(|(nva, _)| nva.as_str())
         .collect();
-    if !unreached.is_empty() {
+    let summarized = hidden_hub(settled, edge.circuit);
+    if let (false, Some((gateway, summary))) = (unreached.is_empty(), summarized) {
+        let says = format!(
+            "the gateway of {gateway} announces {} in place of its hub: {} takes no route to {} from circuit {name}",
+            summary.value,
+            edge.name,
+            unreached.join(", ")
+        );
+        let because = "a summary that covers the hub hides the way to the NVAs among what tunnels are to carry";
+        let advice = "let `summarized` cover spokes only";
+        let report = rule.report(&[summary.why.span()], says);
+        reports.push(report.because(because).try_this(advice));
+    } else if !unreached.is_empty() {
         let says = format!(
             "{} takes no route to {} from circuit {name}: no tunnel comes up over it",
             edge.name,
@@ -126,6 +138,25 @@ fn judge(
         );
         reports.push(rule.report(&at(edge.export), says));
     }
+}
+
+/// A summary that a gateway on a circuit announces in place of its hub, with the region.
+fn hidden_hub(settled: &Settled, circuit: usize) -> Option<(&str, &Val<Prefix>)> {
+    let connections = settled.circuits[circuit].connections.iter();
+    connections
+        .map(|connection| &settled.regions[connection.region.value])
+        .find_map(|region| {
+            let mut summaries = region.express_route.as_ref()?.summarized.iter();
+            let nvas = region.hub.subnet(NVA_SUBNET)?;
+            let hub = region
+                .hub
+                .space
+                .value
+                .iter()
+                .find(|space| space.covers(nvas))?;
+            let summary = summaries.find(|summary| summary.value.covers(*hub))?;
+            Some((region.name.value.as_str(), summary))
+        })
 }
 
 /// What is not to be reached by an underlay: spokes, VMs in hubs, LANs of sites.

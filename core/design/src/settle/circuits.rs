@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use inet::{Coordinates, Prefix};
 
-use super::decided::{Circuit, CircuitPeering, Connection, Network, RouterAt, Site};
+use super::decided::{Circuit, CircuitPeering, Connection, Filters, Network, RouterAt, Site};
 use super::{Region, Val, Why, pick, places, region_index, unknown};
 use crate::geography::Atlas;
 use crate::model::{
@@ -278,6 +278,39 @@ pub(super) fn ends(
                     reports.push(unknown("other circuit", &other.value, other.span, known));
                 }
             }
+        }
+    }
+    filters_are_used((networks, sites), circuits, reports);
+}
+
+/// Filters are for circuits that end at their router.
+fn filters_are_used(
+    (networks, sites): (&[Network], &[Site]),
+    circuits: &[Circuit],
+    reports: &mut Vec<Report>,
+) {
+    let mut check = |filters: &[(Val<usize>, Filters)], router: RouterAt| {
+        for (at, _) in filters {
+            let circuit = &circuits[at.value];
+            let mut ends = circuit.customer.iter().flatten();
+            let known = circuit.customer.iter().all(Option::is_some);
+            if let (true, false, Some(span)) =
+                (known, ends.any(|end| end.value == router), at.why.span())
+            {
+                let says = format!("circuit `{}` does not end here", circuit.name.value);
+                let customer = circuit.customer[0].as_ref().and_then(|end| end.why.span());
+                reports.push(Report::shape(span, says).also(customer, "it ends here"));
+            }
+        }
+    };
+    for (network, settled) in networks.iter().enumerate() {
+        for (pe, settled) in settled.pes.iter().enumerate() {
+            check(&settled.circuits, RouterAt::Provider { network, pe });
+        }
+    }
+    for (site, settled) in sites.iter().enumerate() {
+        for (router, settled) in settled.routers.iter().enumerate() {
+            check(&settled.circuits, RouterAt::Site { site, router });
         }
     }
 }

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::geography::{self, Atlas};
 use crate::model::{
-    DefaultsText, DesignFile, ForwardingText, NsgRuleText, NvaMode, NvasText, Preference,
-    RegionDefaultsText, RegionText, RouteServerSettings, RouteServerText, RuleAction,
+    DefaultsText, DesignFile, ForwardingText, NsgRuleText, NvaMode, NvasText, PeeringText,
+    Preference, RegionDefaultsText, RegionText, RouteServerSettings, RouteServerText, RuleAction,
     RuleDirection, RuleProtocol,
 };
 use crate::plan;
@@ -112,26 +112,7 @@ fn region(
         (has_server, lends),
         reports,
     );
-    let spoke_texts = text
-        .spokes
-        .as_ref()
-        .map(|at| &at.value.0[..])
-        .unwrap_or_default();
-    let spokes = spoke_texts
-        .iter()
-        .enumerate()
-        .map(|(index, (short, text))| {
-            let place = site(&short.value, Why::Line(short.span));
-            vnet(
-                place,
-                index + 1,
-                text,
-                &peering,
-                (has_server, lends),
-                reports,
-            )
-        });
-    let spokes: Vec<Vnet> = spokes.collect();
+    let spokes = spokes(text, &site, &peering, (has_server, lends), reports);
     let region = Region {
         name: Val::line(name.value.clone(), name.span),
         number,
@@ -159,6 +140,29 @@ fn region(
     };
     check_references(&region, reports);
     region
+}
+
+/// The spokes of a region; `place` is where one stands by its short name.
+fn spokes<'a>(
+    text: &RegionText,
+    place: &dyn Fn(&str, Why) -> Place<'a>,
+    peering: &PeeringText,
+    lent: (bool, bool),
+    reports: &mut Vec<Report>,
+) -> Vec<Vnet> {
+    let spoke_texts = text
+        .spokes
+        .as_ref()
+        .map(|at| &at.value.0[..])
+        .unwrap_or_default();
+    let spokes = spoke_texts
+        .iter()
+        .enumerate()
+        .map(|(index, (short, text))| {
+            let place = place(&short.value, Why::Line(short.span));
+            vnet(place, index + 1, text, peering, lent, reports)
+        });
+    spokes.collect()
 }
 
 fn nvas(
@@ -450,11 +454,13 @@ const SAME_REGION_US: u32 = 400;
 
 /// The backbone between each pair of regions.
 pub(crate) fn backbone(
-    texts: &[(At<String>, RegionText)],
+    file: &DesignFile,
     regions: &[Region],
     atlas: &Atlas,
     reports: &mut Vec<Report>,
 ) -> Vec<Backbone> {
+    let texts = file.regions.as_ref().map(|at| &at.value.0[..]);
+    let texts = texts.unwrap_or_default();
     let mut overrides = std::collections::BTreeMap::new();
     for (from, (_, text)) in texts.iter().enumerate() {
         for (name, rtt) in text

@@ -2,6 +2,7 @@
 
 mod accidents;
 mod cases;
+mod circuits;
 mod coexistence;
 mod explain;
 mod foreign;

@@ -82,16 +82,11 @@ pub(super) struct File<'a> {
     pub(super) peers: Vec<Peer>,
 }
 
-/// The longest name of a router in its own file.
-const NAME_MAX: usize = 40;
-
 impl File<'_> {
     /// The text.
     pub(super) fn text(&self) -> String {
         let mut text = String::new();
-        let mut name: String = self.name.replace('.', "-");
-        name.truncate(NAME_MAX);
-        let name = name.trim_end_matches('-');
+        let name = &self.name;
         let id = self.router_id.unwrap_or(Ipv4Addr::new(192, 0, 2, 1));
         // Writing to a string cannot fail.
         let _ = write!(

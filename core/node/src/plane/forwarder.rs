@@ -16,6 +16,7 @@
 mod batch;
 mod inbound;
 mod outbound;
+mod recent;
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -37,6 +38,7 @@ use crate::view::{Counters, DropReason};
 
 use batch::Batch;
 use inbound::Arrival;
+use recent::Recent;
 
 /// The data half of a node on one shard.
 pub struct Forwarder {
@@ -48,6 +50,7 @@ pub struct Forwarder {
     queues: Vec<Option<Box<Queue<Waiting>>>>,
     /// Paths with something in their queue, in the order of their turns.
     turns: VecDeque<PathId>,
+    recent: Recent,
     batch: Batch,
     arrivals: Vec<Arrival>,
     icmp: IcmpBudget,
@@ -121,6 +124,7 @@ impl Forwarder {
             pool: Pool::new(),
             queues: (0..paths).map(|_| None).collect(),
             turns: VecDeque::new(),
+            recent: Recent::new(),
             batch: Batch::new(),
             arrivals: Vec::new(),
             icmp: IcmpBudget::default(),
@@ -162,7 +166,10 @@ impl Forwarder {
                 self.followed = followed;
             }
             Kind::Send { path, packet } => self.send_alone(now, path, &packet, sink),
-            known => self.tables.apply(&known),
+            known => {
+                self.tables.apply(&known);
+                self.recent.forget();
+            }
         }
         self.tell(now, sink);
     }

@@ -12,7 +12,8 @@ use offload::Offload;
 
 use super::batches::Kept;
 use super::harness::Net;
-use crate::{Control, Forwarder, Input, LocatorId, Order, Output, stub};
+use crate::plane::change::{Change, Kind, LinkPaths};
+use crate::{Control, Forwarder, Input, LinkId, LocatorId, Order, Output, stub};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -289,4 +290,24 @@ fn a_plain_peer_has_one_lane_and_other_shards_hand_over_to_its_owner() {
     }
     assert!(wire.handed >= 10, "{}", wire.handed);
     assert!(wire.delivered(2).into_iter().eq(0..20));
+}
+
+#[test]
+fn a_change_holds_for_flows_that_were_just_decided_about() {
+    let mut wire = Wire::new(plain(1), true);
+    wire.send(0, 0, &datagram(4_000, 1));
+    let up = wire.machines[0]
+        .control
+        .node()
+        .tables()
+        .link(LinkId(0))
+        .clone();
+    for (paths, arrives) in [(LinkPaths::default(), false), (up, true)] {
+        let (now, link) = (wire.now, LinkId(0));
+        let (forwarder, kept) = &mut wire.machines[0].shards[0];
+        forwarder.apply(now, Change(Kind::Link { link, paths }), kept);
+        wire.delivered(2);
+        wire.send(0, 0, &datagram(4_000, 2));
+        assert_eq!(!wire.delivered(2).is_empty(), arrives);
+    }
 }

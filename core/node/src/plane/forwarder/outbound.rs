@@ -43,8 +43,9 @@ impl Forwarder {
         let Ok(view) = Ipv4::parse(buffer.bytes()) else {
             return;
         };
-        let hash = view.flow().hash(self.tables.facts.flow_seed);
-        let path = match self.tables.outbound(&view) {
+        let flow = view.flow();
+        let hash = flow.hash(self.tables.facts.flow_seed);
+        let path = match self.recent.outbound(&self.tables, &view, flow, hash) {
             Verdict::Path(path) => path,
             Verdict::Kernel => {
                 debug_assert!(false, "the kernel's packets do not go back");

@@ -38,6 +38,10 @@ impl Cipher {
         Self { aead, key }
     }
 
+    pub(crate) const fn aead(&self) -> Aead {
+        self.aead
+    }
+
     /// Encrypts in place and gives the tag. A counter must never be used twice with one key.
     pub(crate) fn seal(&self, counter: u64, buffer: &mut [u8]) -> [u8; TAG] {
         let mut bytes = [0; TAG];

@@ -7,6 +7,8 @@ mod open;
 mod pair;
 mod peer;
 mod seal;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;

@@ -10,6 +10,7 @@ use crate::cipher::{Aead, Cipher};
 use crate::extension::{LANE_BITS, Secrets, Terms};
 use crate::replay::Window;
 use crate::timers::{REJECT_AFTER_MESSAGES, REJECT_AFTER_TIME, REKEY_AFTER_MESSAGES};
+use crate::wire::TAG;
 
 /// The keys of one handshake.
 pub(super) struct Pair {
@@ -120,20 +121,20 @@ impl Pair {
 
 impl Lane {
     /// Whether it may seal at all.
-    pub(super) fn may_seal(&self, aead: Aead) -> bool {
-        self.used < limits(aead).1
+    pub(super) const fn may_seal(&self) -> bool {
+        self.used < limits(self.send.aead()).1
     }
 
     /// Whether a new handshake should be begun.
-    pub(super) fn is_used_up(&self, aead: Aead) -> bool {
-        self.used >= limits(aead).0
+    pub(super) const fn is_used_up(&self) -> bool {
+        self.used >= limits(self.send.aead()).0
     }
 
     /// Seals what lies in place; gives the counter and the tag.
-    pub(super) fn seal(&mut self, aead: Aead, buffer: &mut [u8]) -> (u64, [u8; 16]) {
+    pub(super) fn seal(&mut self, buffer: &mut [u8]) -> (u64, [u8; TAG]) {
         let counter = self.counter;
         self.counter += 1;
-        self.used += match aead {
+        self.used += match self.send.aead() {
             Aead::Aes256Gcm => 1 + buffer.len().div_ceil(16) as u64,
             Aead::ChaCha20Poly1305 | Aead::Null => 1,
         };
@@ -157,13 +158,6 @@ impl Lane {
     }
 }
 
-impl Pair {
-    /// The AEAD of all lanes.
-    pub(super) const fn aead(&self) -> Aead {
-        self.terms.aead
-    }
-}
-
 /// After how much a lane's key should and must be replaced: messages with ChaCha20-Poly1305 (paper §6.1),
 /// blocks of 16 octets with AES-256-GCM. There `(2·q·l)² / 2^129` bounds what an attacker gains from `q`
 /// messages of `l` blocks (RFC 9001 §B.1.1); 2^35 blocks keep it below 2^-57, as QUIC does.
@@ -175,16 +169,26 @@ const fn limits(aead: Aead) -> (u64, u64) {
 }
 
 #[cfg(test)]
+impl Lane {
+    /// As if so much had been sealed.
+    pub(super) const fn wear(&mut self, used: u64) {
+        self.used = used;
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::PeerId;
     use crate::extension::Offer;
 
     fn pair(low_bits: u32, lanes: u8) -> Pair {
-        let offer = Offer {
-            aes: false,
-            shards: lanes,
-        };
+        sealed_with(false, low_bits, lanes)
+    }
+
+    fn sealed_with(aes: bool, low_bits: u32, lanes: u8) -> Pair {
+        let shards = lanes;
+        let offer = Offer { aes, shards };
         Pair::new(Install {
             id: PeerId(0),
             local_index: 0x100 | low_bits,
@@ -228,15 +232,17 @@ mod tests {
 
     #[test]
     fn an_aes_lane_counts_blocks_and_a_chacha_lane_messages() {
-        let mut pair = pair(0, 1);
-        let lane = pair.lane(0);
-        lane.seal(Aead::ChaCha20Poly1305, &mut [0; 1420]);
+        let mut chacha = pair(0, 1);
+        let lane = chacha.lane(0);
+        lane.seal(&mut [0; 1420]);
         assert_eq!(lane.used, 1);
-        lane.seal(Aead::Aes256Gcm, &mut [0; 1420]);
-        assert_eq!(lane.used, 1 + 90);
+        let mut aes = sealed_with(true, 0, 1);
+        let lane = aes.lane(0);
+        lane.seal(&mut [0; 1420]);
+        assert_eq!(lane.used, 90);
         lane.used = 1 << 34;
-        assert!(lane.is_used_up(Aead::Aes256Gcm) && lane.may_seal(Aead::Aes256Gcm));
+        assert!(lane.is_used_up() && lane.may_seal());
         lane.used = 1 << 35;
-        assert!(!lane.may_seal(Aead::Aes256Gcm));
+        assert!(!lane.may_seal());
     }
 }

@@ -7,7 +7,6 @@ use inet::Instant;
 use super::Lanes;
 use super::pair::Lane;
 use super::peer::{Remote, Reports};
-use crate::cipher::Aead;
 use crate::wire::{DATA_HEADER, TAG, data_header};
 use crate::{Notice, PeerId};
 
@@ -28,7 +27,6 @@ pub struct Sealer<'a> {
     /// Where in the peer's list the keys lie, and the number of the lane.
     place: (usize, u8),
     reports: &'a mut Reports,
-    aead: Aead,
     mtu: usize,
     now: Instant,
     to: SocketAddrV4,
@@ -60,11 +58,10 @@ impl Lanes {
             self.reports.want(peer);
             return Err(Unready::NoKeys);
         };
-        let aead = pair.aead();
         let Some(number) = pair.lane_for(flow, shard, shards) else {
             return Err(Unready::Elsewhere(pair.first_shard(shards)));
         };
-        if !pair.lane(number).may_seal(aead) {
+        if !pair.lane(number).may_seal() {
             self.reports.want(peer);
             return Err(Unready::NoKeys);
         }
@@ -78,7 +75,6 @@ impl Lanes {
             remote,
             place: (place, number),
             reports: &mut self.reports,
-            aead,
             mtu,
             now,
             to,
@@ -111,9 +107,8 @@ impl Sealer<'_> {
         let (header, body) = slot[..total].split_at_mut(DATA_HEADER);
         let (body, tag) = body.split_at_mut(total - DATA_HEADER - TAG);
         body[len..].fill(0);
-        let aead = self.aead;
         let lane = self.lane();
-        let (counter, sealed) = lane.seal(aead, body);
+        let (counter, sealed) = lane.seal(body);
         header.copy_from_slice(&data_header(lane.remote_index, counter));
         tag.copy_from_slice(&sealed);
         self.bytes += total as u64;
@@ -133,13 +128,10 @@ impl Drop for Sealer<'_> {
         if self.bytes == 0 {
             return;
         }
-        let is_used_up = {
-            let (place, number) = self.place;
-            let pair = &mut self.remote.pairs[place];
-            let is_used_up = !pair.is_used_up && pair.lane(number).is_used_up(self.aead);
-            pair.is_used_up |= is_used_up;
-            is_used_up
-        };
+        let (place, number) = self.place;
+        let pair = &mut self.remote.pairs[place];
+        let is_used_up = !pair.is_used_up && pair.lane(number).is_used_up();
+        pair.is_used_up |= is_used_up;
         let activity = &mut self.remote.activity;
         activity.sent = Some(self.now);
         if self.has_packet {

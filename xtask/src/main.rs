@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, bail};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [FILTER]   all tests, after installing the Debian packages that they need
+  test [FILTER]   all tests, after getting the programs of others that they need
   check           formatting, lints and documents; no tests
-  packages        only install the Debian packages that the tests need
+  packages        only get the programs of others that the tests need
   fuzz TARGET     run one fuzz target with cargo-fuzz (needs a nightly toolchain)
 ";
 

@@ -1,4 +1,5 @@
-//! The Debian packages that the tests need: foreign routers and tunnels to peer with.
+//! What the tests need of others: Debian packages with routers and tunnels to peer with, and boringtun from
+//! crates.io.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,11 +25,45 @@ const PACKAGES: [(&str, &str); 11] = [
     ("wireguard-tools", "/usr/bin/wg"),
 ];
 
+/// A crate with a program that the tests need, its version, and the program's name. It is built once and
+/// kept in `target/peers`.
+const BORINGTUN: (&str, &str, &str) = ("boringtun-cli", "0.7.1", "boringtun-cli");
+/// How long building it may take.
+const BUILD_TIME: &str = "20m";
+
 /// Tells Debian's maintainer scripts not to start a service that was just installed.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 
-/// Installs what is missing. On other systems it says what to install by hand.
+/// Gets what is missing. On systems other than Debian it says which packages to install by hand.
 pub(crate) fn install() -> Result<()> {
+    install_packages()?;
+    build_boringtun()
+}
+
+fn build_boringtun() -> Result<()> {
+    let (name, version, program) = BORINGTUN;
+    let folder = root().join("target/peers");
+    if folder.join("bin").join(program).exists() {
+        return Ok(());
+    }
+    complain(&format!("building {name} {version}\n"));
+    let mut command = Command::new("timeout");
+    command
+        .args([
+            BUILD_TIME,
+            env!("CARGO"),
+            "install",
+            "--locked",
+            "--version",
+        ])
+        .args([version, name, "--root"])
+        .arg(&folder)
+        .arg("--target-dir")
+        .arg(folder.join("build"));
+    run(command.current_dir(root()))
+}
+
+fn install_packages() -> Result<()> {
     let missing: Vec<&str> = PACKAGES
         .iter()
         .filter(|(_, file)| !Path::new(file).exists())

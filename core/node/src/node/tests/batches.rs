@@ -243,6 +243,29 @@ fn congestion_in_the_underlay_is_told_to_those_who_understand_it() {
 }
 
 #[test]
+fn packets_of_one_flow_that_understand_congestion_do_not_speak_for_those_that_do_not() {
+    let mut line = line();
+    let now = line.now;
+    let mut together = Vec::new();
+    let mut to = None;
+    // As TCP does it: data understands, what is sent again does not (RFC 3168 section 6.1.5).
+    for inner in [2, 0] {
+        let packet = udp("10.10.0.5", "10.20.0.5", &numbers(1_000), inner);
+        line.a.kernel_sends(now, &packet, Offload::NONE);
+        for (peer, _, _, bytes) in line.a.kept.batches.drain(..) {
+            together.extend(bytes);
+            to = Some(peer);
+        }
+    }
+    let segment = together.len() / 2;
+    let to = to.expect("something was sent");
+    line.hub
+        .underlay_brings(now, vec![(to, 0, segment, together)]);
+    let marks: Vec<u8> = line.hub.kept.batches.iter().map(|one| one.1).collect();
+    assert_eq!(marks, [2, 0]);
+}
+
+#[test]
 fn what_is_too_long_is_refused_with_the_size_that_fits() {
     let mut line = line();
     let packet = udp("10.10.0.5", "10.20.0.5", &numbers(1_500), 0);

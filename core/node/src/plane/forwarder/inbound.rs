@@ -33,7 +33,8 @@ pub(super) struct Arrival {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Kernel,
-    Path(PathId, u64),
+    /// With the hash of its flow, and its type of service, which the packets around it get: those of a batch share it.
+    Path(PathId, u64, u8),
     Shard(usize),
 }
 
@@ -157,7 +158,9 @@ impl Forwarder {
                 self.counters.from_tunnels += 1;
                 match self.tables.inbound(came_by, &view) {
                     Verdict::Kernel => Fate::Kernel,
-                    Verdict::Path(next) => Fate::Path(next, flow.hash(self.tables.facts.flow_seed)),
+                    Verdict::Path(next) => {
+                        Fate::Path(next, flow.hash(self.tables.facts.flow_seed), tos)
+                    }
                     Verdict::Drop(reason) => {
                         self.refuse(now, reason, packet, (Some(came_by), 0), sink);
                         return None;
@@ -177,7 +180,7 @@ impl Forwarder {
                 let mtu = self.tables.mtu(came_by);
                 offload::clamp_mss(packet, mtu as u16);
             }
-            Fate::Path(next, hash) => {
+            Fate::Path(next, hash, _) => {
                 let mtu = self.tables.mtu(next);
                 if len > mtu {
                     self.relay_pieces(now, (came_by, next), packet, hash, sink);
@@ -284,7 +287,7 @@ impl Forwarder {
     ) {
         let Group { fate, first, count } = group;
         match fate {
-            Fate::Path(path, hash) => {
+            Fate::Path(path, hash, _) => {
                 let octets = (count * stride).min(buffer.bytes().len()) + count * OVERHEAD;
                 self.enqueue(
                     now,

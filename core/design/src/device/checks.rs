@@ -152,7 +152,7 @@ fn link(config: &NodeConfig, link: &LinkConfig, index: usize, findings: &mut Fin
             "a node is not its own neighbour".to_owned(),
         );
     }
-    if link.paths.is_empty() {
+    if link.paths.is_empty() && link.plain.is_none() {
         findings.add(
             &at("paths"),
             format!("the link to {} has no path", link.neighbor),

@@ -4,7 +4,11 @@ use super::*;
 use crate::{EXAMPLE_GLOBAL, NoFiles};
 
 fn plan() -> Plan {
-    let (design, _) = crate::read("global.yaml", EXAMPLE_GLOBAL, &NoFiles);
+    plan_of(EXAMPLE_GLOBAL)
+}
+
+fn plan_of(text: &str) -> Plan {
+    let (design, _) = crate::read("design.yaml", text, &NoFiles);
     let key = |name: &str| {
         let mut digits: String = name
             .bytes()
@@ -42,6 +46,18 @@ fn every_part_of_the_plan_survives_its_file() {
         FabricConfig::from_yaml(&plan.fabric.to_yaml()),
         Ok(plan.fabric)
     );
+}
+
+#[test]
+fn a_link_without_tunnels_needs_no_path() {
+    let plan = plan_of(
+        "longhaul: 1\nname: plain\noverlay: {hub_to_hub: plain}\nregions:\n  westeurope: {}\n  northeurope: {}\n",
+    );
+    let mut links = plan.nodes.iter().flat_map(|node| &node.links);
+    assert!(links.any(|link| link.plain.is_some()));
+    for node in &plan.nodes {
+        assert_eq!(NodeConfig::from_yaml(&node.to_yaml()).as_ref(), Ok(node));
+    }
 }
 
 #[test]

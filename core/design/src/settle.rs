@@ -116,11 +116,8 @@ pub struct Design {
 pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
     let atlas = Atlas::load();
     let file = &design.file;
-    let defaults = file
-        .defaults
-        .as_ref()
-        .map(|at| at.value.clone())
-        .unwrap_or_default();
+    let defaults = file.defaults.as_ref().map(|at| at.value.clone());
+    let defaults = defaults.unwrap_or_default();
     let platform = platform::platform(file.platform.as_ref());
     let regions = regions::settle_all(file, &defaults, &platform, &atlas, reports);
     let backbone = regions::backbone(file, &regions, &atlas, reports);
@@ -147,10 +144,6 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
     if overlay.summaries.value.is_empty() && matches!(overlay.summaries.why, Why::Default(_)) {
         overlay.summaries.value = overlay::summaries(&regions, &sites);
     }
-    let time = |at: &Option<At<TimeSpan>>, default_us, why| match at {
-        Some(at) => Val::line(at.value.0, at.span),
-        None => Val::default(Duration::from_micros(default_us), why),
-    };
     Settled {
         format: pick!(
             [file.longhaul],
@@ -189,6 +182,14 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         classes,
         policies: file.policies.as_ref().map(|at| at.value.0.clone()),
         sites,
+    }
+}
+
+/// A time that is written, or the default.
+fn time(at: &Option<At<TimeSpan>>, default_us: u64, why: &'static str) -> Val<Duration> {
+    match at {
+        Some(at) => Val::line(at.value.0, at.span),
+        None => Val::default(Duration::from_micros(default_us), why),
     }
 }
 

@@ -12,6 +12,7 @@ mod hubs;
 mod migration;
 mod nvas;
 mod private_peering_underlay;
+mod privileges;
 mod raised;
 mod routing_preference;
 mod scenarios;

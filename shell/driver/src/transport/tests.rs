@@ -9,7 +9,8 @@ use bgp::{ConnId, Input, NeighborId, Output};
 use super::{Guard, Transport};
 
 const CONN: ConnId = ConnId(7);
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A busy kernel that met a closed window asks again ever more seldom.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn on_a_loop(test: impl Future<Output = ()>) {
     let test = async { tokio::time::timeout(PATIENCE, test).await };

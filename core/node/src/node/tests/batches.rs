@@ -228,6 +228,32 @@ fn flows_that_part_at_a_hub_go_each_their_own_way() {
 }
 
 #[test]
+fn an_icmp_error_from_an_unknown_router_opens_the_way_for_nothing_else() {
+    let mut line = line();
+    let now = line.now;
+    let (router, host) = (stub::address("192.0.2.7"), stub::address("10.10.0.5"));
+    let about = udp("10.10.0.5", "10.20.0.5", b"x", 0);
+    let about = Ipv4::parse(&about).expect("a packet");
+    let error = packet::icmp_error(router, &about, 11, 0, [0; 4]).expect("an error");
+    let data = [0; 28];
+    // Without an identifier its flow is that of the error.
+    let echo = packet::echo_request(router, host, 0, 1, 64, &data);
+    assert_eq!(error.len(), echo.len(), "so that they come as one batch");
+    for packet in [&error, &echo] {
+        line.hub.kernel_sends(now, packet, Offload::NONE);
+    }
+    let batches = core::mem::take(&mut line.hub.kept.batches);
+    let (to, tos, segment, _) = batches[0].clone();
+    let together = batches.into_iter().flat_map(|batch| batch.3).collect();
+    line.a
+        .underlay_brings(now, vec![(to, tos, segment, together)]);
+    let [(_, arrived)] = &line.a.kept.delivered[..] else {
+        panic!("{} deliveries", line.a.kept.delivered.len());
+    };
+    assert_eq!(arrived[20], 11, "time exceeded");
+}
+
+#[test]
 fn congestion_in_the_underlay_is_told_to_those_who_understand_it() {
     let mut line = line();
     let now = line.now;

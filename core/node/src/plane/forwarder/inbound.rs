@@ -168,12 +168,15 @@ impl Forwarder {
                 }
             }
         };
-        *last = Some(Last {
-            came_by,
-            flow,
-            tos,
-            fate,
-        });
+        // ICMP errors may come from where other ICMP may not, and their flow does not tell them apart.
+        if flow.protocol != packet::ICMP {
+            *last = Some(Last {
+                came_by,
+                flow,
+                tos,
+                fate,
+            });
+        }
         match fate {
             Fate::Kernel => {
                 self.counters.to_kernel += 1;

@@ -68,7 +68,7 @@ pub use node::{Node, Options, Secrets};
 pub use output::{Event, Output};
 pub use path::PathId;
 pub use path::Standing;
-pub use plane::{Buffer, Change, Forwarder, Handed, LARGE, Notice, Order, Punt, Sink, Transmit};
+pub use plane::{Buffer, Change, Forwarder, Handed, Notice, Order, Punt, Sink, Transmit};
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{

@@ -13,7 +13,7 @@ pub(crate) mod probe;
 pub(crate) mod sink;
 pub(crate) mod tables;
 
-pub use buffer::{Buffer, LARGE};
+pub use buffer::Buffer;
 pub use change::{Change, Notice, Order, Punt};
 pub use forwarder::Forwarder;
 pub use sink::{Handed, Sink, Transmit};

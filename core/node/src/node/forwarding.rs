@@ -11,7 +11,7 @@ use super::Node;
 use super::tunnels::Tunnels;
 use crate::id::LocatorId;
 use crate::output::Output;
-use crate::plane::tables::{Verdict, Way};
+use crate::plane::tables::Verdict;
 use crate::plane::{fragment, icmp};
 use crate::view::DropReason;
 
@@ -146,28 +146,25 @@ impl Node {
         let error = icmp::error(self.settings.loopback, reason, about, mtu);
         if let Some(error) = error.filter(|_| self.icmp.take(now)) {
             self.counters.icmp_errors += 1;
-            self.answer(now, error, came_by.is_some(), out);
+            self.answer(now, error, came_by, out);
         }
     }
 
     /// Sends an ICMP error to where its cause came from.
-    fn answer(&mut self, now: Instant, error: Vec<u8>, from_tunnel: bool, out: &mut Vec<Output>) {
+    fn answer(
+        &mut self,
+        now: Instant,
+        error: Vec<u8>,
+        came_by: Option<PathId>,
+        out: &mut Vec<Output>,
+    ) {
         let Ok(view) = Ipv4::parse(&error) else {
             return;
         };
-        let flow = view.flow();
-        let way = match from_tunnel {
-            true => self.tables.way(flow),
-            false => Way::Kernel,
-        };
-        match way {
-            Way::Kernel => out.push(Output::Packet { bytes: error }),
-            Way::Link(link) => {
-                if let Ok(path) = self.tables.path_in(link, flow, None) {
-                    self.seal(now, path, &error, out);
-                }
-            }
-            Way::Drop(reason) => self.counters.drop(reason),
+        match self.tables.back(&view, came_by) {
+            Verdict::Kernel => out.push(Output::Packet { bytes: error }),
+            Verdict::Path(path) => self.seal(now, path, &error, out),
+            Verdict::Drop(reason) => self.counters.drop(reason),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Buffers for packets in batches, from a pool that bounds the memory of a forwarder.
 
 /// Octets of a large buffer: the longest super-packet, and the longest buffer of received datagrams.
-pub const LARGE: usize = 65_536;
+const LARGE: usize = 65_536;
 /// Octets of a small buffer: a packet that waits alone. Most of the memory of large ones would lie idle.
 const SMALL: usize = 2_048;
 

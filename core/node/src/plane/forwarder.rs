@@ -32,7 +32,7 @@ use super::buffer::{Buffer, Pool};
 use super::change::{Change, Kind, Notice, Noticed};
 use super::icmp::{self, IcmpBudget};
 use super::sink::{Belongs, Handed, Sink, Transmit};
-use super::tables::{Tables, Way};
+use super::tables::{Tables, Verdict};
 use crate::id::LocatorId;
 use crate::view::{Counters, DropReason};
 
@@ -137,11 +137,6 @@ impl Forwarder {
     /// An empty buffer for what arrives next; `None` while all are in use, and then nothing should be read.
     pub fn buffer(&mut self) -> Option<Buffer> {
         self.pool.take()
-    }
-
-    /// Takes back a buffer that was not needed.
-    pub fn recycle(&mut self, buffer: Buffer) {
-        self.pool.put(buffer);
     }
 
     /// Takes a change of what is known. What follows, such as packets that waited for keys, goes to the sink.
@@ -252,19 +247,10 @@ impl Forwarder {
         let Ok(view) = Ipv4::parse(&error) else {
             return;
         };
-        let flow = view.flow();
-        let way = match came_by {
-            Some(_) => self.tables.way(flow),
-            None => Way::Kernel,
-        };
-        match way {
-            Way::Kernel => sink.deliver(Offload::NONE, &[&error]),
-            Way::Drop(reason) => self.counters.drop(reason),
-            Way::Link(link) => {
-                if let Ok(path) = self.tables.path_in(link, flow, None) {
-                    self.send_alone(now, path, &error, sink);
-                }
-            }
+        match self.tables.back(&view, came_by) {
+            Verdict::Kernel => sink.deliver(Offload::NONE, &[&error]),
+            Verdict::Drop(reason) => self.counters.drop(reason),
+            Verdict::Path(path) => self.send_alone(now, path, &error, sink),
         }
     }
 

@@ -185,6 +185,19 @@ impl Tables {
         }
     }
 
+    /// Where an ICMP error about a packet goes: to where that came from.
+    pub(crate) fn back(&self, error: &Ipv4<'_>, came_by: Option<PathId>) -> Verdict {
+        let flow = error.flow();
+        let way = came_by.map_or(Way::Kernel, |_| self.way(flow));
+        match way {
+            Way::Kernel => Verdict::Kernel,
+            Way::Drop(reason) => Verdict::Drop(reason),
+            Way::Link(link) => self
+                .path_in(link, flow, None)
+                .map_or_else(Verdict::Drop, Verdict::Path),
+        }
+    }
+
     fn by_path(&self, link: LinkId, packet: &Ipv4<'_>, flow: FiveTuple) -> Verdict {
         match self.path_in(link, flow, self.class_of(packet, flow)) {
             Ok(path) => Verdict::Path(path),

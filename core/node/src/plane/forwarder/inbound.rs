@@ -334,7 +334,6 @@ impl Forwarder {
 /// Gives the kernel what is for it, consecutive packets of a flow as one.
 fn deliver(arrivals: &[Arrival], bytes: &[u8], sink: &mut impl Sink) {
     let packet = |arrival: &Arrival| &bytes[arrival.start..arrival.end];
-    let mut parts: [&[u8]; PARTS_MAX] = [&[]; PARTS_MAX];
     let mut rest = arrivals
         .iter()
         .filter(|one| one.fate == Fate::Kernel)
@@ -345,6 +344,7 @@ fn deliver(arrivals: &[Arrival], bytes: &[u8], sink: &mut impl Sink) {
             sink.deliver(Offload::NONE, &[first]);
             continue;
         };
+        let mut parts: [&[u8]; PARTS_MAX] = [&[]; PARTS_MAX];
         let headers = run.header().0.len();
         parts[1] = &first[headers..];
         let mut count = 2;
@@ -361,9 +361,8 @@ fn deliver(arrivals: &[Arrival], bytes: &[u8], sink: &mut impl Sink) {
             continue;
         }
         let (header, offload) = run.header();
-        let mut gathered = parts;
-        gathered[0] = header;
-        sink.deliver(offload, &gathered[..count]);
+        parts[0] = header;
+        sink.deliver(offload, &parts[..count]);
     }
 }
 

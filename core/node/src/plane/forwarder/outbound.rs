@@ -33,16 +33,17 @@ impl Forwarder {
                 return;
             }
         }
-        let Ok(segments) = Segments::new(buffer.bytes(), offload) else {
+        let (segments, view) = (
+            Segments::new(buffer.bytes(), offload),
+            Ipv4::parse(buffer.bytes()),
+        );
+        let (Ok(segments), Ok(view)) = (segments, view) else {
             self.counters.drop(DropReason::Malformed);
             self.pool.put(buffer);
             return;
         };
         let (count, longest) = (segments.count(), segments.longest());
         self.counters.from_kernel += count as u64;
-        let Ok(view) = Ipv4::parse(buffer.bytes()) else {
-            return;
-        };
         let flow = view.flow();
         let hash = flow.hash(self.tables.facts.flow_seed);
         let path = match self.recent.outbound(&self.tables, &view, flow, hash) {
@@ -281,11 +282,7 @@ fn seal_packet(
     batch: &mut Batch,
     sink: &mut impl Sink,
 ) -> usize {
-    let towards = Towards {
-        locator,
-        to: sealer.to(),
-        tos: tos::encapsulate(tos::get(packet), SERVICE),
-    };
+    let towards = towards(locator, &sealer, packet);
     let segments = Segments::new(packet, offload).expect("it was checked before it waited");
     let count = segments.count();
     for number in 0..count {
@@ -305,11 +302,7 @@ fn seal_slots(
     batch: &mut Batch,
     sink: &mut impl Sink,
 ) -> usize {
-    let towards = Towards {
-        locator,
-        to: sealer.to(),
-        tos: tos::encapsulate(tos::get(&bytes[DATA_HEADER..]), SERVICE),
-    };
+    let towards = towards(locator, &sealer, &bytes[DATA_HEADER..]);
     let count = bytes.len().div_ceil(stride);
     let fits = |(number, slot): (usize, &[u8])| {
         let sealed = sealer.sealed_len(inner_len(slot));
@@ -341,6 +334,15 @@ fn seal_slots(
         segment: stride.min(filled),
     });
     count
+}
+
+/// Where the datagrams of a packet go, and those that are like it.
+fn towards(locator: LocatorId, sealer: &Sealer<'_>, packet: &[u8]) -> Towards {
+    Towards {
+        locator,
+        to: sealer.to(),
+        tos: tos::encapsulate(tos::get(packet), SERVICE),
+    }
 }
 
 /// Octets of the IPv4 packet in a slot; it was checked when it came out of its tunnel.

@@ -77,7 +77,6 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
     })?;
     confinement::begin()?;
     let (node, forwarders) = node.split();
-    confinement::begin()?;
     daemon::block_on(async {
         let termination = Termination::new()?;
         let (asker, questions) = control::channel();

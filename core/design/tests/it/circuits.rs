@@ -1,15 +1,13 @@
 //! Circuits: where their MSEEs stand, what gateways announce besides, which circuits are joined.
 
-use design::NoFiles;
 use design::plan::{MseeConfig, Plan};
+
+use crate::plan_of;
 
 const SITES: &str = "sites: [{name: paris, city: Paris, routers: {core: {asn: 65050}}}]\n";
 
 fn plan(text: &str) -> Plan {
-    let (design, reports) = design::read("design.yaml", &format!("{text}{SITES}"), &NoFiles);
-    let design = design.unwrap_or_else(|| panic!("{}", reports.render(false)));
-    design::resolve(&design, &|name| name.to_owned())
-        .unwrap_or_else(|reports| panic!("{}", reports.render(false)))
+    plan_of(&format!("{text}{SITES}"))
 }
 
 fn msee<'a>(plan: &'a Plan, name: &str) -> &'a MseeConfig {

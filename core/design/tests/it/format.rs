@@ -5,15 +5,10 @@ use std::collections::BTreeMap;
 use design::NoFiles;
 use design::plan::{HostPlace, Plan, RouteServerConfig};
 
-fn plan_with(text: &str, files: &dyn design::Files) -> Plan {
-    let (design, reports) = design::read("design.yaml", text, files);
-    let design = design.unwrap_or_else(|| panic!("{}", reports.render(false)));
-    design::resolve(&design, &|name| name.to_owned())
-        .unwrap_or_else(|reports| panic!("{}", reports.render(false)))
-}
+use crate::{plan_of, plan_with};
 
 fn plan(rest: &str) -> Plan {
-    plan_with(&format!("longhaul: 1\nname: d\n{rest}"), &NoFiles)
+    plan_of(&format!("longhaul: 1\nname: d\n{rest}"))
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use design::NoFiles;
 use design::plan::{LinkConfig, LinkRole, NodeConfig, Plan, SourceCheck};
 
+use crate::plan_of;
+
 const COEXISTENCE: &str = include_str!("coexistence.yaml");
 
 /// Paris and Lyon share a LAN (an anycast service); both have a backup region.
@@ -18,13 +20,6 @@ sites:
   - {name: paris, city: Paris, lans: [10.200.1.0/24, 10.200.9.0/24]}
   - {name: lyon, city: Lyon, lans: [10.200.2.0/24, 10.200.9.0/24]}
 ";
-
-fn plan(text: &str) -> Plan {
-    let (design, reports) = design::read("design.yaml", text, &NoFiles);
-    let design = design.unwrap_or_else(|| panic!("{}", reports.render(false)));
-    design::resolve(&design, &|name| name.to_owned())
-        .unwrap_or_else(|reports| panic!("{}", reports.render(false)))
-}
 
 fn node<'a>(plan: &'a Plan, name: &str) -> &'a NodeConfig {
     let node = plan.nodes.iter().find(|node| node.name == name);
@@ -44,7 +39,7 @@ fn accepted(plan: &Plan, from: &str, to: &str) -> Option<Vec<String>> {
 
 #[test]
 fn a_hub_takes_from_a_site_its_lans_alone_at_home_and_as_backup() {
-    let plan = plan(SHARED);
+    let plan = plan_of(SHARED);
     for hub in ["nva1.westeurope", "nva2.westeurope", "nva1.eastus"] {
         let paris = accepted(&plan, hub, "cpe1.paris").expect("a limit");
         assert_eq!(paris, ["10.200.1.0/24", "10.200.9.0/24"], "{hub}");
@@ -69,7 +64,7 @@ fn a_hub_takes_from_a_site_its_lans_alone_at_home_and_as_backup() {
 
 #[test]
 fn what_a_cpe_takes_from_its_router_is_what_the_hub_takes_from_the_cpe() {
-    let plan = plan(COEXISTENCE);
+    let plan = plan_of(COEXISTENCE);
     let paris = node(&plan, "cpe1.paris");
     assert!(paris.lans.is_empty());
     let behind = paris.neighbors[0].accept.clone();
@@ -80,7 +75,7 @@ fn what_a_cpe_takes_from_its_router_is_what_the_hub_takes_from_the_cpe() {
 
 #[test]
 fn the_nearest_setting_of_forwarding_holds() {
-    let plan = plan(SHARED);
+    let plan = plan_of(SHARED);
     let west = node(&plan, "nva1.westeurope").forwarding;
     assert_eq!(
         (west.threads, west.source_check, west.aes),
@@ -106,7 +101,7 @@ fn more_threads_than_a_session_has_lanes_are_refused_at_their_line() {
 #[test]
 fn paths_over_express_route_are_capped_and_others_are_not() {
     let text = include_str!("../../../../examples/08-private-peering-underlay.yaml");
-    let plan = plan(text);
+    let plan = plan_of(text);
     let mut capped = 0;
     for path in plan
         .nodes
@@ -136,7 +131,7 @@ fn jumbo_packets_go_where_both_the_underlay_and_the_interface_of_nvas_pass_them(
             "underlays: {",
             &format!("{more}\nunderlays: {{internet: {{mtu: 9000}}, "),
         );
-        let plan = plan(&text);
+        let plan = plan_of(&text);
         let path = |from, to| link(&plan, from, to).paths[0].mtu;
         assert_eq!(
             path("cpe1.paris", "nva1.westeurope"),

@@ -1,8 +1,9 @@
 //! ExpressRoute peerings as underlays: a CPE's port to a router, what the router lets through, and
 //! where tunnels end.
 
-use design::NoFiles;
 use design::plan::{NodeConfig, Plan};
+
+use crate::plan_of;
 
 const PRIVATE: &str = "longhaul: 1
 name: underlay
@@ -30,13 +31,6 @@ sites:
   - {name: paris, city: Paris, cpes: 2, routers: {core: {}}, underlays: [er, internet]}
 ";
 
-fn plan(text: &str) -> Plan {
-    let (design, reports) = design::read("design.yaml", text, &NoFiles);
-    let design = design.unwrap_or_else(|| panic!("{}", reports.render(false)));
-    design::resolve(&design, &|name| name.to_owned())
-        .unwrap_or_else(|reports| panic!("{}", reports.render(false)))
-}
-
 fn node<'a>(plan: &'a Plan, name: &str) -> &'a NodeConfig {
     let node = plan.nodes.iter().find(|node| node.name == name);
     node.expect("a node")
@@ -52,7 +46,7 @@ fn file<'a>(plan: &'a Plan, name: &str) -> &'a str {
 
 #[test]
 fn azure_3_10_tunnels_over_private_peering_end_at_private_addresses_of_regions_on_the_circuit() {
-    let plan = plan(PRIVATE);
+    let plan = plan_of(PRIVATE);
     let cpe = node(&plan, "cpe1.paris");
     let ends: Vec<_> = cpe
         .links
@@ -81,7 +75,7 @@ fn azure_3_10_tunnels_over_private_peering_end_at_private_addresses_of_regions_o
 
 #[test]
 fn azure_3_10_the_edge_takes_only_the_hubs_and_tells_only_the_way_to_its_cpe() {
-    let plan = plan(PRIVATE);
+    let plan = plan_of(PRIVATE);
     let text = file(&plan, "core.paris");
     let wan = node(&plan, "cpe1.paris").interfaces[0].address;
     let transit = format!("{}/31", core::net::Ipv4Addr::from_bits(wan.to_bits() & !1));
@@ -102,7 +96,7 @@ fn an_operator_can_leave_the_filter_out_and_see_what_follows() {
         "{asn: 65050}",
         "{asn: 65050, circuits: {ams: {import: accept}}}",
     );
-    let plan = plan(&text);
+    let plan = plan_of(&text);
     let text = file(&plan, "core.paris");
     assert!(
         text.contains("import: accept\n    export: transit"),
@@ -112,7 +106,7 @@ fn an_operator_can_leave_the_filter_out_and_see_what_follows() {
 
 #[test]
 fn azure_3_10_microsoft_peering_needs_no_gateway_and_gives_cpes_public_addresses() {
-    let plan = plan(MICROSOFT);
+    let plan = plan_of(MICROSOFT);
     assert!(plan.gateways.is_empty());
     let wans: Vec<String> = ["cpe1.paris", "cpe2.paris"]
         .map(|name| node(&plan, name).interfaces[0].address.to_string())
@@ -151,7 +145,7 @@ fn azure_3_10_microsoft_peering_needs_no_gateway_and_gives_cpes_public_addresses
 #[test]
 fn a_site_is_at_home_where_its_circuit_leads_when_that_is_all_it_has() {
     let text = PRIVATE.replace("[{name: er, via: core}, internet]", "[er]");
-    let plan = plan(
+    let plan = plan_of(
         &text
             .replace("connections: [westeurope]", "connections: [eastus]")
             .replace(
@@ -176,7 +170,7 @@ fn policies_of_the_design_stand_in_the_files_of_routers_that_use_them() {
             "underlays: {er",
             "policies: 'policy short { if prefix length > 28 { reject } accept }'\nunderlays: {er",
         );
-    let plan = plan(&text);
+    let plan = plan_of(&text);
     let text = file(&plan, "core.paris");
     assert!(text.contains("policy short {"), "{text}");
     assert!(
@@ -191,7 +185,7 @@ fn hubs_without_encapsulation_are_peered_and_speak_over_their_own_ports() {
         "underlays: {er",
         "overlay: {hub_to_hub: plain}\nunderlays: {er",
     );
-    let plan = plan(&text);
+    let plan = plan_of(&text);
     let hub = &node(&plan, "nva1.westeurope").links[0];
     let plain = hub.plain.as_ref().expect("a plain link");
     assert!(hub.paths.is_empty());
@@ -203,7 +197,7 @@ fn hubs_without_encapsulation_are_peered_and_speak_over_their_own_ports() {
 
 #[test]
 fn two_networks_can_stand_in_one_azure_region() {
-    let plan = plan(
+    let plan = plan_of(
         "longhaul: 1\nname: d\nregions: {westeurope: {}, westeurope-2: {region: westeurope}}\n\
          sites: [{name: paris, city: Paris, home: westeurope-2}]\n",
     );
@@ -217,7 +211,7 @@ fn two_networks_can_stand_in_one_azure_region() {
 
 #[test]
 fn knobs_of_a_regions_nvas_reach_them_and_their_route_servers() {
-    let plan = plan(
+    let plan = plan_of(
         "longhaul: 1\nname: d\nregions:\n  westeurope:\n    express_route: {summarized: [10.1.0.0/16]}\n    \
          route_server: {branch_to_branch: true}\n    spokes: {spoke1: {}}\n    \
          nvas: {originate: [0.0.0.0/0], route_server_instances: [0], guards_origin: false}\n    \

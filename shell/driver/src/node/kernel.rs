@@ -77,7 +77,7 @@ impl Kernel {
             ("net.ipv4.conf.all.rp_filter", "2"),
             ("net.ipv4.conf.all.send_redirects", "0"),
             // The node's own ICMP errors come out of the overlay device, on their way to hosts.
-            ("net.ipv4.conf.lh0.accept_local", "1"),
+            (&format!("net.ipv4.conf.{OVERLAY}.accept_local"), "1"),
         ];
         for (name, value) in settings {
             sysctl::write(name, value).map_err(Error::system("letting the machine forward"))?;

@@ -140,6 +140,15 @@ pub(super) fn control() -> (ToControl, ControlInbox) {
     (to, inbox)
 }
 
+/// Tells those of the shards whose bits are set to look into their boxes.
+pub(super) fn ring(shards: &[ToShard], which: u32) {
+    for (number, shard) in shards.iter().enumerate() {
+        if which & 1 << number != 0 {
+            shard.bell.ring();
+        }
+    }
+}
+
 impl ToShard {
     /// Leaves a change in the box without a sound.
     pub(super) fn change(&self, change: Change) {
@@ -150,11 +159,6 @@ impl ToShard {
     /// Leaves a packet in the box without a sound; whether there was room.
     pub(super) fn hand(&self, packet: Handed) -> bool {
         self.handed.try_send(packet).is_ok()
-    }
-
-    /// Tells the shard to look into its box.
-    pub(super) fn ring(&self) {
-        self.bell.ring();
     }
 }
 

@@ -50,28 +50,26 @@ impl Shards {
         Ok((Self(ways), inbox))
     }
 
-    /// Gives orders to those whom they are for, and tells them once.
+    /// Gives orders to those whom they are for, and wakes each of them once.
     pub(super) fn order(&self, orders: impl Iterator<Item = Order>) {
-        let mut has_any = false;
+        // As bits: there are sixteen at most.
+        let mut unrung = 0_u32;
         for Order { shard, change } in orders {
-            has_any = true;
             match shard {
-                Some(shard) => {
-                    if let Some(shard) = self.0.get(shard) {
+                Some(number) => {
+                    if let Some(shard) = self.0.get(number) {
                         shard.change(change);
+                        unrung |= 1 << number;
                     }
                 }
                 None => {
                     for shard in &self.0 {
                         shard.change(change.clone());
                     }
+                    unrung = u32::MAX;
                 }
             }
         }
-        if has_any {
-            for shard in &self.0 {
-                shard.ring();
-            }
-        }
+        mailbox::ring(&self.0, unrung);
     }
 }

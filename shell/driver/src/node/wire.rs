@@ -9,7 +9,7 @@ use linux::batch::BatchSocket;
 use node::{Handed, LocatorId, Notice, Punt, Sink, Transmit};
 use offload::{Offload, Segmentation, Segments};
 
-use super::mailbox::{Lost, Report, ToControl, ToShard};
+use super::mailbox::{self, Lost, Report, ToControl, ToShard};
 
 /// What one shard writes to.
 pub(super) struct Wire {
@@ -98,15 +98,7 @@ impl Wire {
 
     /// Rings the bells of the shards that something was left for.
     pub(super) fn ring(&mut self) {
-        if self.unrung == 0 {
-            return;
-        }
-        for (number, shard) in self.shards.iter().enumerate() {
-            if self.unrung & 1 << number != 0 {
-                shard.ring();
-            }
-        }
-        self.unrung = 0;
+        mailbox::ring(&self.shards, std::mem::take(&mut self.unrung));
     }
 }
 

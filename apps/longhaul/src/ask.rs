@@ -48,6 +48,16 @@ fn network(place: &Where) -> Result<Box<dyn Network>, Failure> {
     })
 }
 
+/// The part of an answer, if it is of the kind that was asked for.
+macro_rules! part {
+    ($kind:ident) => {
+        |answer| match answer {
+            Answer::$kind(part) => Some(part),
+            _ => None,
+        }
+    };
+}
+
 /// `show`.
 pub(crate) fn show(format: Format, options: &Show) -> Outcome {
     let is_platform = is_platform(options.what);
@@ -69,45 +79,21 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
         return platform::show(format, options, network);
     }
     let devices = devices(network.plan(), options.what, options.device.as_deref())?;
+    let query = query_of(options.what);
+    let asked = Asked {
+        format,
+        network,
+        devices: &devices,
+        query: &query,
+    };
     match options.what {
-        What::Sessions => {
-            let parts = each(network, &devices, &Query::Sessions, |answer| match answer {
-                Answer::Sessions(part) => Some(part),
-                _ => None,
-            })?;
-            shown(format, &devices, parts, Sessions::merge, render::sessions)
-        }
-        What::Routes => {
-            let query = Query::Routes { prefix: None };
-            let parts = each(network, &devices, &query, |answer| match answer {
-                Answer::Routes(part) => Some(part),
-                _ => None,
-            })?;
-            shown(format, &devices, parts, Routes::merge, render::routes)
-        }
-        What::Tunnels => {
-            let parts = each(network, &devices, &Query::Tunnels, |answer| match answer {
-                Answer::Tunnels(part) => Some(part),
-                _ => None,
-            })?;
-            shown(format, &devices, parts, Tunnels::merge, render::tunnels)
-        }
-        What::Budget => {
-            let parts = each(network, &devices, &Query::Budget, |answer| match answer {
-                Answer::Budgets(part) => Some(part),
-                _ => None,
-            })?;
-            shown(format, &devices, parts, Budgets::merge, render::budgets)
-        }
-        What::Counters => {
-            let parts = each(network, &devices, &Query::Counters, |answer| match answer {
-                Answer::Counters(part) => Some(part),
-                _ => None,
-            })?;
-            shown(format, &devices, parts, Counters::merge, render::counters)
-        }
+        What::Sessions => asked.shown(part!(Sessions), Sessions::merge, render::sessions),
+        What::Routes => asked.shown(part!(Routes), Routes::merge, render::routes),
+        What::Tunnels => asked.shown(part!(Tunnels), Tunnels::merge, render::tunnels),
+        What::Budget => asked.shown(part!(Budgets), Budgets::merge, render::budgets),
+        What::Counters => asked.shown(part!(Counters), Counters::merge, render::counters),
         What::Forwarding => {
-            let (mut all, ended) = forwarding(network, &devices)?;
+            let (mut all, ended) = forwarding(asked.network, &devices)?;
             if let Some(device) = &options.device {
                 let nic = format!("{device}/");
                 all.devices
@@ -127,17 +113,39 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
     }
 }
 
-/// Writes what several devices answered as one answer.
-fn shown<T: Serialize>(
+/// A question to several devices.
+struct Asked<'a> {
     format: Format,
-    devices: &[String],
-    parts: Vec<T>,
-    merge: impl FnOnce(Vec<T>) -> T,
-    text: impl FnOnce(&T) -> String,
-) -> Outcome {
-    let ended = completeness(parts.len(), devices.len());
-    result(format, &merge(parts), text)?;
-    Ok(ended)
+    network: &'a mut dyn Network,
+    devices: &'a [String],
+    query: &'a Query,
+}
+
+impl Asked<'_> {
+    /// Asks, and writes what the devices answer as one answer.
+    fn shown<T: Serialize>(
+        self,
+        part: impl Fn(Answer) -> Option<T>,
+        merge: impl FnOnce(Vec<T>) -> T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Outcome {
+        let parts = each(self.network, self.devices, self.query, part)?;
+        let ended = completeness(parts.len(), self.devices.len());
+        result(self.format, &merge(parts), text)?;
+        Ok(ended)
+    }
+}
+
+/// The question that answers `show`, for what devices answer themselves.
+const fn query_of(what: What) -> Query {
+    match what {
+        What::Routes => Query::Routes { prefix: None },
+        What::Tunnels => Query::Tunnels,
+        What::Budget => Query::Budget,
+        What::Counters => Query::Counters,
+        What::Forwarding => Query::Forwarding,
+        _ => Query::Sessions,
+    }
 }
 
 /// Whether the platform shows it too, in tables of its own.
@@ -155,15 +163,7 @@ const fn is_platform(what: What) -> bool {
 
 /// `show --control`: asks one daemon, whatever it is.
 fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
-    let query = match what {
-        What::Routes => Query::Routes { prefix: None },
-        What::Tunnels => Query::Tunnels,
-        What::Budget => Query::Budget,
-        What::Counters => Query::Counters,
-        What::Forwarding => Query::Forwarding,
-        _ => Query::Sessions,
-    };
-    match ask_daemon(control, &query)? {
+    match ask_daemon(control, &query_of(what))? {
         Answer::Sessions(sessions) => result(format, &sessions, render::sessions),
         Answer::Routes(routes) => result(format, &routes, render::routes),
         Answer::Tunnels(tunnels) => result(format, &tunnels, render::tunnels),

@@ -71,9 +71,9 @@ fn apply(migration: &Migration, edit: &Edit, design: &mut Value) {
         }
         Edit::Exchange { region } => {
             let wanted = [to, &migration.from].into_iter();
-            let server =
+            let mut servers =
                 wanted.filter_map(|design| design.at(&["regions", region, "route_server"]));
-            let mut server = server.cloned().find(|value| value.map().is_some());
+            let mut server = servers.find(|value| value.map().is_some()).cloned();
             let server = server.get_or_insert_with(Value::empty);
             server
                 .map_mut()

@@ -102,6 +102,7 @@ pub(crate) fn probe(settled: &Settled) -> ProbeConfig {
         |duration: core::time::Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
     ProbeConfig {
         interval_ms: millis(settled.overlay.probe_interval.value).max(1),
+        idle_interval_ms: 0,
         dead_after_ms: millis(settled.overlay.dead_after.value).max(1),
     }
 }

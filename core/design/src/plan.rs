@@ -34,7 +34,10 @@ pub use router::{
     AuthConfig, AuthKind, BfdConfig, BmpConfig, MrtConfig, RouterConfig, StaticRoute,
 };
 pub use routers::{NodeNeighbor, RouterDevice, RouterPlace, WireConfig, WireEnd};
-pub use steering::{BudgetConfig, ClassConfig, ClassMatch, OtherwiseConfig, PlainLink, SlaConfig};
+pub use steering::{
+    BudgetConfig, ClassConfig, ClassMatch, OtherwiseConfig, PlainLink, PrefixSet, ProtectConfig,
+    ProxyConfig, ShareConfig, ShortcutConfig, SlaConfig,
+};
 
 /// A design, resolved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +147,12 @@ pub struct NodeConfig {
     /// Application classes, first match first; what none matches takes `PathConfig::preference`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<ClassConfig>,
+    /// Lists of prefixes that classes name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefix_sets: Vec<PrefixSet>,
+    /// Tunnels between sites beside those to hubs.
+    #[serde(default, skip_serializing_if = "ShortcutConfig::is_default")]
+    pub shortcuts: ShortcutConfig,
     /// Prefixes that it announces to Route Server of its own accord, such as a default (NVA only).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub originate: Vec<Prefix>,
@@ -217,6 +226,15 @@ pub struct LocatorConfig {
     pub port: u16,
     /// X25519 public key in base64, as WireGuard writes it; the private key is in a file of its own.
     pub public_key: String,
+    /// Bits per second that the underlay takes from here; 0 is no limit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub up_bps: u64,
+    /// The TCP port of its interface on which it takes tunnels over TLS as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_port: Option<u16>,
+    /// What stands in the way out of TCP connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyConfig>,
 }
 
 /// A neighbour and the paths to it.
@@ -289,6 +307,12 @@ pub struct PathConfig {
     /// over ExpressRoute, more than 1,500 where all of the way is known to pass it. `None` is 1,500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u16>,
+    /// Bits per second that the other side's underlay takes from its cloud; 0 is no limit.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub down_bps: u64,
+    /// Where the other side takes the tunnel over TLS, when UDP does not get through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<SocketAddrV4>,
 }
 
 /// How it is known that a path works.
@@ -305,8 +329,11 @@ pub enum Liveness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbeConfig {
-    /// Milliseconds between probes on each path.
+    /// Milliseconds between probes on each path that is in use.
     pub interval_ms: u32,
+    /// The same for a path that is not; 0 is as if it were.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub idle_interval_ms: u32,
     /// A path is down this many milliseconds after the last reply.
     pub dead_after_ms: u32,
 }
@@ -758,4 +785,14 @@ const fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_yes(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_none(value: &u32) -> bool {
+    *value == 0
 }

@@ -135,6 +135,9 @@ pub(crate) fn add_locator(config: &mut NodeConfig, name: &str, address: Ipv4Addr
         underlay: name.into(),
         interface: name.into(),
         port: 51_820,
+        up_bps: 0,
+        tls_port: None,
+        proxy: None,
     });
     config.interfaces.push(InterfaceConfig {
         default_route_metric: Some(config.interfaces.len() as u32),
@@ -197,6 +200,8 @@ fn path(own: &NodeConfig, at: usize, other: &NodeConfig, to: usize, preference: 
         keepalive_s: 0,
         liveness: Liveness::Probe,
         mtu: None,
+        down_bps: 0,
+        tls: None,
     }
 }
 
@@ -214,12 +219,15 @@ fn node(name: &str, number: u8, role: NodeRole) -> NodeConfig {
         lans: Vec::new(),
         neighbors: Vec::new(),
         classes: Vec::new(),
+        prefix_sets: Vec::new(),
+        shortcuts: design::plan::ShortcutConfig::default(),
         originate: Vec::new(),
         domains: Vec::new(),
         guards_origin: true,
         budget: design::plan::BudgetConfig::default(),
         probe: ProbeConfig {
             interval_ms: 200,
+            idle_interval_ms: 0,
             dead_after_ms: 900,
         },
         prepend: 0,

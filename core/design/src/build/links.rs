@@ -87,6 +87,8 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
                 keepalive_s: context.keepalive_s,
                 liveness: Liveness::Probe,
                 mtu: nva_mtu(&context.settled.platform),
+                down_bps: 0,
+                tls: None,
             };
             let role = if other_region == region {
                 LinkRole::Twin
@@ -152,6 +154,8 @@ fn site_links(
                         &context.settled.underlays[link.underlay],
                         &context.settled.platform,
                     ),
+                    down_bps: 0,
+                    tls: None,
                 };
                 to_cpe.push(PathConfig {
                     local: path.remote.clone(),
@@ -230,6 +234,8 @@ fn plain_wireguard(context: &Context<'_>, index: usize, site: &Site, devices: &m
             &context.settled.underlays[first.underlay],
             &context.settled.platform,
         ),
+        down_bps: 0,
+        tls: None,
     };
     let nva = devices.nva_start[home.value] + nva_index;
     devices.nodes[nva].links.push(LinkConfig {

@@ -131,6 +131,9 @@ fn node(
             underlay: settled.underlays[link.underlay].name.value.clone(),
             interface: format!("wan{wan}"),
             port: settled.overlay.port.value,
+            up_bps: 0,
+            tls_port: None,
+            proxy: None,
         }
     });
     let shared = site.cpes.value > 1;
@@ -169,6 +172,8 @@ fn node(
         lans: lans.collect(),
         neighbors: behind.collect(),
         classes: super::classes(settled),
+        prefix_sets: Vec::new(),
+        shortcuts: crate::plan::ShortcutConfig::default(),
         originate: Vec::new(),
         domains: Vec::new(),
         guards_origin: true,

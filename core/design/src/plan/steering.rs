@@ -1,6 +1,6 @@
-//! What a node does beyond forwarding: application classes, and the budget of routes.
+//! What a node does beyond forwarding: application classes, shortcuts, and the budget of routes.
 
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use inet::Prefix;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,133 @@ pub struct ClassConfig {
     /// What happens when no path that works keeps the SLA.
     #[serde(default)]
     pub otherwise: OtherwiseConfig,
+    /// Seconds that a path which broke the SLA must be good before the class goes back to it.
+    #[serde(default = "hold", skip_serializing_if = "is_hold")]
+    pub hold_s: u16,
+    /// How it stands beside other classes where bandwidth is short.
+    #[serde(default, skip_serializing_if = "ShareConfig::is_default")]
+    pub share: ShareConfig,
+    /// What protects its packets against loss.
+    #[serde(default, skip_serializing_if = "ProtectConfig::is_none")]
+    pub protect: ProtectConfig,
+    /// Whether what no overlay route but a default leads to leaves to the internet at the site.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub breakout: bool,
+    /// Octets of the inner packets of the probes that stand for this class; 0 is as short as probes are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub probe_octets: u16,
+}
+
+impl Default for ClassConfig {
+    /// No name, nothing that belongs to it, nothing that it asks.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            matches: Vec::new(),
+            sla: None,
+            underlays: Vec::new(),
+            otherwise: OtherwiseConfig::Best,
+            hold_s: hold(),
+            share: ShareConfig::default(),
+            protect: ProtectConfig::None,
+            breakout: false,
+            probe_octets: 0,
+        }
+    }
+}
+
+/// How a class stands beside the others in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShareConfig {
+    /// Before all others, however much it sends.
+    Strict,
+    /// Its part of the bandwidth, relative to the other weights. Traffic of no class has 10.
+    Weight(u16),
+}
+
+impl Default for ShareConfig {
+    fn default() -> Self {
+        Self::Weight(10)
+    }
+}
+
+impl ShareConfig {
+    /// Whether it is that of traffic of no class.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What protects the packets of a class against loss between two nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtectConfig {
+    /// Nothing.
+    #[default]
+    None,
+    /// Forward error correction, while there is loss that it helps against.
+    Fec,
+    /// Every packet goes by two paths.
+    Duplicate,
+}
+
+impl ProtectConfig {
+    /// Whether there is nothing.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    pub const fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+/// A list of prefixes that classes name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrefixSet {
+    /// Its name, such as `microsoft365-optimize`.
+    pub name: String,
+    /// Its prefixes.
+    pub prefixes: Vec<Prefix>,
+}
+
+/// Tunnels that two sites make between each other when a hub relays between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShortcutConfig {
+    /// How many a site has at once; 0 is off. At a hub: whether it introduces sites to each other.
+    pub slots: u16,
+    /// The round-trip time by it must be shorter than by the relay by this many percent.
+    pub margin_percent: u8,
+    /// It goes after so many seconds without traffic.
+    pub idle_s: u16,
+}
+
+impl Default for ShortcutConfig {
+    fn default() -> Self {
+        Self {
+            slots: 0,
+            margin_percent: 10,
+            idle_s: 60,
+        }
+    }
+}
+
+impl ShortcutConfig {
+    /// Whether it is off, with nothing decided about it.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A proxy on the way out that knows HTTP CONNECT (RFC 9110 §9.3.6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxyConfig {
+    /// Where it listens.
+    pub address: SocketAddrV4,
+    /// The user's name, if it asks for one; the password is in a file of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
 }
 
 /// What puts a packet into a class: all that is given must hold.
@@ -35,6 +162,18 @@ pub struct ClassMatch {
     pub ports: Option<(u16, u16)>,
     /// Destinations; empty is any.
     pub destinations: Vec<Prefix>,
+    /// Source ports, inclusive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_ports: Option<(u16, u16)>,
+    /// Sources; empty is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Prefix>,
+    /// Names of prefix sets, one of which has the destination; empty is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sets: Vec<String>,
+    /// Domains, one of which the destination was resolved from, or a name below it; empty is any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
 }
 
 /// What a path must keep. Measured by probes over a sliding window.
@@ -120,4 +259,23 @@ pub struct PlainLink {
     pub local: Ipv4Addr,
     /// The neighbour's address.
     pub remote: Ipv4Addr,
+}
+
+const fn hold() -> u16 {
+    60
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_hold(seconds: &u16) -> bool {
+    *seconds == hold()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(value: &u16) -> bool {
+    *value == 0
 }

@@ -46,6 +46,7 @@ fn class(
             .flat_map(|list| &list.value)
             .map(|at| at.value)
             .collect(),
+        ..ClassMatch::default()
     };
     if matches == ClassMatch::default() {
         let says = format!("nothing says what belongs to class `{}`", name.value);
@@ -84,6 +85,7 @@ fn class(
             Some(OtherwiseText::Best) | None => OtherwiseConfig::Best,
             Some(OtherwiseText::Drop) => OtherwiseConfig::Drop,
         },
+        ..ClassConfig::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Configurations that do not fit are refused with every field and reason.
 
-use design::plan::{ClassConfig, ClassMatch, LinkRole, Liveness, OtherwiseConfig};
+use design::plan::{ClassConfig, ClassMatch, LinkRole, Liveness};
 use inet::Asn;
 
 use super::*;
@@ -36,9 +36,8 @@ fn each_corrupted_field_of_a_class_is_named_with_its_reason() {
             let mut class = ClassConfig {
                 name: "voice".to_owned(),
                 matches: vec![ClassMatch::default()],
-                sla: None,
                 underlays: vec![vec!["mpls".to_owned()], vec!["internet".to_owned()]],
-                otherwise: OtherwiseConfig::Best,
+                ..ClassConfig::default()
             };
             change(&mut class);
             config.classes.push(class);

@@ -26,7 +26,7 @@ fn class(name: &str, one: ClassMatch, underlays: &[&[&str]]) -> ClassConfig {
             loss_ppm: 10_000,
         }),
         underlays: underlays.iter().map(names).collect(),
-        otherwise: OtherwiseConfig::Best,
+        ..ClassConfig::default()
     }
 }
 

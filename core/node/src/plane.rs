@@ -9,6 +9,7 @@ pub(crate) mod change;
 pub(crate) mod forwarder;
 pub(crate) mod fragment;
 pub(crate) mod icmp;
+pub(crate) mod label;
 pub(crate) mod probe;
 pub(crate) mod sink;
 pub(crate) mod tables;

@@ -94,7 +94,6 @@ pub enum ProtectConfig {
 
 impl ProtectConfig {
     /// Whether there is nothing.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub const fn is_none(&self) -> bool {
         matches!(self, Self::None)
     }

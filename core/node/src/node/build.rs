@@ -15,6 +15,7 @@ use crate::fib::{Source, Target};
 use crate::id::LinkId;
 use crate::output::Output;
 use crate::plane::icmp::IcmpBudget;
+use crate::plane::label::Label;
 use crate::plane::tables::{Facts, Tables};
 use crate::routing::{self, Routing};
 use crate::settings::{ConfigErrors, Path, Settings};
@@ -141,7 +142,7 @@ fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
                 Some(Prober::new(probing, seed, now))
             }
         };
-        let cap = tables.mtu(PathId(number as u32)) as u16;
+        let cap = facts.probe_max(PathId(number as u32));
         let mtu = prober.is_some().then(|| {
             MtuDiscovery::new(MtuSettings {
                 base: mtu::BASE.min(cap),
@@ -171,6 +172,9 @@ fn tunnels(
             let mut tunnel = tunnel::Settings::new(&locator.name, locator.private_key.clone());
             tunnel.suite = options.suite;
             tunnel.mtu = settings.mtu;
+            if !settings.classes.is_empty() {
+                tunnel.mtu = tunnel.mtu.saturating_add(Label::ROOM as u16);
+            }
             tunnel.shards = settings.forwarding.threads;
             tunnel.aes = options.aes && settings.forwarding.aes;
             // A whole region's sites may call at once after an outage.

@@ -9,8 +9,9 @@ use path::PathId;
 
 use super::Node;
 use super::tunnels::Tunnels;
-use crate::id::LocatorId;
+use crate::id::{ClassId, LocatorId};
 use crate::output::Output;
+use crate::plane::label::Label;
 use crate::plane::tables::Verdict;
 use crate::plane::{fragment, icmp};
 use crate::view::DropReason;
@@ -37,8 +38,13 @@ impl Node {
         let path = self.tables.facts.peers[locator.index()]
             .get(peer.0 as usize)
             .copied();
-        if let (Some(path), Some(packet)) = (path, bytes.get_mut(range)) {
-            self.on_inner(now, path, packet, out);
+        let Some(path) = path else {
+            return;
+        };
+        let behind = bytes.get(range.end..bytes.len().saturating_sub(tunnel::TAG));
+        let label = self.tables.label_behind(path, behind.unwrap_or_default());
+        if let Some(packet) = bytes.get_mut(range) {
+            self.on_inner(now, path, packet, label, out);
         }
     }
 
@@ -55,14 +61,21 @@ impl Node {
             return;
         };
         match self.tables.outbound(&view) {
-            Verdict::Path(path) => self.forward(now, path, &view, None, out),
+            Verdict::Path(path, class) => self.forward(now, (path, class), &view, None, out),
             Verdict::Drop(reason) => self.refuse(now, reason, &view, None, out),
             Verdict::Kernel => debug_assert!(false, "the kernel's packets do not go back"),
         }
     }
 
     /// A packet that came out of a tunnel.
-    fn on_inner(&mut self, now: Instant, path: PathId, bytes: &mut [u8], out: &mut Vec<Output>) {
+    fn on_inner(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        bytes: &mut [u8],
+        label: Label,
+        out: &mut Vec<Output>,
+    ) {
         let Ok(view) = Ipv4::parse(bytes) else {
             self.counters.drop(DropReason::Malformed);
             return;
@@ -72,7 +85,7 @@ impl Node {
             return;
         }
         self.counters.from_tunnels += 1;
-        match self.tables.inbound(path, &view) {
+        match self.tables.inbound(path, &view, label) {
             Verdict::Kernel => {
                 self.counters.to_kernel += 1;
                 out.push(Output::Packet {
@@ -80,13 +93,13 @@ impl Node {
                 });
             }
             Verdict::Drop(reason) => self.refuse(now, reason, &view, Some(path), out),
-            Verdict::Path(next) => {
+            Verdict::Path(next, class) => {
                 // Bytes behind the packet's own length are padding of the tunnel it came from.
                 let mut packet = view.bytes().to_vec();
                 let is_alive = packet::decrement_ttl(&mut packet);
                 debug_assert!(is_alive, "the TTL was checked before the path was chosen");
                 if let Ok(view) = Ipv4::parse(&packet) {
-                    self.forward(now, next, &view, Some(path), out);
+                    self.forward(now, (next, class), &view, Some(path), out);
                 }
             }
         }
@@ -96,7 +109,7 @@ impl Node {
     fn forward(
         &mut self,
         now: Instant,
-        path: PathId,
+        (path, class): (PathId, Option<ClassId>),
         view: &Ipv4<'_>,
         came_by: Option<PathId>,
         out: &mut Vec<Output>,
@@ -108,17 +121,24 @@ impl Node {
         }
         self.counters.relayed += u64::from(came_by.is_some());
         if view.bytes().len() <= mtu {
-            self.send(now, path, view.bytes(), out);
+            self.send(now, (path, class), view.bytes(), out);
             return;
         }
         for fragment in fragment::fragments(view, mtu) {
-            self.send(now, path, &fragment, out);
+            self.send(now, (path, class), &fragment, out);
         }
     }
 
-    fn send(&mut self, now: Instant, path: PathId, packet: &[u8], out: &mut Vec<Output>) {
+    fn send(
+        &mut self,
+        now: Instant,
+        (path, class): (PathId, Option<ClassId>),
+        packet: &[u8],
+        out: &mut Vec<Output>,
+    ) {
         self.counters.to_tunnels += 1;
-        self.seal(now, path, packet, out);
+        let label = self.tables.label(path, class);
+        self.seal(now, path, &label.append(packet), out);
     }
 
     /// Drops a packet and, where it helps, tells its sender why (RFC 1812 §4.3.3).
@@ -163,7 +183,7 @@ impl Node {
         };
         match self.tables.back(&view, came_by) {
             Verdict::Kernel => out.push(Output::Packet { bytes: error }),
-            Verdict::Path(path) => self.seal(now, path, &error, out),
+            Verdict::Path(path, _) => self.seal(now, path, &error, out),
             Verdict::Drop(reason) => self.counters.drop(reason),
         }
     }

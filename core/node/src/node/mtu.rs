@@ -26,7 +26,8 @@ impl Node {
         for output in followed {
             match output {
                 MtuOutput::Probe(payload) => self.send_probe(now, path, &payload, out),
-                MtuOutput::Changed(octets) => {
+                MtuOutput::Changed(probed) => {
+                    let octets = probed - self.tables.facts.label_room(path) as u16;
                     self.publish(Kind::Mtu { path, octets });
                     out.push(Output::Event(Event::PathMtu { path, octets }));
                 }

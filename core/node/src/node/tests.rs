@@ -5,6 +5,7 @@ mod forwarding;
 mod gateways;
 mod guard;
 mod harness;
+mod labels;
 mod liveness;
 mod origins;
 mod routers;

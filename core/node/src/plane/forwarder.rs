@@ -33,7 +33,7 @@ use super::change::{Change, Kind, Notice, Noticed};
 use super::icmp::{self, IcmpBudget};
 use super::sink::{Belongs, Handed, Sink, Transmit};
 use super::tables::{Tables, Verdict};
-use crate::id::LocatorId;
+use crate::id::{ClassId, LocatorId};
 use crate::view::{Counters, DropReason};
 
 use batch::Batch;
@@ -66,6 +66,7 @@ pub struct Forwarder {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     pub(crate) path: PathId,
+    pub(crate) class: Option<ClassId>,
     pub(crate) buffer: Buffer,
     pub(crate) form: Form,
     pub(crate) hash: u64,
@@ -250,7 +251,7 @@ impl Forwarder {
         match self.tables.back(&view, came_by) {
             Verdict::Kernel => sink.deliver(Offload::NONE, &[&error]),
             Verdict::Drop(reason) => self.counters.drop(reason),
-            Verdict::Path(path) => self.send_alone(now, path, &error, sink),
+            Verdict::Path(path, _) => self.send_alone(now, path, &error, sink),
         }
     }
 

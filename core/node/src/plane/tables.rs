@@ -1,8 +1,8 @@
 //! What a node knows when it decides about a packet, and the decisions.
 //!
-//! A packet is classified once, where it enters the overlay or is relayed, by the first class that
-//! matches it; failing that by the first that matches its reverse, so that replies are carried as
-//! requests are. Traffic of no class takes what [`path::Link`] says, as without any classes.
+//! A packet is classified once, where it enters the overlay, by the first class that matches it; failing that by
+//! the first that matches its reverse, so that replies are carried as requests are. Its class goes with it as a
+//! [`Label`]; what comes without one is classified where it is relayed. Traffic of no class takes what [`path::Link`] says, as without any classes.
 
 use core::net::Ipv4Addr;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use path::PathId;
 use tunnel::PeerId;
 
 use super::change::{Kind, LinkPaths};
+use super::label::Label;
 use crate::fib::{Fib, Target};
 use crate::id::{ClassId, LinkId, LocatorId};
 use crate::settings::Settings;
@@ -50,8 +51,8 @@ pub(crate) enum Way {
 pub(crate) enum Verdict {
     /// The kernel has it.
     Kernel,
-    /// Into the tunnel of this path.
-    Path(PathId),
+    /// Into the tunnel of this path, as a packet of this class.
+    Path(PathId, Option<ClassId>),
     /// Dropped.
     Drop(DropReason),
 }
@@ -97,6 +98,21 @@ impl Facts {
     pub(crate) fn locator_of(&self, path: PathId) -> LocatorId {
         self.settings.paths[path.0 as usize].locator
     }
+
+    /// Octets that are kept free behind packets on a path: labels go to nodes of the overlay.
+    pub(crate) fn label_room(&self, path: PathId) -> usize {
+        let link = &self.settings.links[self.link_of(path).index()];
+        match link.loopback {
+            Some(_) if !self.settings.classes.is_empty() => Label::ROOM,
+            _ => 0,
+        }
+    }
+
+    /// Octets of the longest probe that a path may take: a packet of full length, and its label.
+    pub(crate) fn probe_max(&self, path: PathId) -> u16 {
+        let device = usize::from(self.settings.mtu) + self.label_room(path);
+        inner_mtu(device as u16, self.settings.paths[path.0 as usize].mtu)
+    }
 }
 
 /// What fits into a tunnel whose outer packets may have so many octets. WireGuard pads to 16 octets,
@@ -122,8 +138,8 @@ impl Tables {
             classes,
         };
         let settings = &facts.settings;
-        let mtus = settings.paths.iter();
-        let mtus = mtus.map(|path| inner_mtu(settings.mtu, path.mtu));
+        let paths = (0..settings.paths.len()).map(|number| PathId(number as u32));
+        let mtus = paths.map(|path| facts.probe_max(path) - facts.label_room(path) as u16);
         Self {
             links: vec![down; settings.links.len()],
             mtus: mtus.collect(),
@@ -164,12 +180,12 @@ impl Tables {
         match self.way(flow) {
             Way::Kernel => Verdict::Drop(DropReason::NotForOverlay),
             Way::Drop(reason) => Verdict::Drop(reason),
-            Way::Link(link) => self.by_path(link, packet, flow),
+            Way::Link(link) => self.by_path(link, flow, self.class_of(packet, flow)),
         }
     }
 
-    /// What becomes of a packet that came out of a path's tunnel.
-    pub(crate) fn inbound(&self, came_by: PathId, packet: &Ipv4<'_>) -> Verdict {
+    /// What becomes of a packet that came out of a path's tunnel with a label.
+    pub(crate) fn inbound(&self, came_by: PathId, packet: &Ipv4<'_>, label: Label) -> Verdict {
         let flow = packet.flow();
         if !self.accepts_source(came_by, packet) {
             return Verdict::Drop(DropReason::SourceNotAllowed);
@@ -181,7 +197,26 @@ impl Tables {
                 Verdict::Drop(DropReason::Returning)
             }
             Way::Link(_) if packet.ttl() <= 1 => Verdict::Drop(DropReason::TtlExpired),
-            Way::Link(link) => self.by_path(link, packet, flow),
+            Way::Link(link) => {
+                let class = label.class.or_else(|| self.class_of(packet, flow));
+                self.by_path(link, flow, class)
+            }
+        }
+    }
+
+    /// What lies behind a packet that came out of a path's tunnel.
+    pub(crate) fn label_behind(&self, came_by: PathId, behind: &[u8]) -> Label {
+        match self.facts.label_room(came_by) {
+            0 => Label::default(),
+            _ => Label::read(behind, self.facts.settings.classes.len()),
+        }
+    }
+
+    /// What a packet of a class is given on its way by a path.
+    pub(crate) fn label(&self, path: PathId, class: Option<ClassId>) -> Label {
+        match self.facts.label_room(path) {
+            0 => Label::default(),
+            _ => Label::of(class),
         }
     }
 
@@ -194,13 +229,13 @@ impl Tables {
             Way::Drop(reason) => Verdict::Drop(reason),
             Way::Link(link) => self
                 .path_in(link, flow, None)
-                .map_or_else(Verdict::Drop, Verdict::Path),
+                .map_or_else(Verdict::Drop, |path| Verdict::Path(path, None)),
         }
     }
 
-    fn by_path(&self, link: LinkId, packet: &Ipv4<'_>, flow: FiveTuple) -> Verdict {
-        match self.path_in(link, flow, self.class_of(packet, flow)) {
-            Ok(path) => Verdict::Path(path),
+    fn by_path(&self, link: LinkId, flow: FiveTuple, class: Option<ClassId>) -> Verdict {
+        match self.path_in(link, flow, class) {
+            Ok(path) => Verdict::Path(path, class),
             Err(reason) => Verdict::Drop(reason),
         }
     }

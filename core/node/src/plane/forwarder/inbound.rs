@@ -7,12 +7,13 @@ use inet::packet::{self, Ipv4};
 use inet::{FiveTuple, Instant};
 use offload::{Joined, Offload, Run, tos};
 use path::PathId;
-use tunnel::{OVERHEAD, Opened};
+use tunnel::{OVERHEAD, Opened, TAG};
 
 use super::{Form, Forwarder, Waiting};
-use crate::id::LocatorId;
+use crate::id::{ClassId, LocatorId};
 use crate::plane::buffer::Buffer;
 use crate::plane::change::{Punt, Punted};
+use crate::plane::label::Label;
 use crate::plane::probe::Probe;
 use crate::plane::sink::{Belongs, Handed, Sink};
 use crate::plane::tables::Verdict;
@@ -33,9 +34,20 @@ pub(super) struct Arrival {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Kernel,
-    /// With the hash of its flow, and its type of service, which the packets around it get: those of a batch share it.
-    Path(PathId, u64, u8),
+    /// Into another tunnel.
+    Path(Onward),
     Shard(usize),
+}
+
+/// How packets go into another tunnel: those of a batch share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Onward {
+    path: PathId,
+    class: Option<ClassId>,
+    /// Of the flow.
+    hash: u64,
+    /// Type of service, which the packets around them get.
+    tos: u8,
 }
 
 /// The last decision of a batch, for the packets of the same flow behind it.
@@ -43,6 +55,7 @@ struct Last {
     came_by: PathId,
     flow: FiveTuple,
     tos: u8,
+    label: Label,
     fate: Fate,
 }
 
@@ -80,8 +93,11 @@ impl Forwarder {
                     let Some(path) = peers.get(peer.0 as usize).copied() else {
                         continue;
                     };
+                    let end = datagram.len() - TAG;
+                    let label = self.tables.label_behind(path, &datagram[range.end..end]);
                     let packet = &mut datagram[range.clone()];
-                    let Some(fate) = self.decide(now, path, packet, outer, &mut last, sink) else {
+                    let arrived = (path, label, outer);
+                    let Some(fate) = self.decide(now, arrived, packet, &mut last, sink) else {
                         continue;
                     };
                     (fate, range)
@@ -123,9 +139,8 @@ impl Forwarder {
     fn decide(
         &mut self,
         now: Instant,
-        came_by: PathId,
+        (came_by, label, outer): (PathId, Label, u8),
         packet: &mut [u8],
-        outer: u8,
         last: &mut Option<Last>,
         sink: &mut impl Sink,
     ) -> Option<Fate> {
@@ -143,7 +158,9 @@ impl Forwarder {
         };
         let (flow, len, ttl) = (view.flow(), view.bytes().len(), view.ttl());
         let known = last.as_ref().filter(|last| {
-            last.flow == flow && last.tos == tos && last.came_by == came_by && ttl > 1
+            (last.flow, last.tos, last.came_by) == (flow, tos, came_by)
+                && last.label == label
+                && ttl > 1
         });
         let fate = match known {
             Some(last) => {
@@ -156,11 +173,14 @@ impl Forwarder {
                     return None;
                 }
                 self.counters.from_tunnels += 1;
-                match self.tables.inbound(came_by, &view) {
+                match self.tables.inbound(came_by, &view, label) {
                     Verdict::Kernel => Fate::Kernel,
-                    Verdict::Path(next) => {
-                        Fate::Path(next, flow.hash(self.tables.facts.flow_seed), tos)
-                    }
+                    Verdict::Path(path, class) => Fate::Path(Onward {
+                        path,
+                        class,
+                        hash: flow.hash(self.tables.facts.flow_seed),
+                        tos,
+                    }),
                     Verdict::Drop(reason) => {
                         self.refuse(now, reason, packet, (Some(came_by), 0), sink);
                         return None;
@@ -174,20 +194,34 @@ impl Forwarder {
                 came_by,
                 flow,
                 tos,
+                label,
                 fate,
             });
         }
+        self.prepare(now, (came_by, fate), packet, len, sink)
+            .then_some(fate)
+    }
+
+    /// Changes a packet of so many octets as its way needs; `false` when it does not go on as it lies.
+    fn prepare(
+        &mut self,
+        now: Instant,
+        (came_by, fate): (PathId, Fate),
+        packet: &mut [u8],
+        len: usize,
+        sink: &mut impl Sink,
+    ) -> bool {
         match fate {
             Fate::Kernel => {
                 self.counters.to_kernel += 1;
                 let mtu = self.tables.mtu(came_by);
                 offload::clamp_mss(packet, mtu as u16);
             }
-            Fate::Path(next, hash, _) => {
-                let mtu = self.tables.mtu(next);
+            Fate::Path(onward) => {
+                let mtu = self.tables.mtu(onward.path);
                 if len > mtu {
-                    self.relay_pieces(now, (came_by, next), packet, hash, sink);
-                    return None;
+                    self.relay_pieces(now, came_by, onward, packet, sink);
+                    return false;
                 }
                 let is_alive = packet::decrement_ttl(packet);
                 debug_assert!(is_alive, "the TTL was checked before the path was chosen");
@@ -196,7 +230,7 @@ impl Forwarder {
             }
             Fate::Shard(_) => {}
         }
-        Some(fate)
+        true
     }
 
     /// A probe is answered by the path it came by; a reply is for the control half.
@@ -220,9 +254,9 @@ impl Forwarder {
     fn relay_pieces(
         &mut self,
         now: Instant,
-        (came_by, next): (PathId, PathId),
+        came_by: PathId,
+        onward: Onward,
         packet: &mut [u8],
-        hash: u64,
         sink: &mut impl Sink,
     ) {
         let may_cut = Ipv4::parse(packet).is_ok_and(|view| !view.must_not_fragment());
@@ -230,7 +264,17 @@ impl Forwarder {
             packet::decrement_ttl(packet);
             self.counters.relayed += 1;
         }
-        self.send_pieces(now, next, packet, hash, (false, Some(came_by)), sink);
+        let Onward {
+            path, class, hash, ..
+        } = onward;
+        self.send_pieces(
+            now,
+            (path, class),
+            packet,
+            hash,
+            (false, Some(came_by)),
+            sink,
+        );
     }
 
     /// Lets go on what is not for the kernel. The last group of slots takes the buffer with it, others a copy.
@@ -290,12 +334,15 @@ impl Forwarder {
     ) {
         let Group { fate, first, count } = group;
         match fate {
-            Fate::Path(path, hash, _) => {
+            Fate::Path(Onward {
+                path, class, hash, ..
+            }) => {
                 let octets = (count * stride).min(buffer.bytes().len()) + count * OVERHEAD;
                 self.enqueue(
                     now,
                     Waiting {
                         path,
+                        class,
                         buffer,
                         form: Form::Slots {
                             start: first * stride,

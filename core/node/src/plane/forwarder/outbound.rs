@@ -8,9 +8,10 @@ use tunnel::{DATA_HEADER, OVERHEAD, Sealer, Unready};
 
 use super::batch::{Batch, OCTETS_MAX, SEGMENTS_MAX, Towards};
 use super::{Form, Forwarder, Waiting, lose};
-use crate::id::LocatorId;
+use crate::id::{ClassId, LocatorId};
 use crate::plane::buffer::{Buffer, Pool};
 use crate::plane::fragment;
+use crate::plane::label::Label;
 use crate::plane::sink::{Belongs, Handed, Sink, Transmit};
 use crate::plane::tables::Verdict;
 use crate::view::DropReason;
@@ -46,8 +47,8 @@ impl Forwarder {
         self.counters.from_kernel += count as u64;
         let flow = view.flow();
         let hash = flow.hash(self.tables.facts.flow_seed);
-        let path = match self.recent.outbound(&self.tables, &view, flow, hash) {
-            Verdict::Path(path) => path,
+        let (path, class) = match self.recent.outbound(&self.tables, &view, flow, hash) {
+            Verdict::Path(path, class) => (path, class),
             Verdict::Kernel => {
                 debug_assert!(false, "the kernel's packets do not go back");
                 self.pool.put(buffer);
@@ -61,7 +62,8 @@ impl Forwarder {
         };
         let mtu = self.tables.mtu(path);
         if longest > mtu {
-            self.send_pieces(now, path, buffer.bytes(), hash, (count > 1, None), sink);
+            let packet = buffer.bytes();
+            self.send_pieces(now, (path, class), packet, hash, (count > 1, None), sink);
             self.pool.put(buffer);
             return;
         }
@@ -74,6 +76,7 @@ impl Forwarder {
             now,
             Waiting {
                 path,
+                class,
                 buffer,
                 form: Form::Packet(offload),
                 hash,
@@ -141,13 +144,14 @@ impl Forwarder {
     fn send(&mut self, now: Instant, mut item: Waiting, sink: &mut impl Sink) {
         let locator = self.tables.facts.locator_of(item.path);
         let peer = self.tables.facts.peer_of[item.path.0 as usize];
+        let label = self.tables.label(item.path, item.class);
         let lanes = &mut self.lanes[locator.index()];
         let unready = match lanes.sealer(now, peer, item.hash) {
             Ok(sealer) => {
                 let bytes = item.buffer.bytes_mut();
                 self.counters.to_tunnels += match item.form {
                     Form::Packet(offload) => {
-                        let packet = (&*bytes, offload);
+                        let packet = (&*bytes, offload, label);
                         seal_packet(locator, sealer, packet, &mut self.batch, sink)
                     }
                     Form::Slots {
@@ -156,7 +160,7 @@ impl Forwarder {
                         count,
                     } => {
                         let end = (start + count * stride).min(bytes.len());
-                        let slots = (&mut bytes[start..end], stride);
+                        let slots = (&mut bytes[start..end], stride, label);
                         seal_slots(locator, sealer, slots, &mut self.batch, sink)
                     }
                 } as u64;
@@ -172,7 +176,7 @@ impl Forwarder {
                 return;
             }
             (Unready::NoKeys, Form::Packet(Offload::NONE)) => {
-                lanes.hold(now, peer, item.buffer.bytes());
+                lanes.hold(now, peer, &label.append(item.buffer.bytes()));
             }
             (Unready::NoKeys | Unready::Unreachable, _) => {
                 self.counters.drop(DropReason::NoSession);
@@ -197,7 +201,7 @@ impl Forwarder {
                 seal_packet(
                     locator,
                     sealer,
-                    (packet, Offload::NONE),
+                    (packet, Offload::NONE, Label::default()),
                     &mut self.batch,
                     sink,
                 );
@@ -212,6 +216,7 @@ impl Forwarder {
                     self.pool.lend(&buffer);
                     let waiting = Waiting {
                         path,
+                        class: None,
                         octets: packet.len() + OVERHEAD,
                         buffer,
                         form: Form::Packet(Offload::NONE),
@@ -229,7 +234,7 @@ impl Forwarder {
     pub(super) fn send_pieces(
         &mut self,
         now: Instant,
-        path: PathId,
+        (path, class): (PathId, Option<ClassId>),
         packet: &[u8],
         hash: u64,
         (is_super, came_by): (bool, Option<PathId>),
@@ -250,6 +255,7 @@ impl Forwarder {
             };
             let waiting = Waiting {
                 path,
+                class,
                 octets: fragment.len() + OVERHEAD,
                 buffer,
                 form: Form::Packet(Offload::NONE),
@@ -278,7 +284,7 @@ impl Forwarder {
 fn seal_packet(
     locator: LocatorId,
     mut sealer: Sealer<'_>,
-    (packet, offload): (&[u8], Offload),
+    (packet, offload, label): (&[u8], Offload, Label),
     batch: &mut Batch,
     sink: &mut impl Sink,
 ) -> usize {
@@ -287,9 +293,11 @@ fn seal_packet(
     let count = segments.count();
     for number in 0..count {
         let len = segments.len(number);
-        let slot = batch.slot(towards, sealer.sealed_len(len), sink);
+        let labelled = len + label.len();
+        let slot = batch.slot(towards, sealer.sealed_len(labelled), sink);
         segments.write(number, &mut slot[DATA_HEADER..]);
-        sealer.seal(slot, len);
+        label.write(&mut slot[DATA_HEADER + len..]);
+        sealer.seal(slot, labelled);
     }
     count
 }
@@ -298,14 +306,14 @@ fn seal_packet(
 fn seal_slots(
     locator: LocatorId,
     mut sealer: Sealer<'_>,
-    (bytes, stride): (&mut [u8], usize),
+    (bytes, stride, label): (&mut [u8], usize, Label),
     batch: &mut Batch,
     sink: &mut impl Sink,
 ) -> usize {
     let towards = towards(locator, &sealer, &bytes[DATA_HEADER..]);
     let count = bytes.len().div_ceil(stride);
     let fits = |(number, slot): (usize, &[u8])| {
-        let sealed = sealer.sealed_len(inner_len(slot));
+        let sealed = sealer.sealed_len(inner_len(slot) + label.len());
         sealed == stride || number + 1 == count && sealed <= slot.len()
     };
     if count > SEGMENTS_MAX
@@ -314,17 +322,21 @@ fn seal_slots(
     {
         for slot in bytes.chunks(stride) {
             let len = inner_len(slot);
-            let room = batch.slot(towards, sealer.sealed_len(len), sink);
+            let labelled = len + label.len();
+            let room = batch.slot(towards, sealer.sealed_len(labelled), sink);
             room[DATA_HEADER..DATA_HEADER + len]
                 .copy_from_slice(&slot[DATA_HEADER..DATA_HEADER + len]);
-            sealer.seal(room, len);
+            label.write(&mut room[DATA_HEADER + len..]);
+            sealer.seal(room, labelled);
         }
         return count;
     }
     batch.send(sink);
-    let sealed = bytes
-        .chunks_mut(stride)
-        .map(|slot| sealer.seal(slot, inner_len(slot)));
+    let sealed = bytes.chunks_mut(stride).map(|slot| {
+        let len = inner_len(slot);
+        label.write(&mut slot[DATA_HEADER + len..]);
+        sealer.seal(slot, len + label.len())
+    });
     let filled = sealed.sum();
     sink.transmit(Transmit {
         locator,

@@ -18,7 +18,8 @@ impl Node {
         let lanes = self.take_lanes();
         let forwarders = lanes
             .into_iter()
-            .map(|lanes| Forwarder::new(self.tables().clone(), lanes))
+            .enumerate()
+            .map(|(shard, lanes)| Forwarder::new(shard, self.tables().clone(), lanes))
             .collect();
         self.begin_orders();
         (Control { node: self }, forwarders)

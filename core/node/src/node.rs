@@ -2,6 +2,7 @@
 
 mod bgp_sessions;
 mod build;
+mod egress;
 mod forwarding;
 mod gateways;
 mod guard;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use bgp::{ConnId, Speaker};
 use inet::Instant;
 use path::{MtuDiscovery, MtuInput, PathId, Prober};
+use queue::Queue;
 use tunnel::{PeerId, PrivateKey, Suite};
 
 use crate::id::{LinkId, LocatorId};
@@ -35,6 +37,7 @@ use crate::view::Counters;
 use crate::vrrp;
 
 use bgp_sessions::Waiting;
+use egress::Held;
 use guard::Guard;
 use tunnels::Tunnels;
 
@@ -78,6 +81,8 @@ pub struct Node {
     /// By [`crate::LanId`].
     gateways: Vec<Option<vrrp::Router>>,
     timers: Timers,
+    /// What waits for bandwidth, by [`EgressId`]; made when something first does.
+    held: Vec<Option<Box<Queue<Held>>>>,
     icmp: IcmpBudget,
     counters: Counters,
     /// What forwarders have to be told; `None` while the node forwards by itself.
@@ -150,6 +155,7 @@ impl Node {
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),
+            Part::Egress(id) => self.release(now, id, out),
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod buffer;
 pub(crate) mod change;
+pub(crate) mod egress;
 pub(crate) mod forwarder;
 pub(crate) mod fragment;
 pub(crate) mod icmp;

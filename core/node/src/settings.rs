@@ -72,6 +72,8 @@ pub(crate) struct Locator {
     pub(crate) address: Ipv4Addr,
     pub(crate) port: u16,
     pub(crate) private_key: PrivateKey,
+    /// Bits a second that its underlay takes; 0 is no limit.
+    pub(crate) up_bps: u64,
 }
 
 /// A neighbour.
@@ -106,6 +108,8 @@ pub(crate) struct Path {
     pub(crate) liveness: Liveness,
     /// Octets of the longest outer packet; the usual 1,500 when `None`.
     pub(crate) mtu: Option<u16>,
+    /// Bits a second that the other side's underlay takes for it; 0 is no limit.
+    pub(crate) down_bps: u64,
 }
 
 /// A LAN.

@@ -9,6 +9,7 @@ use inet::Instant;
 use path::PathId;
 
 use crate::id::{LanId, LocatorId};
+use crate::plane::egress::EgressId;
 
 /// A part of the node that has deadlines. The order decides who goes first at the same instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +28,8 @@ pub(crate) enum Part {
     Lan(LanId),
     /// The route budget.
     Guard,
+    /// What waits for bandwidth.
+    Egress(EgressId),
 }
 
 /// At most one deadline for each part.

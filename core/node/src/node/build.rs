@@ -54,6 +54,7 @@ impl Node {
             guard: Guard::new(&settings.budget),
             gateways: gateways(&settings),
             timers,
+            held: (0..facts.egresses.len()).map(|_| None).collect(),
             icmp: IcmpBudget::default(),
             counters: Counters::default(),
             orders: None,

@@ -129,18 +129,6 @@ impl Node {
         }
     }
 
-    fn send(
-        &mut self,
-        now: Instant,
-        (path, class): (PathId, Option<ClassId>),
-        packet: &[u8],
-        out: &mut Vec<Output>,
-    ) {
-        self.counters.to_tunnels += 1;
-        let label = self.tables.label(path, class);
-        self.seal(now, path, &label.append(packet), out);
-    }
-
     /// Drops a packet and, where it helps, tells its sender why (RFC 1812 §4.3.3).
     fn refuse(
         &mut self,

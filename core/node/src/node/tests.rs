@@ -12,6 +12,7 @@ mod routers;
 mod routing;
 mod rubbish;
 mod scale;
+mod shaping;
 mod sources;
 mod steering;
 mod threads;

@@ -79,14 +79,19 @@ impl Pool {
 
     /// A copy of some octets in the smallest buffer that holds them; `None` while all are in use.
     pub(crate) fn copy(&mut self, octets: &[u8]) -> Option<Buffer> {
-        let stock = if octets.len() <= SMALL {
+        let mut buffer = self.room(octets.len())?;
+        buffer.fill(octets);
+        Some(buffer)
+    }
+
+    /// The smallest empty buffer that holds so many octets; `None` while all are in use.
+    pub(crate) fn room(&mut self, octets: usize) -> Option<Buffer> {
+        let stock = if octets <= SMALL {
             &mut self.small
         } else {
             &mut self.large
         };
-        let mut buffer = stock.take()?;
-        buffer.fill(octets);
-        Some(buffer)
+        stock.take()
     }
 
     /// Whether a buffer is larger than what it holds needs.

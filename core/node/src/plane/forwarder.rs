@@ -16,6 +16,7 @@
 mod batch;
 mod inbound;
 mod outbound;
+mod queues;
 mod recent;
 
 use core::time::Duration;
@@ -25,31 +26,35 @@ use inet::Instant;
 use inet::packet::Ipv4;
 use offload::Offload;
 use path::PathId;
-use queue::{Class, Dropped, Item, Queue};
+use queue::Queue;
 use tunnel::Lanes;
 
 use super::buffer::{Buffer, Pool};
 use super::change::{Change, Kind, Notice, Noticed};
+use super::egress::EgressId;
 use super::icmp::{self, IcmpBudget};
 use super::sink::{Belongs, Handed, Sink, Transmit};
 use super::tables::{Tables, Verdict};
-use crate::id::{ClassId, LocatorId};
+use crate::id::LocatorId;
 use crate::view::{Counters, DropReason};
 
 use batch::Batch;
 use inbound::Arrival;
 use recent::Recent;
 
+pub(crate) use queues::Waiting;
+
 /// The data half of a node on one shard.
 pub struct Forwarder {
+    shard: usize,
     tables: Tables,
     /// By [`LocatorId`].
     lanes: Vec<Lanes>,
     pool: Pool,
-    /// By [`PathId`]; made when something first waits.
+    /// By [`EgressId`]; made when something first waits.
     queues: Vec<Option<Box<Queue<Waiting>>>>,
-    /// Paths with something in their queue, in the order of their turns.
-    turns: VecDeque<PathId>,
+    /// Where something waits, in the order of their turns.
+    turns: VecDeque<EgressId>,
     recent: Recent,
     batch: Batch,
     arrivals: Vec<Arrival>,
@@ -60,18 +65,6 @@ pub struct Forwarder {
     report_at: Option<Instant>,
     /// What tunnels asked to send beside packets; kept for its memory.
     followed: Vec<tunnel::Output>,
-}
-
-/// What waits for its path: a (super-)packet of the kernel, or datagrams of another tunnel, opened where they lie.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    pub(crate) path: PathId,
-    pub(crate) class: Option<ClassId>,
-    pub(crate) buffer: Buffer,
-    pub(crate) form: Form,
-    pub(crate) hash: u64,
-    /// Octets that it takes on the wire, about.
-    octets: usize,
 }
 
 /// How packets lie in their buffer.
@@ -90,40 +83,16 @@ pub(crate) enum Form {
     },
 }
 
-impl Item for Waiting {
-    fn octets(&self) -> usize {
-        self.octets
-    }
-
-    fn flow(&self) -> u64 {
-        self.hash
-    }
-
-    fn mark(&mut self) -> bool {
-        let bytes = self.buffer.bytes_mut();
-        match self.form {
-            Form::Packet(_) => offload::tos::mark(bytes),
-            Form::Slots {
-                start,
-                stride,
-                count,
-            } => (0..count).all(|number| {
-                let at = start + number * stride + tunnel::DATA_HEADER;
-                bytes.get_mut(at..).is_some_and(offload::tos::mark)
-            }),
-        }
-    }
-}
-
 impl Forwarder {
-    /// A forwarder with a copy of the node's tables and the lanes of its shard, by locator.
-    pub(crate) fn new(tables: Tables, lanes: Vec<Lanes>) -> Self {
-        let paths = tables.facts.settings.paths.len();
+    /// The forwarder of a shard, with a copy of the node's tables and the shard's lanes by locator.
+    pub(crate) fn new(shard: usize, tables: Tables, lanes: Vec<Lanes>) -> Self {
+        let egresses = tables.facts.egresses.len();
         Self {
+            shard,
             tables,
             lanes,
             pool: Pool::new(),
-            queues: (0..paths).map(|_| None).collect(),
+            queues: (0..egresses).map(|_| None).collect(),
             turns: VecDeque::new(),
             recent: Recent::new(),
             batch: Batch::new(),
@@ -185,45 +154,21 @@ impl Forwarder {
             }
             Belongs::Packets(waiting) => {
                 self.pool.adopt(&waiting.buffer);
-                self.enqueue(now, waiting);
+                let id = self.tables.facts.egresses.of(waiting.path);
+                match self.owner(id) {
+                    // It has had its turn there, and this one has the only lane.
+                    Some(owner) if owner != self.shard => self.send(now, waiting, sink),
+                    _ => self.enqueue(now, waiting, sink),
+                }
             }
         }
     }
 
     /// When to come back with [`Forwarder::run`] although nothing arrived.
     pub fn wake(&self) -> Option<Instant> {
-        let waiting = self
-            .turns
-            .iter()
-            .filter_map(|path| self.queue(*path)?.next());
+        let waiting = self.turns.iter().filter_map(|id| self.queue(*id)?.next());
         let lanes = self.lanes.iter().filter_map(Lanes::wake);
         waiting.chain(lanes).chain(self.report_at).min()
-    }
-
-    /// Lets a packet wait for its path.
-    fn enqueue(&mut self, now: Instant, waiting: Waiting) {
-        let path = waiting.path;
-        let Self {
-            queues,
-            pool,
-            counters,
-            turns,
-            ..
-        } = self;
-        let Some(queue) = queues.get_mut(path.0 as usize) else {
-            return;
-        };
-        let queue = queue.get_or_insert_with(|| Box::new(Queue::new(queue::Settings::default())));
-        if queue.is_empty() {
-            turns.push_back(path);
-        }
-        queue.push(now, Class(0), waiting, |lost, why| {
-            lose(pool, counters, lost, why);
-        });
-    }
-
-    fn queue(&self, path: PathId) -> Option<&Queue<Waiting>> {
-        self.queues.get(path.0 as usize)?.as_deref()
     }
 
     /// Drops a packet and, where it helps, tells its sender why (RFC 1812 §4.3.3).
@@ -282,12 +227,6 @@ impl Forwarder {
             }));
         }
     }
-}
-
-/// Counts what a queue let go of, and takes its buffer back.
-fn lose(pool: &mut Pool, counters: &mut Counters, lost: Waiting, _why: Dropped) {
-    counters.drop(DropReason::Queue);
-    pool.put(lost.buffer);
 }
 
 /// How often counters are reported while packets pass.

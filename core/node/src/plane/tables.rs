@@ -15,6 +15,7 @@ use path::PathId;
 use tunnel::PeerId;
 
 use super::change::{Kind, LinkPaths};
+use super::egress::Egresses;
 use super::label::Label;
 use crate::fib::{Fib, Target};
 use crate::id::{ClassId, LinkId, LocatorId};
@@ -32,6 +33,7 @@ pub(crate) struct Facts {
     /// By [`PathId`]: its number at its endpoint.
     pub(crate) peer_of: Vec<PeerId>,
     pub(crate) loopbacks: BTreeMap<Ipv4Addr, LinkId>,
+    pub(crate) egresses: Egresses,
     /// By [`LinkId`]: the neighbour's name in the flow hash.
     hash_names: Vec<u64>,
 }
@@ -84,6 +86,7 @@ impl Facts {
         Self {
             flow_seed: hash::bytes(0, settings.name.as_bytes()),
             loopbacks: loopbacks.collect(),
+            egresses: Egresses::new(&settings),
             hash_names: names.collect(),
             peers,
             peer_of,

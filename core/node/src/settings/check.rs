@@ -241,6 +241,7 @@ impl<'a> Checker<'a> {
             address: interface?.address,
             port: locator.port,
             private_key: private_key.clone(),
+            up_bps: locator.up_bps,
         })
     }
 
@@ -418,6 +419,7 @@ impl<'a> Checker<'a> {
                 .then(|| Duration::from_secs(u64::from(path.keepalive_s))),
             liveness: path.liveness,
             mtu: path.mtu,
+            down_bps: path.down_bps,
         })
     }
 

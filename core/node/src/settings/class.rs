@@ -3,7 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use design::plan::{ClassConfig, ClassMatch, NodeRole, OtherwiseConfig, PathConfig, SlaConfig};
+use design::plan::{
+    ClassConfig, ClassMatch, NodeRole, OtherwiseConfig, PathConfig, ShareConfig, SlaConfig,
+};
 use inet::FiveTuple;
 use path::{Otherwise, Sla};
 
@@ -21,6 +23,7 @@ pub(crate) struct Class {
     pub(crate) name: String,
     pub(crate) sla: Sla,
     pub(crate) otherwise: Otherwise,
+    pub(crate) share: ShareConfig,
     matches: Vec<ClassMatch>,
     underlays: Vec<Vec<String>>,
 }
@@ -116,6 +119,7 @@ fn class(config: &ClassConfig) -> Class {
             OtherwiseConfig::Best => Otherwise::Best,
             OtherwiseConfig::Drop => Otherwise::Drop,
         },
+        share: config.share,
         matches: config.matches.clone(),
         underlays: config.underlays.clone(),
     }

@@ -7,12 +7,13 @@ use inet::packet::{self, Ipv4};
 use inet::{FiveTuple, Instant};
 use offload::{Joined, Offload, Run, tos};
 use path::PathId;
-use tunnel::{OVERHEAD, Opened, TAG};
+use tunnel::{Opened, TAG};
 
 use super::{Form, Forwarder, Waiting};
 use crate::id::{ClassId, LocatorId};
 use crate::plane::buffer::Buffer;
 use crate::plane::change::{Punt, Punted};
+use crate::plane::egress::on_wire;
 use crate::plane::label::Label;
 use crate::plane::probe::Probe;
 use crate::plane::sink::{Belongs, Handed, Sink};
@@ -337,7 +338,7 @@ impl Forwarder {
             Fate::Path(Onward {
                 path, class, hash, ..
             }) => {
-                let octets = (count * stride).min(buffer.bytes().len()) + count * OVERHEAD;
+                let octets = on_wire((count * stride).min(buffer.bytes().len()), count);
                 self.enqueue(
                     now,
                     Waiting {
@@ -352,6 +353,7 @@ impl Forwarder {
                         hash,
                         octets,
                     },
+                    sink,
                 );
             }
             Fate::Shard(shard) => {

@@ -4,12 +4,13 @@ use inet::Instant;
 use inet::packet::Ipv4;
 use offload::{Offload, Segmentation, Segments, tos};
 use path::PathId;
-use tunnel::{DATA_HEADER, OVERHEAD, Sealer, Unready};
+use tunnel::{DATA_HEADER, Sealer, Unready};
 
 use super::batch::{Batch, OCTETS_MAX, SEGMENTS_MAX, Towards};
-use super::{Form, Forwarder, Waiting, lose};
+use super::{Form, Forwarder, Waiting};
 use crate::id::{ClassId, LocatorId};
 use crate::plane::buffer::{Buffer, Pool};
+use crate::plane::egress::on_wire;
 use crate::plane::fragment;
 use crate::plane::label::Label;
 use crate::plane::sink::{Belongs, Handed, Sink, Transmit};
@@ -70,7 +71,7 @@ impl Forwarder {
         if offload.segmentation == Segmentation::None {
             offload::clamp_mss(buffer.bytes_mut(), mtu as u16);
         }
-        let octets = buffer.bytes().len() + count * OVERHEAD;
+        let octets = on_wire(buffer.bytes().len(), count);
         let buffer = self.shrink(buffer);
         self.enqueue(
             now,
@@ -82,6 +83,7 @@ impl Forwarder {
                 hash,
                 octets,
             },
+            sink,
         );
     }
 
@@ -94,12 +96,12 @@ impl Forwarder {
         }
         let (mut budget, mut turn, mut blocked) = (BUDGET, TURN, 0);
         while blocked < self.turns.len() && budget > 0 {
-            let path = self.turns[0];
-            let item = match sink.has_room(self.tables.facts.locator_of(path)) {
-                true => self.dequeue(now, path),
+            let id = self.turns[0];
+            let item = match sink.has_room(self.tables.facts.egresses.locator(id)) {
+                true => self.dequeue(now, id),
                 false => None,
             };
-            let is_empty = self.queue(path).is_none_or(queue::Queue::is_empty);
+            let is_empty = self.queue(id).is_none_or(queue::Queue::is_empty);
             let is_over = match &item {
                 Some(item) => {
                     blocked = 0;
@@ -129,19 +131,8 @@ impl Forwarder {
         blocked < self.turns.len()
     }
 
-    fn dequeue(&mut self, now: Instant, path: PathId) -> Option<Waiting> {
-        let Self {
-            queues,
-            pool,
-            counters,
-            ..
-        } = self;
-        let queue = queues.get_mut(path.0 as usize)?.as_deref_mut()?;
-        queue.pop(now, |lost, why| lose(pool, counters, lost, why))
-    }
-
     /// Seals what waited and sends it, or lets it go where it can be sealed.
-    fn send(&mut self, now: Instant, mut item: Waiting, sink: &mut impl Sink) {
+    pub(super) fn send(&mut self, now: Instant, mut item: Waiting, sink: &mut impl Sink) {
         let locator = self.tables.facts.locator_of(item.path);
         let peer = self.tables.facts.peer_of[item.path.0 as usize];
         let label = self.tables.label(item.path, item.class);
@@ -214,14 +205,7 @@ impl Forwarder {
             Unready::Elsewhere(shard) => {
                 if let Some(buffer) = self.pool.copy(packet) {
                     self.pool.lend(&buffer);
-                    let waiting = Waiting {
-                        path,
-                        class: None,
-                        octets: packet.len() + OVERHEAD,
-                        buffer,
-                        form: Form::Packet(Offload::NONE),
-                        hash: 0,
-                    };
+                    let waiting = Waiting::one((path, None), buffer, 0);
                     sink.hand_over(shard, Handed(Belongs::Packets(waiting)));
                 }
             }
@@ -253,15 +237,7 @@ impl Forwarder {
                 self.counters.drop(DropReason::Queue);
                 continue;
             };
-            let waiting = Waiting {
-                path,
-                class,
-                octets: fragment.len() + OVERHEAD,
-                buffer,
-                form: Form::Packet(Offload::NONE),
-                hash,
-            };
-            self.enqueue(now, waiting);
+            self.enqueue(now, Waiting::one((path, class), buffer, hash), sink);
         }
     }
 

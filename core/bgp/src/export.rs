@@ -410,6 +410,8 @@ impl UpdateGroup {
             attributes.local_pref = None;
             attributes.originator_id = None;
             attributes.cluster_list.clear();
+            // RFC 9012 §11: its scope is the AS.
+            attributes.tunnel_encapsulation.clear();
             if teller.source != Source::Local {
                 attributes.med = None;
             }

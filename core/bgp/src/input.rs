@@ -5,7 +5,7 @@ use core::net::{IpAddr, SocketAddr};
 use inet::Net;
 
 use crate::settings::{ConnId, Neighbor, NeighborId, Settings};
-use crate::wire::attributes::Origin;
+use crate::wire::attributes::{Origin, Tunnel};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -144,6 +144,8 @@ pub struct Origination {
     pub communities: Vec<u32>,
     /// Extended communities (RFC 4360).
     pub ext_communities: Vec<u64>,
+    /// Tunnels that lead to whoever the route leads to (RFC 9012); only neighbours in the same AS are told.
+    pub tunnels: Vec<Tunnel>,
     /// AS_PATH that the route comes with, for routes of neighbours that do not speak BGP.
     pub as_path: Vec<inet::Asn>,
 }

@@ -58,6 +58,6 @@ pub use view::{
     AdvertisedRoute, Candidate, Counters, Counts, Explanation, Fate, NeighborView, Page, Path,
     ReceivedRoute, RecordedRoute, Refusal, SessionView, State, Step,
 };
-pub use wire::attributes::{AsPath, Attributes, Origin, Segment};
+pub use wire::attributes::{AsPath, Attributes, Origin, Segment, Tunnel};
 pub use wire::capability::Capability;
 pub use wire::notification::Notification;

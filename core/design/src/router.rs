@@ -127,6 +127,7 @@ fn origination(route: &OriginateText) -> Origination {
         communities: list(route.communities.as_ref(), |community| community.0),
         ext_communities: list(route.ext_communities.as_ref(), |community| community.0),
         as_path: list(route.as_path.as_ref(), |asn| *asn),
+        tunnels: Vec::new(),
     }
 }
 

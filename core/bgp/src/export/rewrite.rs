@@ -12,7 +12,7 @@ use crate::wire::attributes::{Attributes, table};
 /// What changes on the way out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    /// To another AS: LOCAL_PREF and the reflection attributes go.
+    /// To another AS: LOCAL_PREF, the reflection attributes and tunnels (RFC 9012 §11) go.
     pub(super) external: bool,
     /// The AS that goes in front.
     pub(super) prepend: Option<Asn>,
@@ -37,7 +37,11 @@ pub(super) fn rewrite(block: &[u8], plan: Plan, out: &mut Vec<u8>) {
             table::AS_PATH if plan.prepend.is_some() => as_path(flags, value, plan.prepend, out),
             table::NEXT_HOP if plan.next_hop.is_some() => next_hop(flags, plan.next_hop, out),
             table::MULTI_EXIT_DISC if plan.drops_med => {}
-            table::LOCAL_PREF | table::ORIGINATOR_ID | table::CLUSTER_LIST if plan.external => {}
+            table::LOCAL_PREF
+            | table::ORIGINATOR_ID
+            | table::CLUSTER_LIST
+            | table::TUNNEL_ENCAPSULATION
+                if plan.external => {}
             _ => {
                 has_preference |= code == table::LOCAL_PREF;
                 out.extend_from_slice(whole);
@@ -133,6 +137,7 @@ mod tests {
             attributes.local_pref = None;
             attributes.originator_id = None;
             attributes.cluster_list.clear();
+            attributes.tunnel_encapsulation.clear();
         } else {
             attributes.local_pref.get_or_insert(Attributes::LOCAL_PREF);
         }
@@ -150,6 +155,7 @@ mod tests {
         full.communities = vec![1, 2];
         full.originator_id = Some(Ipv4Addr::new(1, 1, 1, 1));
         full.cluster_list = vec![Ipv4Addr::new(2, 2, 2, 2)];
+        full.tunnel_encapsulation = vec![0, 20, 0, 3, 126, 1, 7];
         full.large_communities = vec![[1, 2, 3]];
         full.as_path = AsPath::sequence([Asn(1), Asn(2)]);
         let mut bare = Attributes::new(Ipv4Addr::new(10, 0, 0, 1));

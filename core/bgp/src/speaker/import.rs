@@ -17,7 +17,7 @@ use crate::rank::{self, mark};
 use crate::rib::{PrefixId, Route, SourceId};
 use crate::settings::{NeighborId, Role};
 use crate::view::Refusal;
-use crate::wire::attributes::{AsPath, Attributes, as_path, table};
+use crate::wire::attributes::{AsPath, Attributes, as_path, table, tunnel_encapsulation};
 
 /// The most paths of one prefix that a neighbour with add-path can have here; further ones are
 /// not taken. It bounds the work on one prefix.
@@ -38,6 +38,7 @@ impl Speaker {
         attributes
             .ext_communities
             .clone_from(&origination.ext_communities);
+        attributes.tunnel_encapsulation = tunnel_encapsulation::write(&origination.tunnels);
         attributes.as_path = AsPath::sequence(origination.as_path.iter().copied());
         let received = self.interner.intern(&attributes.encode(true));
         self.interner.retain(received);

@@ -12,9 +12,11 @@ pub(crate) mod as_path;
 mod encode;
 pub(crate) mod scan;
 pub mod table;
+pub mod tunnel_encapsulation;
 
 pub use as_path::{AsPath, Segment};
 pub use scan::{Scan, Session};
+pub use tunnel_encapsulation::Tunnel;
 
 /// ORIGIN; a smaller one is preferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +85,8 @@ pub struct Attributes {
     pub cluster_list: Vec<Ipv4Addr>,
     /// Extended communities (RFC 4360).
     pub ext_communities: Vec<u64>,
+    /// The value of the Tunnel Encapsulation attribute (RFC 9012); empty without one.
+    pub tunnel_encapsulation: Vec<u8>,
     /// Large communities (RFC 8092).
     pub large_communities: Vec<[u32; 3]>,
     /// OTC (RFC 9234).
@@ -111,11 +115,17 @@ impl Attributes {
             originator_id: None,
             cluster_list: Vec::new(),
             ext_communities: Vec::new(),
+            tunnel_encapsulation: Vec::new(),
             large_communities: Vec::new(),
             only_to_customer: None,
             unknown: Vec::new(),
             partial: 0,
         }
+    }
+
+    /// The tunnels that lead to whoever the route leads to (RFC 9012).
+    pub fn tunnels(&self) -> Vec<Tunnel> {
+        tunnel_encapsulation::read(&self.tunnel_encapsulation)
     }
 
     /// From a canonical block.

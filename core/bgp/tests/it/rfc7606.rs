@@ -382,3 +382,36 @@ fn rfc4724_2_end_of_rib_is_told_from_updates_that_do_something() {
     assert_eq!(of(&body(&NLRI, &[v6], &[])), None);
     assert_eq!(of(&body(&[], &[&ORIGIN], &[])), None);
 }
+
+#[test]
+fn rfc9012_13_a_tunnel_encapsulation_whose_lengths_do_not_add_up_withdraws() {
+    let inside = Session {
+        external: false,
+        ..session()
+    };
+    let cost = |session: &Session, flags: u8, value: &[u8]| {
+        let preference: &[u8] = &[0x40, 5, 4, 0, 0, 0, 100];
+        let attribute = [&[flags, 23, value.len() as u8], value].concat();
+        let all: [&[u8]; 5] = [&ORIGIN, &AS_PATH, &NEXT_HOP, preference, &attribute];
+        let all = if session.external {
+            &[all[0], all[1], all[2], all[4]][..]
+        } else {
+            &all
+        };
+        judged(&body(&[], all, &NLRI), session)
+    };
+    let good = [0, 20, 0, 12, 6, 10, 0, 0, 0, 0, 0, 1, 192, 0, 2, 7];
+    assert_eq!(cost(&inside, 0xc0, &good), None);
+    assert_eq!(cost(&inside, 0xc0, &good[..15]), Some(Withdraw));
+    let sub_tlv_beyond = [0, 20, 0, 3, 126, 2, 7];
+    assert_eq!(cost(&inside, 0xc0, &sub_tlv_beyond), Some(Withdraw));
+    assert_eq!(cost(&inside, 0xc0, &[]), Some(Discard), "no tunnels");
+    assert_eq!(cost(&inside, 0x80, &good), Some(Discard), "not transitive");
+    let unknown = [0, 99, 0, 3, 126, 1, 7];
+    assert_eq!(cost(&inside, 0xc0, &unknown), None, "goes on as it came");
+    assert_eq!(
+        cost(&session(), 0xc0, &good[..15]),
+        None,
+        "of another AS: filtered"
+    );
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bgp::{
     Action, AddPath, AddPaths, Command, Families, Fate, Match, NeighborId, Origination, Policy,
-    PrefixSet, Refusal, Role, Settings, Step, Term, Verdict,
+    PrefixSet, Refusal, Role, Settings, Step, Term, Tunnel, Verdict,
 };
 
 use crate::net::{Net, ip, prefix};
@@ -238,6 +238,26 @@ fn rfc1997_no_export_subconfed_stops_at_external_neighbours() {
     net.run(SOON);
     assert_eq!(net.routes(2), [P]);
     assert!(net.routes(3).is_empty() && net.routes(0).is_empty());
+}
+
+#[test]
+fn rfc9012_11_tunnels_are_told_inside_the_as_and_not_outside() {
+    let links = [(0, 1), (1, 2)];
+    let mut net = running(&[65_000, 65_000, 65_001], &links, |_, _| {});
+    let tunnel = Tunnel {
+        kind: 20,
+        egress: ip(0).into(),
+        udp_port: Some(51_820),
+        others: vec![(126, vec![7; 32])],
+    };
+    let tagged = Origination {
+        tunnels: vec![tunnel.clone()],
+        ..Origination::default()
+    };
+    originate(&mut net, 0, P, tagged);
+    assert_eq!(net.path(1, P).tunnels(), [tunnel]);
+    assert_eq!(net.routes(2), [P]);
+    assert!(net.path(2, P).tunnels().is_empty());
 }
 
 #[test]

@@ -124,6 +124,10 @@ impl Attributes {
             value.extend_from_slice(&address.octets());
             tail.push((table::AS4_AGGREGATOR, None, value));
         }
+        if !self.tunnel_encapsulation.is_empty() {
+            let value = self.tunnel_encapsulation.clone();
+            tail.push((table::TUNNEL_ENCAPSULATION, None, value));
+        }
         if !self.large_communities.is_empty() {
             let numbers = self.large_communities.iter().flatten();
             let value = words(numbers.map(|n| n.to_be_bytes()));

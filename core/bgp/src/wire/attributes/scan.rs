@@ -6,7 +6,7 @@ use inet::Asn;
 
 use super::as_path::{self, AsPath};
 use super::table::{self, EXTENDED, OPTIONAL, PARTIAL, ROWS, TRANSITIVE};
-use super::{Attributes, Origin, Unknown};
+use super::{Attributes, Origin, Unknown, tunnel_encapsulation};
 use crate::rank::values;
 use crate::wire::Reader;
 use crate::wire::capability::Family;
@@ -218,6 +218,9 @@ impl<'a> Scan<'a> {
             return;
         };
         if attribute.flags & (OPTIONAL | TRANSITIVE) != row.flags {
+            if tunnel_encapsulation::is_discarded_for_flags(row.code) {
+                return self.found(row.code, Problem::Flags, Disposition::Discard);
+            }
             self.found(row.code, Problem::Flags, Disposition::Withdraw);
         }
         if session.inside {
@@ -234,6 +237,11 @@ impl<'a> Scan<'a> {
             table::MP_REACH_NLRI => return self.reach(attribute.value, session),
             table::MP_UNREACH_NLRI => return self.unreach(attribute.value, session),
             table::AS4_PATH | table::AS4_AGGREGATOR => self.canonical = false,
+            table::TUNNEL_ENCAPSULATION => {
+                if let Some(cost) = tunnel_encapsulation::fault(attribute.value) {
+                    return self.found(row.code, Problem::Value, cost);
+                }
+            }
             _ => {}
         }
         if session.four_octet && matches!(row.code, table::AS4_PATH | table::AS4_AGGREGATOR) {
@@ -343,6 +351,10 @@ impl<'a> Scan<'a> {
             .chunks_exact(2)
             .map(|pair| u64::from(pair[0]) << 32 | u64::from(pair[1]))
             .collect();
+        owned.tunnel_encapsulation = self
+            .value(table::TUNNEL_ENCAPSULATION)
+            .unwrap_or_default()
+            .to_vec();
         let triples = self.words(table::LARGE_COMMUNITIES);
         owned.large_communities = triples
             .chunks_exact(3)

@@ -32,6 +32,8 @@ pub const EXT_COMMUNITIES: u8 = 16;
 pub const AS4_PATH: u8 = 17;
 /// AS4_AGGREGATOR.
 pub const AS4_AGGREGATOR: u8 = 18;
+/// Tunnel Encapsulation.
+pub const TUNNEL_ENCAPSULATION: u8 = 23;
 /// Large communities.
 pub const LARGE_COMMUNITIES: u8 = 32;
 /// Only to Customer.
@@ -123,7 +125,7 @@ use Length::{Aggregator, Any, Exactly, Multiple};
 
 /// All rows, in order of type code.
 #[rustfmt::skip]
-pub const ROWS: [Row; 17] = [
+pub const ROWS: [Row; 18] = [
     same(ORIGIN, "ORIGIN", WELL_KNOWN, Exactly(1), Withdraw, "RFC 7606 §7.1"),
     same(AS_PATH, "AS_PATH", WELL_KNOWN, Any, Withdraw, "RFC 7606 §7.2"),
     same(NEXT_HOP, "NEXT_HOP", WELL_KNOWN, Exactly(4), Withdraw, "RFC 7606 §7.3"),
@@ -139,6 +141,7 @@ pub const ROWS: [Row; 17] = [
     same(EXT_COMMUNITIES, "EXTENDED_COMMUNITIES", BOTH, Multiple(8), Withdraw, "RFC 7606 §7.14"),
     same(AS4_PATH, "AS4_PATH", BOTH, Any, Discard, "RFC 6793 §6"),
     same(AS4_AGGREGATOR, "AS4_AGGREGATOR", BOTH, Exactly(8), Discard, "RFC 6793 §6"),
+    internal(TUNNEL_ENCAPSULATION, "TUNNEL_ENCAPSULATION", BOTH, Any, "RFC 9012 §13"),
     same(LARGE_COMMUNITIES, "LARGE_COMMUNITY", BOTH, Multiple(12), Withdraw, "RFC 8092 §6"),
     same(ONLY_TO_CUSTOMER, "ONLY_TO_CUSTOMER", BOTH, Exactly(4), Withdraw, "RFC 9234 §5"),
 ];
@@ -148,8 +151,9 @@ pub const fn place(code: u8) -> Option<usize> {
     Some(match code {
         ORIGIN..=CLUSTER_LIST => code as usize - 1,
         MP_REACH_NLRI..=AS4_AGGREGATOR => code as usize - 4,
-        LARGE_COMMUNITIES => 15,
-        ONLY_TO_CUSTOMER => 16,
+        TUNNEL_ENCAPSULATION => 15,
+        LARGE_COMMUNITIES => 16,
+        ONLY_TO_CUSTOMER => 17,
         _ => return None,
     })
 }

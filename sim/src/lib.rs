@@ -13,6 +13,7 @@
 //! - [`World::ping_all`], [`World::start_traffic`]: prove that packets arrive, and count those that do not.
 //! - [`prove`]: what is to be known about a design of a migration.
 //! - [`scenario`]: all of it from a list of steps.
+//! - [`ordeal`]: hours of random failures, and what may never happen in them.
 //!
 //! What it does not model: ARP and Ethernet, fragmentation, TCP's congestion control, time that
 //! devices take to compute. A device answers at the very moment at which a packet arrives.
@@ -21,6 +22,7 @@
 
 mod device;
 mod kernel;
+pub mod ordeal;
 mod proof;
 pub mod scenario;
 mod tcp;

@@ -59,6 +59,18 @@ impl PhaseLoss {
     }
 }
 
+/// Packets between two hosts that were lost, one behind the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Run<Host = String> {
+    pub(crate) source: Host,
+    pub(crate) destination: Host,
+    /// When the first of them was sent.
+    pub(crate) first: Instant,
+    /// When the last of them was sent.
+    pub(crate) last: Instant,
+    pub(crate) packets: u64,
+}
+
 #[derive(Debug)]
 struct Pair {
     source: u32,
@@ -67,6 +79,8 @@ struct Pair {
     to: SocketAddrV4,
     /// One bit for each tick that arrived.
     arrived: Vec<u64>,
+    /// The highest tick that arrived.
+    newest: u64,
 }
 
 #[derive(Debug)]
@@ -79,9 +93,12 @@ struct Phase {
 /// The traffic and its accounts.
 #[derive(Debug)]
 pub(crate) struct Traffic {
+    began: Instant,
     interval: Duration,
     pairs: Vec<Pair>,
     phases: Vec<Phase>,
+    /// Pairs one of whose packets came behind a later one, and when.
+    overtaken: Vec<(Instant, usize)>,
     ticks: u64,
     /// When the next packets leave; `None` when it has been stopped.
     pub(crate) next: Option<Instant>,
@@ -101,14 +118,17 @@ impl Traffic {
                         from: SocketAddrV4::new(*from, port),
                         to: SocketAddrV4::new(*to, PORT),
                         arrived: Vec::new(),
+                        newest: 0,
                     });
                 }
             }
         }
         let mut traffic = Self {
+            began: now,
             interval,
             pairs,
             phases: Vec::new(),
+            overtaken: Vec::new(),
             ticks: 0,
             next: Some(now),
         };
@@ -141,7 +161,7 @@ impl Traffic {
     }
 
     /// A host received a datagram of the test.
-    pub(crate) fn arrived(&mut self, payload: &[u8]) {
+    pub(crate) fn arrived(&mut self, now: Instant, payload: &[u8]) {
         let Some((index, tick)) = payload.split_first_chunk::<4>() else {
             return;
         };
@@ -157,7 +177,50 @@ impl Traffic {
                 pair.arrived.resize(word + 1, 0);
             }
             pair.arrived[word] |= 1 << (tick % 64);
+            if tick < pair.newest {
+                self.overtaken.push((now, index));
+            }
+            pair.newest = pair.newest.max(tick);
         }
+    }
+
+    /// Packets sent so far.
+    pub(crate) const fn sent(&self) -> u64 {
+        self.ticks * self.pairs.len() as u64
+    }
+
+    /// When packets came behind later ones of their flow, and whose they were.
+    pub(crate) fn overtaken(&self) -> impl Iterator<Item = (Instant, u32, u32)> {
+        self.overtaken.iter().map(|(at, pair)| {
+            let pair = &self.pairs[*pair];
+            (*at, pair.source, pair.destination)
+        })
+    }
+
+    /// All packets that were lost.
+    pub(crate) fn runs(&self) -> Vec<Run<u32>> {
+        let at = |tick: u64| self.began + self.interval * u32::try_from(tick).unwrap_or(u32::MAX);
+        let mut runs = Vec::new();
+        for pair in &self.pairs {
+            let mut tick = 0;
+            while tick < self.ticks {
+                let first = tick;
+                while tick < self.ticks && !pair.has(tick) {
+                    tick += 1;
+                }
+                if tick > first {
+                    runs.push(Run {
+                        source: pair.source,
+                        destination: pair.destination,
+                        first: at(first),
+                        last: at(tick - 1),
+                        packets: tick - first,
+                    });
+                }
+                tick += 1;
+            }
+        }
+        runs
     }
 
     /// The accounts, phase by phase.
@@ -252,7 +315,7 @@ mod tests {
                 let in_cut = (95..125).contains(&tick) || (170..180).contains(&tick);
                 let lost = source == 4 && in_cut;
                 if !lost {
-                    traffic.arrived(&bytes[packet::UDP_HEADERS..]);
+                    traffic.arrived(now, &bytes[packet::UDP_HEADERS..]);
                 }
             }
         }

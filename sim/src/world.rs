@@ -27,8 +27,8 @@ use inet::{Instant, Rng};
 use tunnel::{PrivateKey, Suite};
 use view::DeviceKind;
 
-use crate::device::{Device, Effects};
-use crate::traffic::{PhaseLoss, Traffic};
+use crate::device::{Core, Device, Effects};
+use crate::traffic::{PhaseLoss, Run, Traffic};
 pub use answer::Silence;
 pub use build::WorldError;
 pub use converge::{Convergence, NotConverged};
@@ -277,7 +277,7 @@ impl World {
         }
         for payload in effects.arrived.drain(..) {
             if let Some(traffic) = &mut self.traffic {
-                traffic.arrived(&payload);
+                traffic.arrived(now, &payload);
             }
         }
         for (from, id, _) in effects.echoes.drain(..) {
@@ -310,6 +310,39 @@ impl World {
         traffic.map_or_else(Vec::new, |traffic| {
             traffic.report(|device| self.slots[device as usize].name.clone())
         })
+    }
+
+    /// Stops the traffic, waits for what is under way, and gives how many packets were sent, which were lost, and
+    /// when some came behind later ones.
+    pub(crate) fn take_runs(&mut self) -> (u64, Vec<Run>, Vec<(Instant, String, String)>) {
+        if let Some(traffic) = &mut self.traffic {
+            traffic.next = None;
+        }
+        self.run_until(self.now + Duration::from_secs(2));
+        let Some(traffic) = self.traffic.take() else {
+            return (0, Vec::new(), Vec::new());
+        };
+        let name = |device: u32| self.slots[device as usize].name.clone();
+        let runs = traffic.runs().into_iter().map(|run| Run {
+            source: name(run.source),
+            destination: name(run.destination),
+            first: run.first,
+            last: run.last,
+            packets: run.packets,
+        });
+        let overtaken = traffic.overtaken();
+        let overtaken = overtaken.map(|(at, from, to)| (at, name(from), name(to)));
+        (traffic.sent(), runs.collect(), overtaken.collect())
+    }
+
+    /// Key pairs that all nodes hold for their tunnels.
+    pub(crate) fn key_pairs(&self) -> usize {
+        let devices = self.slots.iter().filter_map(|slot| slot.device.as_ref());
+        let nodes = devices.filter_map(|device| match &device.core {
+            Core::Node(core) => Some(core.node.key_pairs()),
+            _ => None,
+        });
+        nodes.sum()
     }
 
     fn send_traffic(&mut self) {

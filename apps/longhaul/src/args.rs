@@ -207,6 +207,12 @@ pub(crate) struct Sim {
     /// Send a packet every 10 ms between all pairs of hosts and report the loss of each failure.
     #[arg(long)]
     pub(crate) traffic: bool,
+    /// Let failures come and go at random for so long, and hold what happens against what may never happen.
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with_all = ["until", "fail", "heal", "traffic"])]
+    pub(crate) ordeal: Option<Duration>,
+    /// How many seeds to do that for, from `--seed` on.
+    #[arg(long, default_value_t = 1, requires = "ordeal")]
+    pub(crate) seeds: u64,
     /// Seed of everything that is drawn.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

@@ -2,8 +2,8 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
-    Budgets, Counters, Forwarding, Leg, PathClass, PhaseLoss, Routes, Sessions, Simulation, Status,
-    Totals, Trace, Tunnels,
+    Budgets, Counters, Forwarding, Leg, Ordeals, PathClass, PhaseLoss, Routes, Sessions,
+    Simulation, Status, Totals, Trace, Tunnels,
 };
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
@@ -368,6 +368,40 @@ pub(crate) fn simulation(simulation: &Simulation) -> String {
         "\nseed {}, trace hash {}\n",
         simulation.seed, simulation.trace_hash
     ));
+    text
+}
+
+/// What random failures did.
+pub(crate) fn ordeals(ordeals: &Ordeals) -> String {
+    let mut out = table(&[
+        "SEED",
+        "FAULTS",
+        "SENT",
+        "LOST",
+        "DARK s",
+        "WITH VNETS s",
+        "REORDERED",
+        "WRONG",
+    ]);
+    for one in &ordeals.ordeals {
+        out.add_row([
+            one.seed.to_string(),
+            one.faults.to_string(),
+            one.sent.to_string(),
+            one.lost.to_string(),
+            seconds(one.longest_site_ms),
+            seconds(one.longest_vnet_ms),
+            one.reordered.to_string(),
+            one.wrong.to_string(),
+        ]);
+    }
+    right(&mut out, &[0, 1, 2, 3, 4, 5, 6, 7]);
+    let mut text = text(&out);
+    for one in &ordeals.ordeals {
+        for violation in &one.violations {
+            text.push_str(&format!("\nseed {}, {violation}", one.seed));
+        }
+    }
     text
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use anyhow::anyhow;
 use design::plan::Plan;
 use inet::Instant;
+use sim::ordeal::Ordeal;
 use sim::scenario::{Scenario, Step};
 use sim::{Options, World};
 use tunnel::Suite;
-use view::{Answer, Query, Simulation};
+use view::{Answer, Ordeals, Query, Simulation};
 
 use crate::args::{Crypto, DesignFile, Format, Sim, Where};
 use crate::ask::{Change, Network};
@@ -21,6 +22,8 @@ use crate::{progress, render};
 const WIREGUARD_MAX: usize = 100;
 /// Packets of a pair of hosts are this far apart.
 const TRAFFIC_INTERVAL: Duration = Duration::from_millis(10);
+/// The same in an ordeal, which lasts hours.
+const ORDEAL_INTERVAL: Duration = Duration::from_millis(100);
 
 fn world(plan: Plan, crypto: Crypto, seed: u64) -> Result<World, Failure> {
     let suite = match crypto {
@@ -42,9 +45,42 @@ fn steps(texts: &[String], heal: bool, plan: &Plan) -> Result<Vec<Step>, Failure
         .map_err(|error| Failure::usage(format!("error: {error}")))
 }
 
+/// `sim --ordeal`.
+fn ordeal(format: Format, options: &Sim, plan: &Plan, duration: Duration) -> Outcome {
+    let mut ordeals = Vec::new();
+    for seed in (options.seed..).take(usize::try_from(options.seeds).unwrap_or(usize::MAX)) {
+        let waiting = progress::waiting("ordeal");
+        let mut world = world(plan.clone(), options.crypto, seed)?;
+        let verdict = Ordeal {
+            duration,
+            interval: ORDEAL_INTERVAL,
+            seed,
+        }
+        .run(&mut world);
+        waiting.finish_and_clear();
+        ordeals.push(verdict.view(seed));
+    }
+    let is_clean = ordeals.iter().all(|ordeal| ordeal.wrong == 0);
+    let ordeals = Ordeals {
+        format_version: view::FormatVersion,
+        name: plan.name.clone(),
+        duration_s: duration.as_secs(),
+        ordeals,
+    };
+    result(format, &ordeals, render::ordeals)?;
+    Ok(if is_clean {
+        Ended::Clean
+    } else {
+        Ended::Findings
+    })
+}
+
 /// `sim`.
 pub(crate) fn sim(format: Format, options: &Sim) -> Outcome {
     let plan = designs::load(&options.design)?.plan(&sim::public_key)?;
+    if let Some(duration) = options.ordeal {
+        return ordeal(format, options, &plan, duration);
+    }
     let mut steps_wanted = steps(&options.fail, false, &plan)?;
     steps_wanted.extend(steps(&options.heal, true, &plan)?);
     let scenario = Scenario {

@@ -128,6 +128,11 @@ impl Endpoint {
         self.handshakes.peer(now, peer)
     }
 
+    /// Key pairs that are held for all peers: at most three for each, and none that may not be used any more.
+    pub fn key_pairs(&self) -> usize {
+        self.lanes.iter().map(Lanes::key_pairs).sum()
+    }
+
     /// What came to nothing, by reason.
     pub fn counters(&self) -> Counters {
         let mut sum = *self.handshakes.counters();

@@ -185,6 +185,15 @@ impl Lanes {
         self.counters.bad_inner += 1;
     }
 
+    /// Key pairs that are held.
+    pub(crate) fn key_pairs(&self) -> usize {
+        self.peers
+            .iter()
+            .flatten()
+            .map(|peer| peer.pairs.len())
+            .sum()
+    }
+
     fn set_peer(&mut self, id: PeerId, endpoint: Option<SocketAddrV4>, plain_lane: Option<u8>) {
         self.remove_peer(id);
         let place = id.0 as usize;

@@ -52,7 +52,7 @@ pub use measures::{
 pub use query::{Answer, Change, Fault, Passage, Query, Step, Through};
 pub use routes::{Route, Routes};
 pub use sessions::{Session, Sessions};
-pub use simulation::{PairLoss, PhaseLoss, Simulation, SimulationStep};
+pub use simulation::{Ordeal, Ordeals, PairLoss, PhaseLoss, Simulation, SimulationStep};
 pub use status::{
     DeviceKind, DeviceStatus, RegionStatus, SiteStatus, Status, Totals, Verification,
     expected_sessions,

@@ -69,3 +69,39 @@ pub struct PairLoss {
     /// The longest time without any that arrived, milliseconds.
     pub longest_gap_ms: u64,
 }
+
+/// What random failures did to a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordeals {
+    /// Always 1.
+    pub format_version: FormatVersion,
+    /// The design's name.
+    pub name: String,
+    /// How long faults came and went in each, seconds of virtual time.
+    pub duration_s: u64,
+    /// One for each seed.
+    pub ordeals: Vec<Ordeal>,
+}
+
+/// What the random failures of one seed did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordeal {
+    /// The seed; the same design and seed give the same failures and packets.
+    pub seed: u64,
+    /// Faults that there were.
+    pub faults: u32,
+    /// Packets that hosts sent.
+    pub sent: u64,
+    /// Packets that did not arrive, for whatever reason.
+    pub lost: u64,
+    /// The longest that two hosts at sites were without each other although there was a way, milliseconds.
+    pub longest_site_ms: u64,
+    /// The same where one of them is in a virtual network.
+    pub longest_vnet_ms: u64,
+    /// Packets that overtook others of their flow.
+    pub reordered: u64,
+    /// How many things that may never happen did.
+    pub wrong: u64,
+    /// The first of them in words, each with its time.
+    pub violations: Vec<String>,
+}

@@ -99,6 +99,11 @@ impl Node {
         self.explain_marked(now, flow, 0)
     }
 
+    /// Key pairs that are held for all tunnels, while the node forwards by itself.
+    pub fn key_pairs(&self) -> usize {
+        self.tunnels.iter().map(Tunnels::key_pairs).sum()
+    }
+
     /// What this node would do with a packet of a flow with a code point, and why.
     pub fn explain_marked(&self, now: Instant, flow: FiveTuple, dscp: u8) -> Explanation {
         let class = self.tables.classify(flow, dscp);

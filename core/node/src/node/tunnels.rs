@@ -57,6 +57,14 @@ impl Tunnels {
         }
     }
 
+    /// Key pairs that are held here: none once forwarders have the lanes.
+    pub(super) fn key_pairs(&self) -> usize {
+        match self {
+            Self::Whole(endpoint) => endpoint.key_pairs(),
+            Self::Half { .. } => 0,
+        }
+    }
+
     /// Gives the lanes away, those of each shard.
     fn split(self) -> (Self, Vec<Lanes>) {
         match self {

@@ -12,9 +12,11 @@ mod routers;
 mod sites;
 mod wires;
 
+use std::collections::BTreeSet;
+
 use crate::plan::{
     ClassConfig, ErGatewayConfig, ForeignConfig, HostConfig, MseeConfig, NodeConfig, Plan,
-    ProbeConfig, RouteServerConfig, RouterDevice,
+    PrefixSet, ProbeConfig, RouteServerConfig, RouterDevice, ShortcutConfig,
 };
 use crate::report::Report;
 use crate::settle::Settled;
@@ -100,10 +102,38 @@ pub(crate) struct FabricParts {
 pub(crate) fn probe(settled: &Settled) -> ProbeConfig {
     let millis =
         |duration: core::time::Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    let probe = &settled.overlay.probe;
     ProbeConfig {
-        interval_ms: millis(settled.overlay.probe_interval.value).max(1),
-        idle_interval_ms: 0,
-        dead_after_ms: millis(settled.overlay.dead_after.value).max(1),
+        interval_ms: millis(probe.interval.value).max(1),
+        idle_interval_ms: millis(probe.idle.value).max(1),
+        dead_after_ms: millis(probe.dead_after.value).max(1),
+    }
+}
+
+/// Prefix sets as every node is told: those that a class names.
+pub(crate) fn prefix_sets(settled: &Settled) -> Vec<PrefixSet> {
+    let classes = settled.classes.iter();
+    let matches = classes.flat_map(|class| &class.config.matches);
+    let used: BTreeSet<&String> = matches.flat_map(|one| &one.sets).collect();
+    let all = settled.prefix_sets.iter();
+    all.filter(|set| used.contains(&set.name.value))
+        .map(|set| PrefixSet {
+            name: set.name.value.clone(),
+            prefixes: set.prefixes.clone(),
+        })
+        .collect()
+}
+
+/// Shortcuts as a node is told.
+pub(crate) fn shortcuts(settled: &Settled, wanted: bool) -> ShortcutConfig {
+    let shortcuts = &settled.overlay.shortcuts;
+    if !wanted || shortcuts.slots.value == 0 {
+        return ShortcutConfig::default();
+    }
+    ShortcutConfig {
+        slots: shortcuts.slots.value,
+        margin_percent: shortcuts.margin_percent.value,
+        idle_s: u16::try_from(shortcuts.idle.value.as_secs()).unwrap_or(u16::MAX),
     }
 }
 

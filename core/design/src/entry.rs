@@ -8,7 +8,7 @@ use crate::reader::Shape;
 use crate::report::{Report, Reports, Severity, Sources};
 use crate::settle::Design;
 use crate::waivers::{self, Date};
-use crate::{build, rules, settle, table, tree};
+use crate::{build, prefix_sets, rules, settle, table, tree};
 
 /// Where files come from that a design names, such as a table of sites.
 pub trait Files {
@@ -43,15 +43,17 @@ pub fn read(name: &str, text: &str, files: &dyn Files) -> (Option<Design>, Repor
         .and_then(|node| DesignFile::read(&node, &mut reports))
         .map(|file| {
             let sites = sites(&file, files, &mut sources, &mut reports);
-            (file, sites)
+            let sets = prefix_sets::read(&file, files, &mut sources, &mut reports);
+            (file, sites, sets)
         });
     let sources = Arc::new(sources);
     let reports = Reports::new(reports, Arc::clone(&sources));
     let design = design.filter(|_| !reports.has_errors());
     (
-        design.map(|(file, sites)| Design {
+        design.map(|(file, sites, prefix_sets)| Design {
             file,
             sites,
+            prefix_sets,
             sources,
         }),
         reports,

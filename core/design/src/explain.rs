@@ -6,6 +6,7 @@
 
 mod attached;
 mod devices;
+mod paths;
 mod values;
 
 use core::fmt;

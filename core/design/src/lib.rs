@@ -31,6 +31,7 @@ mod lines;
 mod model;
 pub mod plan;
 pub mod platform;
+mod prefix_sets;
 mod reader;
 mod report;
 mod router;

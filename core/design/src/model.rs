@@ -7,7 +7,9 @@
 mod as_built;
 mod circuits;
 mod forwarding;
+mod paths;
 mod platform;
+mod prefix_sets;
 mod regions;
 mod route_maps;
 pub(crate) mod router;
@@ -24,9 +26,11 @@ mod waivers;
 
 pub(crate) use as_built::{Allocation, AsBuiltText, NvaFactsText, PublicIpSku, Transport};
 pub(crate) use forwarding::{ForwardingText, SourceCheckText};
+pub(crate) use paths::{ProxyText, ShortcutSettings, TlsSettings};
 pub(crate) use platform::{
     ChoicesText, CountedText, NicShareText, OverTotalText, OverVmsText, PlatformText,
 };
+pub(crate) use prefix_sets::{CategoryText, PrefixFileText, PrefixSetText};
 pub(crate) use regions::{
     NsgRuleText, NvaMode, NvasText, PeeringText, Preference, RegionText, RouteServerSettings,
     RouteServerText, RuleAction, RuleAddress, RuleDirection, RuleProtocol, SubnetText, VnetText,
@@ -34,16 +38,18 @@ pub(crate) use regions::{
 pub(crate) use route_maps::{AttachText, MapPairText, RouteMapRuleText, RouteMapText};
 pub(crate) use routers::{FiltersText, NetworkText, RouterNetworkText, SiteRouterText};
 pub(crate) use sites::{
-    AccessText, Behavior, ClassText, Directed, LanText, NatSettings, NatText, RegionChoice,
-    SiteText, SiteUnderlaySettings, SiteUnderlayText, SitesText, UnderlayKind, UnderlayText,
+    AccessText, Behavior, ClassText, Directed, LanText, NatText, RegionChoice, SiteText,
+    SiteUnderlaySettings, SiteUnderlayText, SitesText, UnderlayKind, UnderlayText,
 };
 
-pub(crate) use steering::{ApplicationText, BudgetText, OtherwiseText};
+pub(crate) use steering::{
+    ApplicationText, BudgetText, OtherwiseText, ProtectText, ShareText, SlaText,
+};
 pub(crate) use waivers::WaiverText;
 
 use inet::{Asn, Prefix};
 
-use crate::reader::{At, Named, record};
+use crate::reader::{At, Named, Switched, record};
 use crate::scalars::{Count, Lines, TimeSpan, words};
 
 record! {
@@ -69,6 +75,8 @@ record! {
         circuits: Named<CircuitText> = r#"{"ams": {"customer": "core.paris", "connections": ["westeurope"]}}"#,
         /// Application classes, in the order in which they are tried.
         classes: Named<ApplicationText> = r#"{"voice": {"dscp": [46], "underlays": ["mpls", "internet"]}}"#,
+        /// Lists of prefixes that classes name, written out or from files.
+        prefix_sets: Named<PrefixSetText> = r#"{"partners": ["192.0.2.0/24", "198.51.100.0/24"]}"#,
         /// Sets and policies for routers, in the language of policies (docs/policy.md).
         policies: Lines = "policy short { if prefix length > 24 { reject } accept }",
         /// Kinds of sites: values that many sites share.
@@ -92,7 +100,11 @@ record! {
         /// Time between keepalives on a silent tunnel; keeps NAT mappings alive.
         keepalive: TimeSpan = "25s",
         /// How paths are probed.
-        probe: ProbeText = r#"{"interval": "200ms", "dead_after": "900ms"}"#,
+        probe: ProbeText = r#"{"interval": "100ms", "idle": "300ms", "dead_after": "900ms"}"#,
+        /// Whether NVAs take the tunnels of sites over TLS as well, for where UDP does not get through.
+        tls: Switched<TlsSettings> = r#"{"port": 443}"#,
+        /// Whether sites make tunnels between each other when a hub relays between them.
+        shortcuts: Switched<ShortcutSettings> = r#"{"slots": 8, "margin": "10%", "idle": "60s"}"#,
         /// What hubs announce to sites in place of single routes; `[]` sends the full table.
         summaries: Vec<At<Prefix>> = r#"["10.0.0.0/8"]"#,
         /// MTU of the overlay device.
@@ -121,10 +133,14 @@ words! {
 record! {
     /// How paths are probed.
     ProbeText {
-        /// Time between probes on each path.
-        interval: TimeSpan = "200ms",
+        /// Time between probes on each path that is in use.
+        interval: TimeSpan = "100ms",
+        /// The same on a path that is not.
+        idle: TimeSpan = "300ms",
         /// A path is down this long after the last reply.
         dead_after: TimeSpan = "900ms",
+        /// Whether the times that are not written find a dead path within 300 ms.
+        fast: bool = "true",
     }
 }
 

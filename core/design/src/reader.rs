@@ -243,6 +243,37 @@ impl<T: Shape> Shape for OneOrMore<T> {
     }
 }
 
+/// Something that is there or not, or there with settings.
+#[derive(Clone, Debug)]
+pub(crate) enum Switched<T> {
+    Switch(bool),
+    Settings(T),
+}
+
+impl<T: Clone + Default> Switched<T> {
+    /// The settings; `None` when it is not there.
+    pub(crate) fn settings(&self) -> Option<T> {
+        match self {
+            Self::Switch(false) => None,
+            Self::Switch(true) => Some(T::default()),
+            Self::Settings(settings) => Some(settings.clone()),
+        }
+    }
+}
+
+impl<T: Shape> Shape for Switched<T> {
+    fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
+        match node.kind {
+            Kind::Map(_) => T::read(node, reports).map(Self::Settings),
+            _ => bool::read(node, reports).map(Self::Switch),
+        }
+    }
+
+    fn schema(definitions: &mut Map<String, Value>) -> Value {
+        json!({ "anyOf": [{ "type": "boolean" }, T::schema(definitions)] })
+    }
+}
+
 /// What the schema says about one field of a record.
 pub(crate) struct FieldText {
     pub(crate) name: &'static str,

@@ -78,7 +78,7 @@ impl Sources {
             name: name.to_owned(),
             text: text.to_owned(),
         });
-        u16::try_from(self.files.len() - 1).expect("a design is one file and one table")
+        u16::try_from(self.files.len() - 1).expect("a design names few files")
     }
 
     /// Puts stars in place of a piece of text that nobody is to see.

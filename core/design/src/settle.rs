@@ -6,10 +6,12 @@
 
 mod access;
 pub(crate) mod circuits;
+mod classes;
 mod decided;
 pub(crate) mod forwarding;
 mod networks;
 mod overlay;
+mod paths;
 mod places;
 mod platform;
 pub(crate) mod policies;
@@ -23,9 +25,10 @@ pub(crate) mod vnets;
 
 pub(crate) use access::CIRCUIT_STRETCH;
 pub(crate) use decided::{
-    Access, Backbone, Budget, Circuit, CircuitPeering, ExpressRoute, Filters, ForeignRouter,
-    Forwarding, Lan, Nat, Network, Nvas, Overlay, Peering, Pools, Region, RouteServer, Router,
-    RouterAt, Settled, Site, SiteUnderlay, Subnet, Underlay, Via, Vnet, Wireguard,
+    Access, Application, Backbone, Budget, Circuit, CircuitPeering, ExpressRoute, Filters,
+    ForeignRouter, Forwarding, Lan, Nat, Network, Nvas, Overlay, Peering, Pools, PrefixList, Probe,
+    Region, RouteServer, Router, RouterAt, Settled, Shortcuts, Site, SiteUnderlay, Subnet,
+    Underlay, Via, Vnet, Wireguard,
 };
 pub(crate) use platform::Platform;
 
@@ -109,6 +112,7 @@ pub(crate) use pick;
 pub struct Design {
     pub(crate) file: DesignFile,
     pub(crate) sites: Vec<At<crate::model::SiteText>>,
+    pub(crate) prefix_sets: Vec<PrefixList>,
     pub(crate) sources: Arc<Sources>,
 }
 
@@ -140,7 +144,7 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
     };
     let sites = sites::Settler::new(design, &defaults, places, around, &overlay).all(reports);
     circuits::ends(file, (&networks, &sites), &mut circuits, reports);
-    let classes = steering::classes(file, &underlays, reports);
+    let classes = classes::classes(design, &underlays, &overlay.mtu, reports);
     if overlay.summaries.value.is_empty() && matches!(overlay.summaries.why, Why::Default(_)) {
         overlay.summaries.value = overlay::summaries(&regions, &sites);
     }
@@ -180,6 +184,7 @@ pub(crate) fn settle(design: &Design, reports: &mut Vec<Report>) -> Settled {
         networks,
         circuits,
         classes,
+        prefix_sets: design.prefix_sets.clone(),
         policies: file.policies.as_ref().map(|at| at.value.0.clone()),
         sites,
     }

@@ -12,6 +12,8 @@ use crate::settle::{Region, RouteServer, Settled, Vnet};
 
 /// IP protocol number of UDP.
 const UDP: u8 = 17;
+/// And of TCP.
+const TCP: u8 = 6;
 
 /// The security group that admits tunnels to a region's NVAs.
 pub(crate) fn nva_nsg_name(region: &str) -> String {
@@ -160,19 +162,29 @@ pub(crate) fn vms(settled: &Settled, server: &RouteServer) -> u32 {
 }
 
 fn nsgs(settled: &Settled, region: &Region) -> Vec<NsgConfig> {
-    let port = settled.overlay.port.value;
-    let tunnels = NsgConfig {
-        name: nva_nsg_name(&region.name.value),
-        rules: vec![NsgRuleConfig {
-            name: "allow-tunnels".to_owned(),
-            priority: 100,
+    let tunnels = [("allow-tunnels", 100, UDP, Some(settled.overlay.port.value))];
+    let over_tls = [(
+        "allow-tunnels-over-tls",
+        110,
+        TCP,
+        settled.overlay.tls.value,
+    )];
+    let rules = tunnels.into_iter().chain(over_tls);
+    let rules = rules.filter_map(|(name, priority, protocol, port)| {
+        Some(NsgRuleConfig {
+            name: name.to_owned(),
+            priority,
             direction: Direction::In,
             allow: true,
-            protocol: Some(UDP),
+            protocol: Some(protocol),
             source: None,
             destination: None,
-            ports: Some((port, port)),
-        }],
+            ports: Some((port?, port?)),
+        })
+    });
+    let tunnels = NsgConfig {
+        name: nva_nsg_name(&region.name.value),
+        rules: rules.collect(),
     };
     let own = region.nsgs.iter().map(|(name, rules)| NsgConfig {
         name: scoped(&name.value, region),

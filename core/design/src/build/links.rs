@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use inet::Prefix;
 
+use super::sites::written;
 use super::{AZURE, Addresses, Devices, cpe_name, nva_name};
 use crate::model::{HubToHub, UnderlayKind};
 use crate::plan::{LinkConfig, LinkRole, Liveness, NodeConfig, PathConfig, PlainLink};
@@ -59,6 +60,13 @@ impl Context<'_> {
                 self.nva_endpoint(region, index)
             }
         }
+    }
+
+    /// Where an NVA takes tunnels over TLS, by an underlay.
+    fn tls(&self, kind: UnderlayKind, region: usize, index: usize) -> Option<SocketAddrV4> {
+        let port = self.settled.overlay.tls.value?;
+        let address = *self.endpoint(kind, region, index).ip();
+        Some(SocketAddrV4::new(address, port))
     }
 }
 
@@ -155,7 +163,7 @@ fn site_links(
                         &context.settled.platform,
                     ),
                     down_bps: 0,
-                    tls: None,
+                    tls: context.tls(kind, region, nva_index),
                 };
                 to_cpe.push(PathConfig {
                     local: path.remote.clone(),
@@ -165,6 +173,8 @@ fn site_links(
                         .is_none()
                         .then(|| SocketAddrV4::new(address, cpe.locators[wan].port)),
                     initiate: false,
+                    down_bps: written(&link.down.rate_bps),
+                    tls: None,
                     ..path
                 });
                 to_nva.push(path);

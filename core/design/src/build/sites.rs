@@ -10,7 +10,7 @@ use crate::plan::{
     LanPortConfig, LinkConfigOneWay, LocatorConfig, NatConfig, NodeConfig, NodeLan, NodeNeighbor,
     NodeRole, Place, VrrpConfig,
 };
-use crate::settle::{Access, Settled, Site};
+use crate::settle::{Access, Settled, Site, Val};
 
 /// Between VRRP advertisements: a silent CPE is replaced after three of them, within a second.
 const VRRP_INTERVAL_CS: u16 = 25;
@@ -131,9 +131,9 @@ fn node(
             underlay: settled.underlays[link.underlay].name.value.clone(),
             interface: format!("wan{wan}"),
             port: settled.overlay.port.value,
-            up_bps: 0,
+            up_bps: written(&link.up.rate_bps),
             tls_port: None,
-            proxy: None,
+            proxy: link.proxy.as_ref().map(|proxy| proxy.value.clone()),
         }
     });
     let shared = site.cpes.value > 1;
@@ -172,8 +172,8 @@ fn node(
         lans: lans.collect(),
         neighbors: behind.collect(),
         classes: super::classes(settled),
-        prefix_sets: Vec::new(),
-        shortcuts: crate::plan::ShortcutConfig::default(),
+        prefix_sets: super::prefix_sets(settled),
+        shortcuts: super::shortcuts(settled, site.shortcuts.value),
         originate: Vec::new(),
         domains: Vec::new(),
         guards_origin: true,
@@ -184,6 +184,11 @@ fn node(
         forwarding: settled.overlay.forwarding.config(),
         name,
     });
+}
+
+/// A rate that the design says. What only stands for an access line of unknown rate limits nothing.
+pub(super) fn written(rate_bps: &Val<u64>) -> u64 {
+    rate_bps.why.span().map_or(0, |_| rate_bps.value)
 }
 
 fn attachments(

@@ -3,8 +3,8 @@
 use inet::Prefix;
 
 use super::values::{degrees, rate};
-use super::{Everything, list, time};
-use crate::plan::{ClassConfig, GatewaySku, Plan};
+use super::{Everything, list, paths, time};
+use crate::plan::{GatewaySku, Plan};
 use crate::platform::CircuitSku;
 use crate::settle::policies::is_name;
 use crate::settle::{
@@ -20,21 +20,10 @@ pub(super) fn design(settled: &Settled, all: &mut Everything) {
     for circuit in &settled.circuits {
         self::circuit(settled, circuit, all);
     }
-    for class in &settled.classes {
-        let path = format!("classes.{}", class.name.value);
-        all.value(path, &class.name, self::class(&class.config));
-    }
+    paths::classes(settled, all);
     let hub_to_hub = &settled.overlay.hub_to_hub;
     let word = crate::scalars::Word::word(hub_to_hub.value);
     all.value("overlay.hub_to_hub", hub_to_hub, word);
-}
-
-fn class(class: &ClassConfig) -> String {
-    let groups = class.underlays.iter().map(|group| match &group[..] {
-        [one] => one.clone(),
-        several => list(several),
-    });
-    format!("underlays {}", list(groups))
 }
 
 fn network(settled: &Settled, network: &Network, all: &mut Everything) {

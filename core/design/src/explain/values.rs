@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use inet::Coordinates;
 
-use super::{Everything, attached, list};
+use super::{Everything, attached, list, paths};
 use crate::plan::NatBehavior;
 use crate::scalars::Word;
 use crate::settle::{Access, Overlay, Region, Settled, Site, SiteUnderlay, Vnet};
@@ -81,16 +81,7 @@ fn overlay(overlay: &Overlay, all: &mut Everything) {
         &overlay.keepalive,
         time(overlay.keepalive.value),
     );
-    all.value(
-        "overlay.probe.interval",
-        &overlay.probe_interval,
-        time(overlay.probe_interval.value),
-    );
-    all.value(
-        "overlay.probe.dead_after",
-        &overlay.dead_after,
-        time(overlay.dead_after.value),
-    );
+    paths::overlay(overlay, all);
     all.value(
         "overlay.summaries",
         &overlay.summaries,
@@ -224,6 +215,7 @@ fn site(settled: &Settled, site: &Site, all: &mut Everything) {
         }
     }
     all.value(path("cpes"), &site.cpes, site.cpes.value);
+    all.value(path("shortcuts"), &site.shortcuts, site.shortcuts.value);
     for (index, lan) in site.lans.iter().enumerate() {
         let path = |field: &str| path(&format!("lans.{index}.{field}"));
         all.value(path("prefix"), &lan.prefix, lan.prefix.value);
@@ -278,6 +270,9 @@ fn underlay(link: &SiteUnderlay, rank: usize, place: &str, all: &mut Everything)
             loss_ppm,
             share(loss_ppm.value),
         );
+    }
+    if let Some(proxy) = &link.proxy {
+        all.value(format!("{place}.proxy"), proxy, proxy.value.address);
     }
     all.why(format!("{place}.nat"), link.nat_why, link.nat.is_some());
     if let Some(nat) = &link.nat {

@@ -5,8 +5,8 @@ use core::net::Ipv4Addr;
 use inet::{Coordinates, Prefix};
 use serde_json::{Map, Value, json};
 
-use super::SiteRouterText;
-use crate::reader::{At, Named, Shape, read_at, record};
+use super::{ProxyText, SiteRouterText};
+use crate::reader::{At, Named, Shape, Switched, read_at, record};
 use crate::report::Report;
 use crate::scalars::{Count, Loss, Rate, Stretch, Text, TimeSpan, words};
 use crate::tree::{Kind, Node};
@@ -60,6 +60,8 @@ record! {
         addresses: Prefix = "11.1.0.0/16",
         /// What an access link is like when the site does not say.
         access: AccessText = r#"{"bandwidth": "100mbit", "latency": "2ms"}"#,
+        /// What sites' TCP connections to NVAs go through, where they have no proxy of their own.
+        proxy: ProxyText = r#"{"address": "192.0.2.7:3128"}"#,
     }
 }
 
@@ -135,24 +137,7 @@ record! {
 }
 
 /// A NAT: there or not, or there with a behaviour.
-#[derive(Clone, Debug)]
-pub(crate) enum NatText {
-    Switch(bool),
-    Settings(NatSettings),
-}
-
-impl Shape for NatText {
-    fn read(node: &Node, reports: &mut Vec<Report>) -> Option<Self> {
-        match node.kind {
-            Kind::Map(_) => NatSettings::read(node, reports).map(Self::Settings),
-            _ => bool::read(node, reports).map(Self::Switch),
-        }
-    }
-
-    fn schema(definitions: &mut Map<String, Value>) -> Value {
-        json!({ "anyOf": [{ "type": "boolean" }, NatSettings::schema(definitions)] })
-    }
-}
+pub(crate) type NatText = Switched<NatSettings>;
 
 record! {
     /// A site's link to an underlay.
@@ -173,6 +158,8 @@ record! {
         nat: NatText = "true",
         /// Addresses of the CPEs on it, in order (of the NAT, when there is one).
         addresses: Vec<At<Ipv4Addr>> = r#"["11.0.0.7"]"#,
+        /// What TCP connections to NVAs go through.
+        proxy: ProxyText = r#"{"address": "192.0.2.7:3128", "user": "branch"}"#,
     }
 }
 
@@ -279,6 +266,8 @@ record! {
         backup: RegionChoice = "closest",
         /// Length of the LANs made for sites that name none.
         lan_length: Count<16, 29> = "24",
+        /// Whether it makes shortcuts, where the overlay has them.
+        shortcuts: bool = "false",
     }
 }
 
@@ -311,6 +300,8 @@ record! {
         routers: Named<SiteRouterText> = r#"{"core": {"asn": 65101, "networks": ["mpls"]}}"#,
         /// A plain WireGuard device in place of a CPE.
         wireguard: WireguardText = r#"{"nva": "nva1"}"#,
+        /// Whether it makes shortcuts, where the overlay has them.
+        shortcuts: bool = "false",
     }
 }
 

@@ -8,13 +8,15 @@ use crate::settle::vnets::NVA_SUBNET;
 
 /// IP protocol number of UDP.
 const UDP: u8 = 17;
+/// And of TCP.
+const TCP: u8 = 6;
 
 pub(super) static RULE: Rule = Rule {
     id: "nva-subnet-nsg",
     severity: Severity::Error,
     says: "The security group of an NVA subnet does not admit tunnels.",
-    because: "sites and other regions' NVAs reach an NVA by UDP to the tunnel port, from the internet",
-    try_this: "add a rule that allows UDP from any source to the tunnel port",
+    because: "sites and other regions' NVAs reach an NVA by UDP to the tunnel port, from the internet; with `overlay.tls` sites also by TCP",
+    try_this: "add a rule that allows it from any source to the tunnel port",
     source: sources::NSG,
     passing: "longhaul: 1
 name: d
@@ -28,7 +30,8 @@ regions: {westeurope: {hub: {subnets: {nva: {nsg: hubs}}}, nsgs: {hubs: {rules: 
 };
 
 fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
-    let port = settled.overlay.port.value;
+    let tunnels = ("UDP", UDP, settled.overlay.port.value);
+    let over_tls = settled.overlay.tls.value.map(|port| ("TCP", TCP, port));
     for region in &settled.regions {
         let subnet = region
             .hub
@@ -41,21 +44,23 @@ fn check(rule: &Rule, settled: &Settled, reports: &mut Vec<Report>) {
         let Some((_, rules)) = region.nsgs.iter().find(|(name, _)| name.value == nsg.value) else {
             continue;
         };
-        if !admits(rules, port) {
-            let says = format!(
-                "security group `{}` of the NVA subnet of {} keeps tunnels (UDP {port}) out",
-                nsg.value, region.name.value
-            );
-            reports.push(rule.report(&[nsg.why.span()], says));
+        for (word, protocol, port) in [Some(tunnels), over_tls].into_iter().flatten() {
+            if !admits(rules, protocol, port) {
+                let says = format!(
+                    "security group `{}` of the NVA subnet of {} keeps tunnels ({word} {port}) out",
+                    nsg.value, region.name.value
+                );
+                reports.push(rule.report(&[nsg.why.span()], says));
+            }
         }
     }
 }
 
 /// Whether the first rule that looks at tunnels from anywhere lets them pass.
-fn admits(rules: &[NsgRuleConfig], port: u16) -> bool {
+fn admits(rules: &[NsgRuleConfig], protocol: u8, port: u16) -> bool {
     let looks = |rule: &&NsgRuleConfig| {
         rule.direction == Direction::In
-            && rule.protocol.is_none_or(|protocol| protocol == UDP)
+            && rule.protocol.is_none_or(|number| number == protocol)
             && rule
                 .ports
                 .is_none_or(|(first, last)| (first..=last).contains(&port))

@@ -1,6 +1,5 @@
 //! How a site gets on its underlays: rate, latency, jitter, loss, NAT.
 
-use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -11,10 +10,10 @@ use super::underlays::INTERNET;
 use super::{Access, Nat, Router, SiteUnderlay, Val, Via, Why, pick, unknown};
 use crate::geography;
 use crate::model::{
-    Behavior, ClassText, Directed, NatSettings, NatText, SiteText, SiteUnderlaySettings,
+    Behavior, ClassText, Directed, NatText, ProxyText, SiteText, SiteUnderlaySettings,
     SiteUnderlayText, UnderlayKind,
 };
-use crate::plan::NatBehavior;
+use crate::plan::{NatBehavior, ProxyConfig};
 use crate::reader::At;
 use crate::report::{Report, Span};
 use crate::scalars::{Loss, Rate, TimeSpan};
@@ -142,11 +141,7 @@ impl Settler<'_> {
             .nat
             .as_ref()
             .map_or(Why::Default("no NAT unless said"), |at| Why::Line(at.span));
-        let addresses = text
-            .addresses
-            .as_ref()
-            .map(|at| &at.value[..])
-            .unwrap_or_default();
+        let own_proxy = text.proxy.as_ref();
         SiteUnderlay {
             underlay: index,
             why,
@@ -154,10 +149,8 @@ impl Settler<'_> {
             down: access(false),
             nat: text.nat.as_ref().and_then(|at| nat(&at.value)),
             nat_why,
-            addresses: addresses
-                .iter()
-                .map(|at| Val::line(at.value, at.span))
-                .collect::<Vec<Val<Ipv4Addr>>>(),
+            addresses: super::lines(text.addresses.as_ref(), |address| *address),
+            proxy: own_proxy.or(self.proxies[index].as_ref()).and_then(proxy),
             via: None,
         }
     }
@@ -316,12 +309,14 @@ fn direction<T, U>(
         .unwrap_or_else(|| Val::default(default, why))
 }
 
+fn proxy(at: &At<ProxyText>) -> Option<Val<ProxyConfig>> {
+    let user = at.value.user.as_ref().map(|user| user.value.0.clone());
+    let address = at.value.address.as_ref()?.value;
+    Some(Val::line(ProxyConfig { address, user }, at.span))
+}
+
 fn nat(text: &NatText) -> Option<Nat> {
-    let settings = match text {
-        NatText::Switch(false) => return None,
-        NatText::Switch(true) => NatSettings::default(),
-        NatText::Settings(settings) => settings.clone(),
-    };
+    let settings = text.settings()?;
     let behavior = |behavior: &Behavior| match behavior {
         Behavior::EndpointIndependent => NatBehavior::EndpointIndependent,
         Behavior::AddressDependent => NatBehavior::AddressDependent,

@@ -4,7 +4,7 @@ mod attached;
 
 pub(crate) use attached::{
     Application, Attachment, Budget, Circuit, CircuitPeering, Connection, ExpressRoute, Filters,
-    Network, Pe, Router, RouterAt,
+    Network, Pe, PrefixList, Router, RouterAt,
 };
 
 use core::net::Ipv4Addr;
@@ -33,6 +33,8 @@ pub(crate) struct Settled {
     pub(crate) circuits: Vec<Circuit>,
     /// Application classes, in the order in which they are tried.
     pub(crate) classes: Vec<Application>,
+    /// Lists of prefixes that classes name.
+    pub(crate) prefix_sets: Vec<PrefixList>,
     /// Text of the policies that have names.
     pub(crate) policies: Option<String>,
     pub(crate) sites: Vec<Site>,
@@ -45,14 +47,34 @@ pub(crate) struct Overlay {
     pub(crate) loopbacks: Val<Prefix>,
     pub(crate) port: Val<u16>,
     pub(crate) keepalive: Val<Duration>,
-    pub(crate) probe_interval: Val<Duration>,
-    pub(crate) dead_after: Val<Duration>,
+    pub(crate) probe: Probe,
+    /// The TCP port on which NVAs take tunnels over TLS; `None` where they do not.
+    pub(crate) tls: Val<Option<u16>>,
+    pub(crate) shortcuts: Shortcuts,
     pub(crate) summaries: Val<Vec<Prefix>>,
     pub(crate) mtu: Val<u16>,
     pub(crate) seed: Val<u64>,
     pub(crate) hub_to_hub: Val<HubToHub>,
     pub(crate) forwarding: Forwarding,
     pub(crate) pools: Pools,
+}
+
+/// How paths are probed.
+#[derive(Clone, Debug)]
+pub(crate) struct Probe {
+    pub(crate) fast: Val<bool>,
+    pub(crate) interval: Val<Duration>,
+    pub(crate) idle: Val<Duration>,
+    pub(crate) dead_after: Val<Duration>,
+}
+
+/// Tunnels between sites.
+#[derive(Clone, Debug)]
+pub(crate) struct Shortcuts {
+    /// How many a site has; 0 is none.
+    pub(crate) slots: Val<u16>,
+    pub(crate) margin_percent: Val<u8>,
+    pub(crate) idle: Val<Duration>,
 }
 
 /// How nodes forward.
@@ -268,6 +290,8 @@ pub(crate) struct Site {
     pub(crate) underlays: Vec<SiteUnderlay>,
     pub(crate) wireguard: Option<Wireguard>,
     pub(crate) routers: Vec<Router>,
+    /// Whether it makes shortcuts, where the overlay has them.
+    pub(crate) shortcuts: Val<bool>,
 }
 
 impl Site {
@@ -299,6 +323,8 @@ pub(crate) struct SiteUnderlay {
     pub(crate) addresses: Vec<Val<Ipv4Addr>>,
     /// The site's router that it is reached through.
     pub(crate) via: Option<Via>,
+    /// What TCP connections go through.
+    pub(crate) proxy: Option<Val<crate::plan::ProxyConfig>>,
 }
 
 impl SiteUnderlay {

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use inet::{Asn, Prefix};
 
-use super::{Overlay, Pools, Region, Site, Val, pick};
+use super::{Overlay, Pools, Region, Site, Val, paths, pick};
 use crate::model::{AddressesText, DesignFile, HubToHub};
 use crate::reader::At;
 use crate::report::Report;
@@ -18,7 +18,6 @@ pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
         .as_ref()
         .map(|at| at.value.clone())
         .unwrap_or_default();
-    let probe = text.probe.map(|at| at.value).unwrap_or_default();
     let duration = |span: &TimeSpan| span.0;
     let count = |at: &Count<1024, 65535>| at.0 as u16;
     let overlay = Overlay {
@@ -39,18 +38,16 @@ pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
             "under the 30 s after which NATs forget a UDP mapping",
             duration
         ),
-        probe_interval: pick!(
-            [probe.interval],
-            Duration::from_millis(200),
-            "four probes fit into dead_after",
-            duration
+        probe: paths::probe(
+            &text
+                .probe
+                .as_ref()
+                .map(|at| at.value.clone())
+                .unwrap_or_default(),
+            reports,
         ),
-        dead_after: pick!(
-            [probe.dead_after],
-            Duration::from_millis(900),
-            "a dead path is left within a second",
-            duration
-        ),
+        tls: paths::tls(&text),
+        shortcuts: paths::shortcuts(&text, reports),
         summaries: pick!(
             [text.summaries],
             Vec::new(),
@@ -77,36 +74,14 @@ pub(super) fn overlay(file: &DesignFile, reports: &mut Vec<Report>) -> Overlay {
         forwarding: super::forwarding::forwarding(&[text.forwarding.as_ref()]),
         pools: pools(&text.addresses.map(|at| at.value).unwrap_or_default()),
     };
-    timers(&overlay, reports);
+    let keepalive = &overlay.keepalive;
+    if let (true, Some(at)) = (
+        keepalive.value < Duration::from_secs(1),
+        keepalive.why.span(),
+    ) {
+        reports.push(Report::shape(at, "keepalive is at least 1000ms"));
+    }
     overlay
-}
-
-/// Timers that cannot work together.
-fn timers(overlay: &Overlay, reports: &mut Vec<Report>) {
-    let (interval, dead_after) = (&overlay.probe_interval, &overlay.dead_after);
-    if dead_after.value <= interval.value
-        && let Some(at) = dead_after.why.span().or(interval.why.span())
-    {
-        let says = "`dead_after` is not longer than the interval of probes";
-        let because = "every path would be down between two probes";
-        let advice = "make it at least four intervals, so that three lost replies do not matter";
-        reports.push(Report::shape(at, says).because(because).try_this(advice));
-    }
-    let timers = [
-        ("the interval of probes", interval, 1),
-        ("keepalive", &overlay.keepalive, 1_000),
-    ];
-    for (what, timer, least_ms) in timers {
-        if let (true, Some(at)) = (
-            timer.value < Duration::from_millis(least_ms),
-            timer.why.span(),
-        ) {
-            reports.push(Report::shape(
-                at,
-                format!("{what} is at least {least_ms}ms"),
-            ));
-        }
-    }
 }
 
 fn pools(addresses: &AddressesText) -> Pools {

@@ -10,7 +10,9 @@ use super::{
     pick, places, region_index, unknown,
 };
 use crate::geography::{self, Atlas};
-use crate::model::{AccessText, ClassText, DefaultsText, LanText, RegionChoice, SiteText};
+use crate::model::{
+    AccessText, ClassText, DefaultsText, LanText, ProxyText, RegionChoice, SiteText,
+};
 use crate::reader::{At, Inherit};
 use crate::report::Report;
 use crate::scalars::Count;
@@ -23,6 +25,8 @@ pub(crate) struct Settler<'a> {
     pub(super) regions: &'a [Region],
     pub(super) underlays: &'a [Underlay],
     pub(super) access: Vec<AccessText>,
+    /// Proxies of underlays, by index.
+    pub(super) proxies: Vec<Option<At<ProxyText>>>,
     atlas: &'a Atlas,
     pub(super) around: Around<'a>,
     /// Circuits by the place and the router where they end.
@@ -70,9 +74,13 @@ impl<'a> Settler<'a> {
         });
         let classes = classes.collect();
         let texts = design.file.underlays.as_ref().map(|at| &at.value);
+        let written = |underlay: &Underlay| texts.and_then(|all| all.get(&underlay.name.value));
+        let proxies = underlays
+            .iter()
+            .map(|underlay| written(underlay)?.proxy.clone());
         let access = underlays.iter().map(|underlay| {
-            let text = texts.and_then(|texts| texts.get(&underlay.name.value));
-            text.and_then(|text| text.access.as_ref())
+            written(underlay)
+                .and_then(|text| text.access.as_ref())
                 .map(|at| at.value.clone())
                 .unwrap_or_default()
         });
@@ -83,6 +91,7 @@ impl<'a> Settler<'a> {
             regions,
             underlays,
             access: access.collect(),
+            proxies: proxies.collect(),
             atlas,
             around,
             ending: circuits::ending_at(&design.file),
@@ -174,6 +183,11 @@ impl<'a> Settler<'a> {
             underlays,
             wireguard,
             routers,
+            shortcuts: Val::pick(
+                &[text.shortcuts.as_ref(), class.shortcuts.as_ref()],
+                true,
+                "where overlay.shortcuts has them",
+            ),
         }
     }
 

@@ -7,7 +7,7 @@ use inet::{Asn, Coordinates, Prefix};
 
 use super::{Region, Val, Why};
 use crate::communities;
-use crate::plan::{ClassConfig, Community, GatewaySku};
+use crate::plan::{ClassConfig, Community, GatewaySku, ProtectConfig, ShareConfig};
 use crate::platform::CircuitSku;
 
 /// A provider's routed network.
@@ -135,7 +135,21 @@ pub(crate) struct Budget {
 #[derive(Clone, Debug)]
 pub(crate) struct Application {
     pub(crate) name: Val<String>,
+    /// All of it, as nodes are told.
     pub(crate) config: ClassConfig,
+    pub(crate) hold: Val<Duration>,
+    pub(crate) share: Val<ShareConfig>,
+    pub(crate) protect: Val<ProtectConfig>,
+    pub(crate) breakout: Val<bool>,
+    pub(crate) probe_octets: Val<u16>,
+}
+
+/// A list of prefixes that classes name.
+#[derive(Clone, Debug)]
+pub(crate) struct PrefixList {
+    pub(crate) name: Val<String>,
+    /// In order, without those that others cover.
+    pub(crate) prefixes: Vec<Prefix>,
 }
 
 impl Circuit {

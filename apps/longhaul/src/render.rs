@@ -121,6 +121,9 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
         "PATH",
         "ENDPOINT",
         "STATE",
+        "CIPHER",
+        "LANES",
+        "MTU",
         "RTT ms",
         "JITTER ms",
         "LOSS %",
@@ -140,6 +143,9 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
                     .to_owned(),
                 or_dash(path.endpoint),
                 state.to_owned(),
+                or_dash(path.cipher.as_deref()),
+                or_dash(path.lanes),
+                path.mtu.to_string(),
                 or_dash(path.rtt_us.map(milliseconds)),
                 or_dash(path.jitter_us.map(milliseconds)),
                 or_dash(
@@ -154,7 +160,7 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
             ]);
         }
     }
-    right(&mut out, &[6, 7, 8]);
+    right(&mut out, &[7, 8, 9, 10, 11]);
     text(&out)
 }
 

@@ -80,6 +80,12 @@ pub struct PathView {
     pub session: SessionState,
     /// Time since the tunnel's last handshake; `None` before the first.
     pub handshake_age: Option<Duration>,
+    /// What its keys seal with; `None` without keys.
+    pub aead: Option<tunnel::Aead>,
+    /// Lanes of its keys; 1 with plain WireGuard, `None` without keys.
+    pub lanes: Option<u8>,
+    /// Octets of the longest packet that it takes, before the tunnel's headers.
+    pub mtu: u16,
     /// What went through the tunnel.
     pub tunnel: tunnel::PeerCounters,
 }

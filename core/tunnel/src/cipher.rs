@@ -16,6 +16,15 @@ pub enum Aead {
 }
 
 impl Aead {
+    /// Its name in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ChaCha20Poly1305 => "chacha20-poly1305",
+            Self::Aes256Gcm => "aes-256-gcm",
+            Self::Null => "none",
+        }
+    }
+
     const fn algorithm(self) -> Option<&'static Algorithm> {
         match self {
             Self::ChaCha20Poly1305 => Some(&CHACHA20_POLY1305),

@@ -45,6 +45,15 @@ pub struct TunnelPath {
     pub used: bool,
     /// Lower is preferred.
     pub preference: u8,
+    /// What its keys seal with: `chacha20-poly1305` or `aes-256-gcm`; nothing without keys.
+    #[serde(default)]
+    pub cipher: Option<String>,
+    /// Lanes of its keys, which as many threads may share; 1 with plain WireGuard.
+    #[serde(default)]
+    pub lanes: Option<u8>,
+    /// Octets of the longest packet that it takes, before the tunnel's headers.
+    #[serde(default)]
+    pub mtu: u16,
     /// Average round trip over the probe window, microseconds.
     pub rtt_us: Option<u64>,
     /// Jitter over the probe window, microseconds.

@@ -109,10 +109,12 @@ fn configuration(lab: &Lab, private: &str) -> String {
 fn tunnel_is_up(raised: &Raised) -> Result<(), String> {
     let shown = raised.show("tunnels");
     let all = shown["tunnels"].as_array().cloned().unwrap_or_default();
-    let up = all
-        .iter()
-        .any(|link| link["device"] == NVA && link["neighbor"] == CPE && link["up"] == true);
-    if up {
+    let mut links = all.iter();
+    let link = links.find(|link| link["device"] == NVA && link["neighbor"] == CPE);
+    if let Some(link) = link.filter(|link| link["up"] == true) {
+        let path = &link["paths"][0];
+        assert_eq!(path["cipher"], "chacha20-poly1305", "{path:#}");
+        assert_eq!(path["lanes"], 1, "{path:#}");
         Ok(())
     } else {
         Err(format!("{shown:#}\n{}", raised.said(CPE)))

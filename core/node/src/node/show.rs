@@ -202,6 +202,9 @@ impl Node {
             handshake_age: peer
                 .as_ref()
                 .and_then(|peer| Some(now.since(peer.last_handshake?))),
+            aead: peer.as_ref().and_then(|peer| peer.aead),
+            lanes: peer.as_ref().and_then(|peer| peer.lanes),
+            mtu: self.tables.mtu(id) as u16,
             tunnel: peer.map(|peer| peer.counters).unwrap_or_default(),
         }
     }

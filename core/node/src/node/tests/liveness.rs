@@ -152,6 +152,8 @@ fn a_path_that_swallows_long_packets_carries_shorter_ones_and_says_so() {
             )
         });
         assert!(found <= Instant::ZERO + SECOND * 62);
+        let shown = &net.node(device).links(net.now)[0].paths[0];
+        assert!((1_313..=1_340).contains(&shown.mtu), "{}", shown.mtu);
     }
     let from = std::net::SocketAddrV4::new(stub::address("10.1.0.5"), 1);
     let to = std::net::SocketAddrV4::new(stub::address("172.16.0.1"), 2);

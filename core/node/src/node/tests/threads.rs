@@ -9,6 +9,7 @@ use design::plan::{Liveness, NodeConfig};
 use inet::Instant;
 use inet::packet::{self, Ipv4};
 use offload::Offload;
+use tunnel::Aead;
 
 use super::batches::Kept;
 use super::harness::Net;
@@ -290,6 +291,21 @@ fn a_plain_peer_has_one_lane_and_other_shards_hand_over_to_its_owner() {
     }
     assert!(wire.handed >= 10, "{}", wire.handed);
     assert!(wire.delivered(2).into_iter().eq(0..20));
+}
+
+#[test]
+fn a_path_shows_what_its_keys_seal_with_and_how_many_lanes_they_have() {
+    let keys = |configs| {
+        let wire = Wire::new(configs, true);
+        let links = wire.machines[0].control.node().links(wire.now);
+        let path = &links[0].paths[0];
+        (path.aead, path.lanes)
+    };
+    assert_eq!(keys(sites([4, 4, 1])), (Some(Aead::Aes256Gcm), Some(4)));
+    let mut without = sites([2, 2, 1]);
+    without[1].forwarding.aes = false;
+    assert_eq!(keys(without), (Some(Aead::ChaCha20Poly1305), Some(2)));
+    assert_eq!(keys(plain(2)), (Some(Aead::ChaCha20Poly1305), Some(1)));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::device::Namespaces;
 use crate::standing::{Count, Look};
 use crate::state::{self, State};
 use crate::supervisor::Ended;
-use crate::verify::{Report, Verifier};
+use crate::verify::{REACH_PATIENCE, Report, Verifier};
 use crate::{Error, Stage};
 
 /// Pause between two looks at the daemons.
@@ -61,6 +61,7 @@ impl Rise {
             plan: &self.plan,
             namespaces: &self.namespaces,
             foreign_sites: false,
+            patience: self.patience.min(REACH_PATIENCE),
         };
         let mut report =
             verifier.run(&mut |done, total| progress(Stage::Verification, done, total))?;

@@ -27,7 +27,7 @@ pub struct Options<'a> {
     /// All devices that the lab will ever have, when it is to become another network later
     /// ([`Lab::install`]); only those of the Plan are started.
     pub ground: Option<&'a Plan>,
-    /// How long tunnels, and then BGP sessions, may take.
+    /// How long tunnels, then BGP sessions, then first replies between hosts may take.
     pub patience: Duration,
 }
 

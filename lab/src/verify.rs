@@ -20,6 +20,8 @@ use crate::state::State;
 
 /// How long a daemon may take to answer while a flow is traced.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long hosts may take to become reachable.
+pub(crate) const REACH_PATIENCE: Duration = Duration::from_secs(20);
 /// A measured round trip may be this much longer than the predicted one.
 const TOLERANCE_PERCENT: u64 = 5;
 const TOLERANCE_US: u64 = 2000;
@@ -149,6 +151,8 @@ pub(crate) struct Verifier<'a> {
     pub(crate) namespaces: &'a Namespaces,
     /// Whether sites count whose only devices are of other make; nothing runs on those by itself.
     pub(crate) foreign_sites: bool,
+    /// How long hosts may take to become reachable.
+    pub(crate) patience: Duration,
 }
 
 impl Verifier<'_> {
@@ -167,7 +171,7 @@ impl Verifier<'_> {
         // The first round makes hosts reachable that become so only now; the trace follows them.
         let mut pinger = ping::Pinger::open(&hosts, &pairs).map_err(system)?;
         pinger
-            .until_answered(&mut |done| progress(done, total))
+            .until_answered(self.patience, &mut |done| progress(done, total))
             .map_err(system)?;
         let predictions = self.predictions(&hosts)?;
         let predicted = |pair: &Pair| {
@@ -181,7 +185,12 @@ impl Verifier<'_> {
                 Prediction::Unknown => true,
             })
             .map_err(system)?;
-        let transferred = transfer::all(&hosts, &pairs, &mut |done| {
+        // What has no answer to a ping has failed, whatever a transfer would do.
+        let answered = pairs.iter().copied();
+        let answered: Vec<Pair> = answered
+            .filter(|pair| pinger.shortest(*pair).is_some())
+            .collect();
+        let transferred = transfer::all(&hosts, &answered, &mut |done| {
             progress(pairs.len() + done, total)
         })
         .map_err(system)?;

@@ -251,6 +251,9 @@ pub(crate) struct Up {
     /// Bring up, verify, take down; exit 0 when every check passed, else 1.
     #[arg(long)]
     pub(crate) once: bool,
+    /// How long tunnels, then BGP sessions, then first replies between hosts may take.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30s")]
+    pub(crate) patience: Duration,
 }
 
 #[derive(Debug, Args)]

@@ -41,6 +41,7 @@ pub(crate) fn up(format: Format, options: &Up) -> Outcome {
     let private_key = |locator: &str| PrivateKey::derive(&master, locator).to_base64();
     let mut raising = lab::Options::new(&private_key);
     raising.detach = options.detach;
+    raising.patience = options.patience;
     let began = Instant::now();
     let mut bars = Bars::default();
     let lab = lab::up(&plan, &raising, &mut bars);

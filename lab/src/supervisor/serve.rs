@@ -10,7 +10,7 @@ use view::{Action, Answer, FABRIC, Query, Target};
 use super::{Supervisor, thread};
 use crate::recorder::Recorder;
 use crate::request::{self, Lines, Reply, Request};
-use crate::verify::Verifier;
+use crate::verify::{REACH_PATIENCE, Verifier};
 use crate::{Error, Installed, state};
 
 /// How long a client may take to say what it wants; the next one waits meanwhile.
@@ -135,6 +135,7 @@ impl Supervisor {
                 plan: &plan,
                 namespaces: &namespaces,
                 foreign_sites: true,
+                patience: REACH_PATIENCE,
             };
             let said = match verifier.run(&mut |_, _| {}) {
                 Ok(report) => {

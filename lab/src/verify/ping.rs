@@ -15,8 +15,6 @@ use super::{Host, Pair};
 pub(super) const ECHO_ID: u16 = 1;
 /// How long a reply is waited for.
 const REPLY_PATIENCE: Duration = Duration::from_millis(1500);
-/// How long hosts may take to become reachable.
-const REACH_PATIENCE: Duration = Duration::from_secs(20);
 /// Rounds in which a round trip may come out as predicted; the busier the machine, the later.
 const ROUNDS: usize = 8;
 /// Pause between two requests of a round, so that they do not queue behind each other.
@@ -62,8 +60,12 @@ impl<'a> Pinger<'a> {
     }
 
     /// Pings until every pair has had a reply, or patience ends. `progress` hears how many have.
-    pub(super) fn until_answered(&mut self, progress: &mut dyn FnMut(usize)) -> io::Result<()> {
-        let deadline = Instant::now() + REACH_PATIENCE;
+    pub(super) fn until_answered(
+        &mut self,
+        patience: Duration,
+        progress: &mut dyn FnMut(usize),
+    ) -> io::Result<()> {
+        let deadline = Instant::now() + patience;
         loop {
             let pairs = self.pairs;
             let silent =

@@ -57,7 +57,7 @@ fn simulation_and_lab_forward_alike_intact_and_after_each_failure() {
 
 #[test]
 fn what_a_killed_supervisor_leaves_is_cleared_by_the_next_up() {
-    let lab = Raised::new("killed");
+    let lab = Raised::example("killed", "02-route-server.yaml");
     let identity = fs::read_to_string("/run/longhaul/killed/supervisor.json").expect("it is noted");
     let identity: Value = serde_json::from_str(&identity).expect("JSON");
     kill(
@@ -155,7 +155,7 @@ time.sleep(1)
 
 #[test]
 fn a_flood_of_connections_leaves_route_server_answering() {
-    let lab = Raised::new("flood");
+    let lab = Raised::example("flood", "02-route-server.yaml");
     let plan = lab::Lab::find(Some("flood"))
         .expect("it runs")
         .plan()
@@ -180,7 +180,7 @@ fn a_flood_of_connections_leaves_route_server_answering() {
 
 #[test]
 fn a_command_runs_inside_a_device_and_its_exit_code_is_ours() {
-    let lab = Raised::new("inside");
+    let lab = Raised::example("inside", "02-route-server.yaml");
     let run = |script: &str| {
         longhaul(&[
             "exec",
@@ -200,7 +200,7 @@ fn a_command_runs_inside_a_device_and_its_exit_code_is_ours() {
     let trace = lab.run(&[
         "trace",
         "host1.paris",
-        "vm1.spoke1-eastus",
+        "vm1.spoke1-westeurope",
         "--flow",
         "tcp:51000:443",
     ]);

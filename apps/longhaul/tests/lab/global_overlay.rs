@@ -9,7 +9,6 @@ const FLOW: &str = "tcp:51000:443";
 #[test]
 fn figure_1_a_site_leaves_its_circuit_for_the_internet_and_returns() {
     let lab = Raised::example("global-overlay", "01-global-overlay.yaml");
-    lab.expect(None);
     lab.verify();
     by_the_hubs_closest_to_the_sites(&lab);
     by_the_circuit(&lab);

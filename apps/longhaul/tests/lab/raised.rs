@@ -65,9 +65,11 @@ impl Raised {
         Self::up(name, |name| design(name, "global.yaml"))
     }
 
-    /// A file of `examples/`, as `10-mpls.yaml`.
+    /// A file of `examples/`, forwarding as the simulator says.
     pub(crate) fn example(name: &str, file: &str) -> Self {
-        Self::up(name, |name| design(name, file))
+        let raised = Self::up(name, |name| design(name, file));
+        raised.expect(None);
+        raised
     }
 
     /// A design; its first lines are `longhaul: 1` and `name: …`.
@@ -75,16 +77,27 @@ impl Raised {
         Self::up(name, |name| written(name, text))
     }
 
+    /// A file of `examples/` in which something does not come up, or some host is not reached.
+    pub(crate) fn broken(name: &str, file: &str) -> Self {
+        let raised = Self::at(name, design(name, file));
+        let output = longhaul(&["up", raised.path(), "--detach", "--patience", "5s"]);
+        assert_eq!(code(&output), 1, "{}", told(&output));
+        raised
+    }
+
     fn up(name: &str, file: impl FnOnce(&str) -> PathBuf) -> Self {
-        let turn = turn();
-        let raised = Self {
-            name: name.to_owned(),
-            file: file(name),
-            _turn: turn,
-        };
+        let raised = Self::at(name, file(name));
         let output = longhaul(&["up", raised.path(), "--detach"]);
         assert_eq!(code(&output), 0, "{}", told(&output));
         raised
+    }
+
+    fn at(name: &str, file: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            file,
+            _turn: turn(),
+        }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -220,6 +233,19 @@ impl Raised {
         self.sent_while((device, interface), from, &ping)
     }
 
+    /// The same where no reply is expected.
+    pub(crate) fn echoes(
+        &self,
+        (device, interface): (&str, &str),
+        from: &str,
+        to: &str,
+        count: u32,
+    ) -> u64 {
+        let address = self.address(to);
+        let ping = format!("ping -c {count} -i 0.1 -W 1 {address} || true");
+        self.sent_while((device, interface), from, &["sh", "-c", &ping])
+    }
+
     /// How many packets an interface sent while a command ran inside a device.
     pub(crate) fn sent_while(
         &self,
@@ -282,10 +308,14 @@ pub(crate) fn design(name: &str, file: &str) -> PathBuf {
 fn written(name: &str, text: &str) -> PathBuf {
     let lines = text.lines().map(|line| match line.strip_prefix("name: ") {
         Some(_) => format!("name: {name}\n"),
-        None => format!("{line}\n"),
+        None if line.contains("hold_time") => format!("{line}\n"),
+        None => {
+            line.replace("route_server: true", "route_server: {}")
+                .replace("route_server: {", "route_server: {hold_time: 9s, ")
+                + "\n"
+        }
     });
     let text: String = lines.collect();
-    let text = text.replace("route_server: true", "route_server: {hold_time: 9s}");
     let file = std::env::temp_dir().join(format!("{name}-{}.yaml", std::process::id()));
     fs::write(&file, text).expect("a file can be written");
     file

@@ -36,7 +36,6 @@ fn until_over(lab: &Raised, flow: &str, underlay: &str) {
 #[test]
 fn tunnels_take_the_circuit_to_public_addresses_and_the_internet_after_it() {
     let lab = Raised::example("mspeering", "09-microsoft-peering-underlay.yaml");
-    lab.expect(None);
     until_over(&lab, "icmp", "er");
     assert!(sent(&lab, "wan0", "0") >= COUNT, "over the circuit");
     lab.fail("circuit:ams");
@@ -52,7 +51,6 @@ fn tunnels_take_the_circuit_to_public_addresses_and_the_internet_after_it() {
 #[test]
 fn voice_leaves_bad_mpls_alone_and_comes_back_when_it_is_good_again() {
     let lab = Raised::example("classes", "11-mpls-integration.yaml");
-    lab.expect(None);
     // Expedited forwarding, 46, as the octet that ping writes.
     let voice = "0xb8";
     until_over(&lab, "icmp@46", "mpls");

@@ -205,7 +205,7 @@ record! {
         /// Whether packets from on-premises go around the gateway (FastPath).
         fast_path: bool = "false",
         /// Whether the VNet and the circuit's other VNets that say so hear of each other.
-        remote_vnets: bool = "true",
+        remote_vnets: bool = "false",
         /// Community of the VNet; its region's community is told only with one.
         community: CommunityText = "12076:20031",
     }

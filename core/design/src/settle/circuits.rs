@@ -226,8 +226,8 @@ fn connections(
             fast_path: Val::pick(&[text.fast_path.as_ref()], false, "off unless said"),
             remote_vnets: Val::pick(
                 &[text.remote_vnets.as_ref()],
-                true,
-                "VNets of one circuit reach each other",
+                false,
+                "the platform's default on new gateways",
             ),
             community: text
                 .community

@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Peer {
         id: PeerId,
         endpoint: Option<SocketAddrV4>,
+        /// Whether what comes from elsewhere moves the endpoint there.
+        roams: bool,
         /// The lane that a peer without the extension has.
         plain_lane: Option<u8>,
     },

@@ -1,6 +1,7 @@
 //! The control half of an endpoint: finds the peer that a handshake, a notice or a timer belongs to. What then happens is
 //! in [`crate::peer`].
 
+mod echo;
 mod receive;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use crate::timers::Schedule;
 use crate::wire::Message;
 use crate::{Counters, Input, Notice, Order, Peer, PeerId, PeerView, PublicKey, Settings};
 
+use echo::Asked;
+
 /// The control half of an endpoint: handshakes, timers, and which keys live. It seals and opens nothing itself.
 pub struct Handshakes {
     name: String,
@@ -31,6 +34,8 @@ pub struct Handshakes {
     schedule: Schedule,
     check: Check,
     load: Load,
+    /// At most one for each peer.
+    echoes: Vec<Asked>,
 }
 
 impl Handshakes {
@@ -74,6 +79,7 @@ impl Handshakes {
             schedule: Schedule::default(),
             check: Check::new(&public_key),
             load: Load::new(handshake_rate, table_seed),
+            echoes: Vec::new(),
         };
         for (index, peer) in (0..).zip(peers) {
             handshakes.set_peer(now, PeerId(index), peer, out);
@@ -90,6 +96,10 @@ impl Handshakes {
             Input::Rehandshake(id) => {
                 self.with(id, |remote, shared| remote.call_anew(now, shared, out));
             }
+            Input::Move(id, to) => {
+                self.with(id, |remote, shared| remote.move_to(to, shared, out));
+            }
+            Input::Echo(id, of) => self.ask_echo(id, of, out),
         }
         while let Some(id) = self.schedule.due(now) {
             if let Some(remote) = peer_mut(&mut self.peers, id) {
@@ -115,6 +125,12 @@ impl Handshakes {
                 self.on_response(now, from, (sender, receiver), datagram, out);
             }
             Some(Message::CookieReply { receiver }) => self.on_cookie(now, receiver, datagram),
+            Some(Message::EchoRequest { nonce }) => {
+                self.on_echo_request(from, nonce, datagram, out);
+            }
+            Some(Message::EchoReply { nonce }) => {
+                self.on_echo_reply(from, nonce, datagram, out);
+            }
             Some(Message::Data { .. }) | None => self.shared.counters.malformed += 1,
         }
     }
@@ -181,7 +197,9 @@ impl Handshakes {
             return;
         }
         let is_same = self.remote(id).is_some_and(|old| {
-            old.settings.public_key == peer.public_key && old.settings.extended == peer.extended
+            let old = &old.settings;
+            let is_alike = old.extended == peer.extended && old.roams == peer.roams;
+            old.public_key == peer.public_key && is_alike
         });
         if is_same {
             self.with(id, |remote, shared| remote.change(peer, now, shared, out));
@@ -198,6 +216,7 @@ impl Handshakes {
         let peer = Kind::Peer {
             id,
             endpoint,
+            roams: remote.settings.roams,
             plain_lane,
         };
         self.shared.tell(peer, out);
@@ -209,6 +228,7 @@ impl Handshakes {
         let Some(mut remote) = self.peers.get_mut(id.0 as usize).and_then(Option::take) else {
             return;
         };
+        self.echoes.retain(|asked| asked.peer != id);
         remote.clear(&mut self.shared, out);
         self.shared.tell(Kind::Gone(id), out);
         self.schedule.remove(id, &mut remote.entered);

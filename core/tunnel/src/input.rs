@@ -1,5 +1,7 @@
 //! Everything that can happen to an endpoint besides packets.
 
+use std::net::SocketAddrV4;
+
 use crate::{Peer, PeerId};
 
 /// What an endpoint is told. Packets have calls of their own, because they are opened in place.
@@ -16,4 +18,8 @@ pub enum Input {
     /// comes back. Keys in use stay in use. Nothing happens within [`Peer::first_retry`] of the
     /// last call, so it may be asked for as often as one likes.
     Rehandshake(PeerId),
+    /// Sends the peer's datagrams there from now on, with the keys that there are.
+    Move(PeerId, SocketAddrV4),
+    /// Asks for an echo from there, in a message that moves nothing: [`crate::Event::Echoed`] says that it came.
+    Echo(PeerId, SocketAddrV4),
 }

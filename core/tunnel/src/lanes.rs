@@ -77,8 +77,9 @@ impl Lanes {
             Kind::Peer {
                 id,
                 endpoint,
+                roams,
                 plain_lane,
-            } => self.set_peer(id, endpoint, plain_lane),
+            } => self.set_peer(id, (endpoint, roams), plain_lane),
             Kind::Gone(id) => self.remove_peer(id),
             Kind::Moved(id, to) => {
                 if let Some(remote) = self.remote_mut(id) {
@@ -194,7 +195,12 @@ impl Lanes {
             .sum()
     }
 
-    fn set_peer(&mut self, id: PeerId, endpoint: Option<SocketAddrV4>, plain_lane: Option<u8>) {
+    fn set_peer(
+        &mut self,
+        id: PeerId,
+        endpoint: (Option<SocketAddrV4>, bool),
+        plain_lane: Option<u8>,
+    ) {
         self.remove_peer(id);
         let place = id.0 as usize;
         if self.peers.len() <= place {

@@ -52,6 +52,16 @@ impl Stamp {
         }
     }
 
+    /// Writes a MAC that the peer can check behind the first octets of a message.
+    pub(crate) fn sign(&self, signed: usize, message: &mut [u8]) {
+        sign(&self.mac1_key, signed, message);
+    }
+
+    /// Whether the MAC behind the first octets of a message is the peer's.
+    pub(crate) fn signature_fits(&self, signed: usize, message: &[u8]) -> bool {
+        verify(&self.mac1_key, &[&message[..signed]], &message[signed..])
+    }
+
     /// Takes the cookie out of a cookie reply. `false` when it does not answer our last message.
     #[must_use]
     pub(crate) fn take_cookie(&mut self, now: Instant, reply: &[u8]) -> bool {
@@ -96,6 +106,16 @@ impl Check {
     pub(crate) fn mac1_fits(&self, message: &[u8]) -> bool {
         let (body, macs) = message.split_at(message.len() - MACS);
         verify(&self.mac1_key, &[body], &macs[..16])
+    }
+
+    /// Writes a MAC that those can check who know our public key behind the first octets of a message.
+    pub(crate) fn sign(&self, signed: usize, message: &mut [u8]) {
+        sign(&self.mac1_key, signed, message);
+    }
+
+    /// Whether the MAC behind the first octets of a message is of somebody who knows our public key.
+    pub(crate) fn signature_fits(&self, signed: usize, message: &[u8]) -> bool {
+        verify(&self.mac1_key, &[&message[..signed]], &message[signed..])
     }
 
     /// Whether the sender has received a cookie at this address within the secret's lifetime.
@@ -164,6 +184,11 @@ fn keyed(key: &[u8], parts: &[&[u8]]) -> Blake2sMac<U16> {
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Tag {
     keyed(key, parts).finalize().into_bytes().into()
+}
+
+fn sign(key: &[u8], signed: usize, message: &mut [u8]) {
+    let (body, tag) = message.split_at_mut(signed);
+    tag.copy_from_slice(&mac(key, &[body]));
 }
 
 /// Compares in constant time.

@@ -27,4 +27,6 @@ pub enum Event {
     SessionDown(PeerId),
     /// The peer's packets come from another address, and ours go there.
     Roamed(PeerId, SocketAddrV4),
+    /// The echo that was asked for last has come back.
+    Echoed(PeerId),
 }

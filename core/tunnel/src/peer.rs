@@ -234,9 +234,16 @@ impl Remote {
         }
     }
 
+    /// The peer is to be reached there from now on. It may be called again at once.
+    pub(crate) fn move_to(&mut self, to: SocketAddrV4, shared: &Shared, out: &mut Vec<Order>) {
+        self.endpoint = Some(to);
+        self.last_call = None;
+        shared.tell(Kind::Moved(self.id, to), out);
+    }
+
     /// Something authentic came from this address: that is where the peer is.
     fn roam(&mut self, from: SocketAddrV4, shared: &Shared, out: &mut Vec<Order>) {
-        if self.endpoint.replace(from) != Some(from) {
+        if self.settings.roams && self.endpoint.replace(from) != Some(from) {
             shared.tell(Kind::Moved(self.id, from), out);
             out.push(Order::Output(Output::Event(Event::Roamed(self.id, from))));
         }

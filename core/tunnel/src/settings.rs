@@ -73,6 +73,9 @@ pub struct Peer {
     pub initiate: bool,
     /// How often to send something on an otherwise silent tunnel, for the NATs on the way.
     pub keepalive: Option<Duration>,
+    /// Whether its address is where its packets come from; otherwise it stays where [`Peer::endpoint`] and
+    /// [`Input::Move`](crate::Input::Move) say.
+    pub roams: bool,
     /// Whether the peer is of this project too, so that AEAD and lanes are worth negotiating. Without an
     /// answer the tunnel is plain WireGuard; `false` never asks.
     pub extended: bool,
@@ -90,6 +93,7 @@ impl Peer {
             endpoint: None,
             initiate: false,
             keepalive: None,
+            roams: true,
             extended: false,
             first_retry: FIRST_RETRY,
         }
@@ -103,6 +107,7 @@ impl fmt::Debug for Peer {
             .field("endpoint", &self.endpoint)
             .field("initiate", &self.initiate)
             .field("keepalive", &self.keepalive)
+            .field("roams", &self.roams)
             .field("extended", &self.extended)
             .field("first_retry", &self.first_retry)
             .finish_non_exhaustive()

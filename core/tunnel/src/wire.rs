@@ -1,4 +1,5 @@
 //! The four messages of WireGuard as bytes (paper §5.4): types, lengths and fields at fixed offsets, little-endian.
+//! Beside them, an echo and its answer: type, nonce, MAC1. Other implementations drop unknown types.
 
 use crate::extension::ANSWER;
 
@@ -26,10 +27,17 @@ pub(crate) const RESPONSE_EXTENDED: usize = 12 + RESPONSE_NOISE_EXTENDED + MACS;
 /// Type and reserved octets, receiver, nonce, cookie with tag.
 pub(crate) const COOKIE_REPLY: usize = 8 + 24 + 32;
 
+/// An echo: type and reserved octets, nonce, MAC1.
+pub(crate) const ECHO: usize = ECHO_SIGNED + 16;
+/// What the MAC of an echo is about.
+pub(crate) const ECHO_SIGNED: usize = 12;
+
 const TYPE_INITIATION: u32 = 1;
 const TYPE_RESPONSE: u32 = 2;
 const TYPE_COOKIE_REPLY: u32 = 3;
 const TYPE_DATA: u32 = 4;
+const TYPE_ECHO_REQUEST: u32 = 0x65;
+const TYPE_ECHO_REPLY: u32 = 0x66;
 
 /// A datagram whose type and length fit.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +46,8 @@ pub(crate) enum Message {
     Response { sender: u32, receiver: u32 },
     CookieReply { receiver: u32 },
     Data { receiver: u32, counter: u64 },
+    EchoRequest { nonce: u64 },
+    EchoReply { nonce: u64 },
 }
 
 impl Message {
@@ -58,12 +68,18 @@ impl Message {
                 receiver: le32(bytes, 4),
             }),
             (TYPE_DATA, OVERHEAD..) => {
-                let counter = u64::from(le32(bytes, 12)) << 32 | u64::from(le32(bytes, 8));
+                let counter = le64(bytes, 8);
                 Some(Self::Data {
                     receiver: le32(bytes, 4),
                     counter,
                 })
             }
+            (TYPE_ECHO_REQUEST, ECHO) => Some(Self::EchoRequest {
+                nonce: le64(bytes, 4),
+            }),
+            (TYPE_ECHO_REPLY, ECHO) => Some(Self::EchoReply {
+                nonce: le64(bytes, 4),
+            }),
             _ => None,
         }
     }
@@ -95,6 +111,20 @@ pub(crate) fn cookie_reply(receiver: u32, nonce: &[u8; 24], sealed: &[u8; 32]) -
     bytes
 }
 
+/// An echo or the answer to one, with its MAC still zero.
+pub(crate) fn echo(is_reply: bool, nonce: u64) -> Vec<u8> {
+    let kind = if is_reply {
+        TYPE_ECHO_REPLY
+    } else {
+        TYPE_ECHO_REQUEST
+    };
+    let mut bytes = Vec::with_capacity(ECHO);
+    bytes.extend_from_slice(&kind.to_le_bytes());
+    bytes.extend_from_slice(&nonce.to_le_bytes());
+    bytes.resize(ECHO, 0);
+    bytes
+}
+
 /// What stands before the sealed packet of a data message.
 pub(crate) fn data_header(receiver: u32, counter: u64) -> [u8; DATA_HEADER] {
     let mut bytes = [0; DATA_HEADER];
@@ -119,6 +149,10 @@ fn header(kind: u32, index: u32, capacity: usize) -> Vec<u8> {
     bytes.extend_from_slice(&kind.to_le_bytes());
     bytes.extend_from_slice(&index.to_le_bytes());
     bytes
+}
+
+fn le64(bytes: &[u8], at: usize) -> u64 {
+    u64::from(le32(bytes, at + 4)) << 32 | u64::from(le32(bytes, at))
 }
 
 fn le32(bytes: &[u8], at: usize) -> u32 {

@@ -16,7 +16,7 @@ use crate::wire::{DATA_HEADER, Message, TAG};
 pub enum Opened {
     /// A packet of this peer lies in this part of the datagram, its padding removed.
     Packet(PeerId, Range<usize>),
-    /// A handshake by type and length: for [`Handshakes::on_message`](crate::Handshakes::on_message).
+    /// A handshake or an echo by type and length: for [`Handshakes::on_message`](crate::Handshakes::on_message).
     Handshake,
     /// Data for a lane that this shard owns.
     Elsewhere(usize),
@@ -37,7 +37,11 @@ impl Lanes {
                     .unwrap_or(Opened::Nothing)
             }
             Some(
-                Message::Initiation { .. } | Message::Response { .. } | Message::CookieReply { .. },
+                Message::Initiation { .. }
+                | Message::Response { .. }
+                | Message::CookieReply { .. }
+                | Message::EchoRequest { .. }
+                | Message::EchoReply { .. },
             ) => Opened::Handshake,
             None => {
                 self.counters.malformed += 1;
@@ -78,7 +82,7 @@ impl Lanes {
         }
         let is_first = !core::mem::replace(&mut pair.is_heard, true);
         let local_index = pair.local_index;
-        let has_moved = remote.endpoint.replace(from) != Some(from);
+        let has_moved = remote.roams && remote.endpoint.replace(from) != Some(from);
         let activity = &mut remote.activity;
         activity.received = Some(now);
         activity.counters.rx_bytes += datagram.len() as u64;

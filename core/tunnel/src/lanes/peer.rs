@@ -13,6 +13,8 @@ use crate::{Notice, PeerId};
 /// One peer.
 pub(super) struct Remote {
     pub(super) endpoint: Option<SocketAddrV4>,
+    /// Whether what comes from elsewhere moves the endpoint there.
+    pub(super) roams: bool,
     /// The lane it has as long as nothing else is agreed, unless it may have several.
     pub(super) plain_lane: Option<u8>,
     /// Few: in use, before it, not yet confirmed.
@@ -35,9 +37,14 @@ pub(super) struct Reports {
 }
 
 impl Remote {
-    pub(super) fn new(id: PeerId, endpoint: Option<SocketAddrV4>, plain_lane: Option<u8>) -> Self {
+    pub(super) fn new(
+        id: PeerId,
+        (endpoint, roams): (Option<SocketAddrV4>, bool),
+        plain_lane: Option<u8>,
+    ) -> Self {
         Self {
             endpoint,
+            roams,
             plain_lane,
             pairs: Vec::new(),
             sending: None,

@@ -27,6 +27,7 @@ fn lanes() -> Lanes {
     let peer = Kind::Peer {
         id: PEER,
         endpoint: Some("192.0.2.1:1".parse().expect("an address")),
+        roams: true,
         plain_lane: None,
     };
     for kind in [

@@ -6,6 +6,7 @@ mod flood;
 mod halves;
 mod handshake;
 mod hostile;
+mod moving;
 mod net;
 mod packets;
 mod scale;

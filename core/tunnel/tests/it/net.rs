@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) preshared_keys: [Option<[u8; 32]>; 2],
     pub(crate) latency: Duration,
     pub(crate) extended: [bool; 2],
+    pub(crate) roams: [bool; 2],
     pub(crate) shards: [u8; 2],
     pub(crate) aes: [bool; 2],
 }
@@ -37,6 +38,7 @@ impl Default for Options {
             preshared_keys: [None, None],
             latency: Duration::from_millis(10),
             extended: [false; 2],
+            roams: [true; 2],
             shards: [1; 2],
             aes: [false; 2],
         }
@@ -216,6 +218,7 @@ pub(crate) fn endpoint(options: Options, end: usize, run: u8, now: Instant) -> E
     peer.keepalive = options.keepalive[end];
     peer.first_retry = options.first_retry;
     peer.extended = options.extended[end];
+    peer.roams = options.roams[end];
     peer.preshared_key = options.preshared_keys[end].map(Into::into);
     settings.peers = vec![peer];
     Endpoint::new(settings, [run; 32], Duration::from_secs(1_800_000_000), now)

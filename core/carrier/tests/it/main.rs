@@ -1,0 +1,4 @@
+//! The carrier through its public API.
+
+mod caller;
+mod frames;

@@ -4,6 +4,7 @@
 //! and core, connections, answers. What leaves the device is in [`Effects`].
 
 mod bgp_transport;
+mod carried;
 mod nodes;
 mod platform;
 mod routers;
@@ -22,6 +23,7 @@ use crate::kernel::{self, Egress, Fate, InterfaceId, Kernel};
 use crate::tcp::{self, Tcp};
 use crate::traffic;
 use bgp_transport::Connections;
+use carried::Carried;
 
 /// What leaves a device in one call.
 #[derive(Debug, Default)]
@@ -81,6 +83,8 @@ pub(crate) struct NodeCore {
     pub(crate) node: Node,
     /// Interface and UDP port by locator.
     pub(crate) locators: Vec<(InterfaceId, u16)>,
+    /// TCP port for tunnels over TLS by locator.
+    pub(crate) tls_ports: Vec<Option<u16>>,
     /// Interface by LAN.
     pub(crate) lans: Vec<InterfaceId>,
     /// Interface by its number in the node's file; `None` without a port.
@@ -101,6 +105,7 @@ pub(crate) struct Device {
     pub(crate) core: Core,
     tcp: Tcp,
     connections: Connections,
+    carried: Carried,
     pending: VecDeque<Pending>,
     node_outputs: Vec<node::Output>,
     server_outputs: Vec<route_server::Output>,
@@ -115,11 +120,16 @@ impl Device {
         if !matches!(core, Core::None) {
             tcp.listen(bgp_transport::PORT);
         }
+        if let Core::Node(core) = &core {
+            let ports = core.tls_ports.iter().flatten();
+            ports.for_each(|port| tcp.listen(*port));
+        }
         Self {
             kernel,
             core,
             tcp,
             connections: Connections::default(),
+            carried: Carried::default(),
             pending: VecDeque::new(),
             node_outputs: Vec::new(),
             server_outputs: Vec::new(),
@@ -229,6 +239,8 @@ impl Device {
         let destination = packet.destination();
         if self.kernel.is_own(destination) {
             self.on_local(now, bytes, effects);
+        } else if let Some(id) = self.bound_to(&packet) {
+            effects.sent.push((self.kernel.port(id), bytes));
         } else if let Some(egress) = self.kernel.egress(&packet) {
             self.pass(now, egress, bytes, effects);
         }

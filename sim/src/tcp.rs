@@ -122,6 +122,14 @@ impl Tcp {
         }
     }
 
+    /// Octets that a socket has queued and nobody has acknowledged.
+    pub(crate) fn waiting(&self, socket: Socket) -> usize {
+        let slot = self.slots.get(socket.index as usize);
+        let slot = slot.filter(|slot| slot.generation == socket.generation);
+        let connection = slot.and_then(|slot| slot.connection.as_deref());
+        connection.map_or(0, Connection::waiting)
+    }
+
     /// Finishes after everything queued is sent. The socket is void for its owner.
     pub(crate) fn close(&mut self, socket: Socket) {
         let Some(connection) = self.get(socket) else {

@@ -1,5 +1,6 @@
 //! Connections that others began: which of them a tunnel uses, and how long the others may stay.
 
+use core::net::SocketAddrV4;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub struct Guests {
 
 #[derive(Clone, Copy, Debug)]
 struct Guest {
+    remote: SocketAddrV4,
     /// Paths that use it.
     users: u32,
     /// Since when none does.
@@ -31,14 +33,15 @@ struct Guest {
 }
 
 impl Guests {
-    /// Somebody connected; `false` when there are too many and the connection is to be closed.
+    /// Somebody connected from there; `false` when there are too many and the connection is to be closed.
     #[must_use]
-    pub fn accept(&mut self, now: Instant, number: u32) -> bool {
+    pub fn accept(&mut self, now: Instant, number: u32, remote: SocketAddrV4) -> bool {
         let unused = self.by_number.values().filter(|guest| guest.users == 0);
         if unused.count() >= GUESTS_MAX {
             return false;
         }
         let guest = Guest {
+            remote,
             users: 0,
             unused_since: now,
         };
@@ -89,6 +92,11 @@ impl Guests {
         unused.map(|guest| guest.unused_since + UNUSED).min()
     }
 
+    /// Where a connection comes from.
+    pub fn remote(&self, number: u32) -> Option<SocketAddrV4> {
+        Some(self.by_number.get(&number)?.remote)
+    }
+
     /// How many connections there are.
     pub fn len(&self) -> usize {
         self.by_number.len()
@@ -105,11 +113,12 @@ mod tests {
     use super::*;
 
     const START: Instant = Instant::ZERO;
+    const REMOTE: SocketAddrV4 = SocketAddrV4::new(core::net::Ipv4Addr::LOCALHOST, 1);
 
     #[test]
     fn a_stranger_is_sent_off_and_a_peer_stays() {
         let mut guests = Guests::default();
-        assert!(guests.accept(START, 1) && guests.accept(START, 2));
+        assert!(guests.accept(START, 1, REMOTE) && guests.accept(START, 2, REMOTE));
         guests.moved(START, 7, Some(Connection::Accepted(2)));
         let due = guests.wake().expect("of the stranger");
         assert_eq!(guests.leave(due), [1]);
@@ -125,7 +134,7 @@ mod tests {
     #[test]
     fn a_peer_that_calls_again_leaves_its_old_connection() {
         let mut guests = Guests::default();
-        assert!(guests.accept(START, 1) && guests.accept(START, 2));
+        assert!(guests.accept(START, 1, REMOTE) && guests.accept(START, 2, REMOTE));
         guests.moved(START, 7, Some(Connection::Accepted(1)));
         guests.moved(START, 7, Some(Connection::Accepted(2)));
         guests.closed(1);
@@ -136,15 +145,15 @@ mod tests {
     #[test]
     fn strangers_cannot_take_the_place_of_more_than_there_is_room_for() {
         let mut guests = Guests::default();
-        let fitting = (0..1_000).filter(|number| guests.accept(START, *number));
+        let fitting = (0..1_000).filter(|number| guests.accept(START, *number, REMOTE));
         assert_eq!(fitting.count(), GUESTS_MAX);
         guests.moved(START, 1, Some(Connection::Accepted(0)));
         assert!(
-            guests.accept(START, 2_000),
+            guests.accept(START, 2_000, REMOTE),
             "a peer takes no stranger's place"
         );
-        assert!(!guests.accept(START, 2_001));
+        assert!(!guests.accept(START, 2_001, REMOTE));
         assert_eq!(guests.leave(START + UNUSED).len(), GUESTS_MAX);
-        assert!(guests.accept(START + UNUSED, 3_000));
+        assert!(guests.accept(START + UNUSED, 3_000, REMOTE));
     }
 }

@@ -2,6 +2,8 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
+use carrier::Connection;
+
 use crate::id::{LanId, LocatorId};
 
 /// Everything that can happen to a node.
@@ -35,6 +37,19 @@ pub enum Input<'a> {
     /// What BGP's transport connections did: `Accepted`, `Connected`, `ConnectFailed`, `Bytes`,
     /// `Closed`. Anything else is ignored, since the node itself commands its speaker.
     Bgp(bgp::Input<'a>),
+    /// A connection for tunnels stands: one that was asked for, or one that somebody else began. Its datagrams
+    /// come and go under [`Connection::address`].
+    Opened {
+        /// Which.
+        connection: Connection,
+        /// The other end.
+        remote: SocketAddrV4,
+    },
+    /// It came to nothing or is over, and not because the node wanted that.
+    Closed {
+        /// Which.
+        connection: Connection,
+    },
     /// The operator's wish.
     Command(Command),
 }

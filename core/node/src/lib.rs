@@ -31,6 +31,11 @@
 //! BGP session over it ends at once and its routes are gone in the same call, so that what this
 //! node announces is what it can deliver. While probes fail the tunnel is asked to shake hands again.
 //!
+//! # Carriers
+//!
+//! A path whose UDP is blocked goes over TLS: `node/carriers.rs` asks for a connection and moves the tunnel there, and
+//! `docs/carrier.md` says how. To everything else a connection is an address.
+//!
 //! # Route budget
 //!
 //! What an NVA tells Route Server can be given a budget: for the session, and for what Route Server
@@ -60,6 +65,7 @@ mod timers;
 mod view;
 pub mod vrrp;
 
+pub use carrier::{Connection, Way};
 pub use control::Control;
 pub use fib::{RouteVia, Source};
 pub use id::{ClassId, InterfaceId, LanId, LinkId, LocatorId, RouterId};

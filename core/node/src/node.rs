@@ -2,6 +2,7 @@
 
 mod bgp_sessions;
 mod build;
+mod carriers;
 mod egress;
 mod forwarding;
 mod gateways;
@@ -37,6 +38,7 @@ use crate::view::Counters;
 use crate::vrrp;
 
 use bgp_sessions::Waiting;
+use carriers::Carriers;
 use egress::Held;
 use guard::Guard;
 use tunnels::Tunnels;
@@ -72,6 +74,7 @@ pub struct Node {
     paths: Vec<PathState>,
     /// By [`LinkId`].
     links: Vec<LinkState>,
+    carriers: Carriers,
     routing: Routing,
     speaker: Speaker,
     /// Connections that came before their link was found to be up.
@@ -132,6 +135,8 @@ impl Node {
             Input::Packet { bytes } => self.on_kernel_packet(now, bytes, out),
             Input::Vrrp { lan, from, bytes } => self.on_vrrp(now, lan, from, bytes, out),
             Input::Bgp(input) => self.on_bgp_transport(now, input, out),
+            Input::Opened { connection, remote } => self.on_opened(now, connection, remote, out),
+            Input::Closed { connection } => self.on_closed(now, connection, out),
             Input::Command(Command::Shutdown { text }) => self.shut_down(now, &text, out),
         }
         while let Some(part) = self.timers.pop(now) {
@@ -152,6 +157,8 @@ impl Node {
             }
             Part::Path(path) => self.wake_prober(now, path, out),
             Part::Mtu(path) => self.tell_mtu(now, path, MtuInput::Wake, out),
+            Part::Carrier(path) => self.tell_caller(now, path, carrier::Input::Wake, out),
+            Part::Guests => self.send_guests_off(now, out),
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),

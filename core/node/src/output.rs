@@ -2,6 +2,7 @@
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
+use carrier::{Connection, Way};
 use inet::Prefix;
 use path::PathId;
 
@@ -16,10 +17,24 @@ pub enum Output {
     Datagram {
         /// The socket.
         locator: LocatorId,
-        /// Where to.
+        /// Where to; a connection's address stands for the connection.
         to: SocketAddrV4,
         /// Payload.
         bytes: Vec<u8>,
+    },
+    /// Begin a connection over TLS that carries a tunnel, in place of one of this name that there may be.
+    Connect {
+        /// Its name.
+        connection: Connection,
+        /// From whose interface.
+        locator: LocatorId,
+        /// Where to.
+        to: SocketAddrV4,
+    },
+    /// End a connection, without a further word about it.
+    Disconnect {
+        /// Which.
+        connection: Connection,
     },
     /// Write an IPv4 packet to the overlay device: the kernel delivers or forwards it.
     Packet {
@@ -85,6 +100,13 @@ pub enum Event {
         path: PathId,
         /// Octets of the longest packet inside the tunnel.
         octets: u16,
+    },
+    /// The tunnel of a path is carried another way than before.
+    Carried {
+        /// The path.
+        path: PathId,
+        /// How.
+        way: Way,
     },
     /// A neighbour behind NAT now comes from another address.
     Roamed {

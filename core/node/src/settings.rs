@@ -71,6 +71,8 @@ pub(crate) struct Locator {
     pub(crate) name: String,
     pub(crate) address: Ipv4Addr,
     pub(crate) port: u16,
+    /// The TCP port for tunnels over TLS.
+    pub(crate) tls_port: Option<u16>,
     pub(crate) private_key: PrivateKey,
     /// Bits a second that its underlay takes; 0 is no limit.
     pub(crate) up_bps: u64,
@@ -106,6 +108,8 @@ pub(crate) struct Path {
     pub(crate) initiate: bool,
     pub(crate) keepalive: Option<Duration>,
     pub(crate) liveness: Liveness,
+    /// Where the other side takes the tunnel over TLS.
+    pub(crate) tls: Option<SocketAddrV4>,
     /// Octets of the longest outer packet; the usual 1,500 when `None`.
     pub(crate) mtu: Option<u16>,
     /// Bits a second that the other side's underlay takes for it; 0 is no limit.

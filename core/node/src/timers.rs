@@ -22,6 +22,10 @@ pub(crate) enum Part {
     Path(PathId),
     /// The discovery of how long packets may be on a path.
     Mtu(PathId),
+    /// How a path is carried.
+    Carrier(PathId),
+    /// Connections that others began.
+    Guests,
     /// The BGP speaker.
     Speaker,
     /// A virtual router.

@@ -4,6 +4,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use carrier::Way;
 use design::plan::LinkRole;
 use inet::{FiveTuple, Prefix};
 use path::PathId;
@@ -72,6 +73,8 @@ pub struct PathView {
     pub preference: u8,
     /// Whether it carries packets.
     pub up: bool,
+    /// How its tunnel is carried.
+    pub carrier: Way,
     /// How it stands with each application class, in the order of the configuration.
     pub classes: Vec<ClassView>,
     /// What probing measured; `None` without probes.

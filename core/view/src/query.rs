@@ -263,6 +263,13 @@ pub enum Fault {
         /// Its interface.
         interface: String,
     },
+    /// UDP through a site's access link: a firewall blocks it.
+    Udp {
+        /// The device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
     /// A point-to-point link.
     Wire {
         /// The device at one end.

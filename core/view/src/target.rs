@@ -5,6 +5,7 @@
 //! | `nva1.westeurope`, `cpe1.paris`, `rs0.westeurope`, `core.paris`, `msee0.ams` | a device: silent from one moment to the next |
 //! | `underlay:paris/internet` | a site's access to one underlay |
 //! | `brownout:paris/internet` | the same access gets bad: 100 ms slower and losing 5 % each way |
+//! | `udp:paris/internet` | UDP through the same access: the site's firewall blocks it |
 //! | `path:cpe1.paris/internet>nva1.westeurope/azure` | one tunnel path; with device names, all paths between the two |
 //! | `link:core.paris/er0` | a point-to-point link, by either of its ends; no interface goes down |
 //! | `circuit:ams` | both MSEEs of an ExpressRoute circuit |
@@ -37,6 +38,13 @@ pub enum Target {
     },
     /// A site's access to an underlay, which gets bad without being cut.
     Brownout {
+        /// The site.
+        site: String,
+        /// The cloud.
+        underlay: String,
+    },
+    /// UDP through a site's access to an underlay.
+    Udp {
         /// The site.
         site: String,
         /// The cloud.
@@ -121,7 +129,7 @@ impl fmt::Display for TargetError {
             Self::Form(text) => write!(
                 f,
                 "{text:?} is not a target; a target is a device (nva1.westeurope, cpe1.paris, rs0.westeurope), \
-                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
+                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY, udp:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
                  backbone:REGION-REGION or maintenance:INSTANCE"
             ),
             Self::Unknown { kind, name } => write!(f, "the design has no {kind} {name:?}"),
@@ -137,6 +145,7 @@ impl fmt::Display for Target {
             Self::Device(name) => f.write_str(name),
             Self::Underlay { site, underlay } => write!(f, "underlay:{site}/{underlay}"),
             Self::Brownout { site, underlay } => write!(f, "brownout:{site}/{underlay}"),
+            Self::Udp { site, underlay } => write!(f, "udp:{site}/{underlay}"),
             Self::Path { a, b } => write!(f, "path:{a}>{b}"),
             Self::Link { device, interface } => write!(f, "link:{device}/{interface}"),
             Self::Circuit(name) => write!(f, "circuit:{name}"),
@@ -161,6 +170,10 @@ impl Target {
             Some(("brownout", rest)) => {
                 let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
                 Self::Brownout { site, underlay }
+            }
+            Some(("udp", rest)) => {
+                let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
+                Self::Udp { site, underlay }
             }
             Some(("path", rest)) => {
                 let (a, b) = own(rest.split_once('>').ok_or_else(form)?);
@@ -201,6 +214,11 @@ impl Target {
             Self::Brownout { site, underlay } => {
                 let dim = |(device, interface)| fault(Fault::Brownout { device, interface });
                 let faults = access_links(plan, site, underlay).map(dim).collect();
+                some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
+            }
+            Self::Udp { site, underlay } => {
+                let block = |(device, interface)| fault(Fault::Udp { device, interface });
+                let faults = access_links(plan, site, underlay).map(block).collect();
                 some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
             }
             Self::Path { a, b } => {

@@ -324,6 +324,8 @@ impl Process {
         for output in self.out.drain(..) {
             match output {
                 Output::Datagram { locator, to, bytes } => self.sockets.send(locator, to, &bytes),
+                Output::Connect { to, .. } => tracing::warn!(%to, "no connections over TLS yet"),
+                Output::Disconnect { .. } => {}
                 Output::Packet { bytes } => self.kernel.deliver(&bytes),
                 Output::Vrrp { lan, bytes } => self.sockets.advertise(lan, &bytes),
                 Output::Bgp(output) => self.transport.apply(output),

@@ -101,6 +101,9 @@ impl Device {
     }
 
     fn on_tcp_event(&mut self, now: Instant, event: Event, effects: &mut Effects) {
+        let Some(event) = self.on_carrier_event(now, event, effects) else {
+            return;
+        };
         match event {
             Event::Accepted {
                 socket,

@@ -65,10 +65,19 @@ impl Device {
         };
         match output {
             node::Output::Datagram { locator, to, bytes } => {
+                if let Some(connection) = node::Connection::of(to) {
+                    return self.send_carried(connection, &bytes);
+                }
                 let (id, port) = core.locators[usize::from(locator.0)];
                 let packet = self.kernel.datagram(id, port, to, &bytes);
                 effects.sent.push((self.kernel.port(id), packet));
             }
+            node::Output::Connect {
+                connection,
+                locator,
+                to,
+            } => self.connect_carrier(connection, locator, to),
+            node::Output::Disconnect { connection } => self.disconnect_carrier(connection),
             node::Output::Packet { bytes } => self.pending.push_back(Pending::Received(bytes)),
             node::Output::Vrrp { lan, bytes } => {
                 let id = core.lans[usize::from(lan.0)];

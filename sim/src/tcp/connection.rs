@@ -93,6 +93,11 @@ const fn before(a: u32, b: u32) -> bool {
 }
 
 impl Connection {
+    /// Octets that nobody has acknowledged.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     pub(super) fn new(
         local: SocketAddrV4,
         remote: SocketAddrV4,

@@ -290,6 +290,7 @@ fn node_core(config: &NodeConfig, node: Node, kernel: &Kernel) -> Result<NodeCor
         node,
         interfaces,
         locators: locators.collect::<Result<_, _>>()?,
+        tls_ports: config.locators.iter().map(|own| own.tls_port).collect(),
         lans: lans.collect::<Result<_, _>>()?,
     })
 }

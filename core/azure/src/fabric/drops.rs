@@ -15,6 +15,8 @@ pub enum DropReason {
     CloudUnreachable,
     /// The device at either end is down.
     DeviceDown,
+    /// The site's firewall lets no UDP through.
+    Firewall,
     /// The connection table of the NIC is full.
     FlowTableFull,
     /// A later fragment at a NAT.
@@ -77,11 +79,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// All reasons, in order.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::AttachmentDown,
         Self::BackboneDown,
         Self::CloudUnreachable,
         Self::DeviceDown,
+        Self::Firewall,
         Self::FlowTableFull,
         Self::Fragment,
         Self::InFlightFull,
@@ -120,6 +123,7 @@ impl DropReason {
             Self::BackboneDown => "backbone-down",
             Self::CloudUnreachable => "cloud-unreachable",
             Self::DeviceDown => "device-down",
+            Self::Firewall => "firewall",
             Self::FlowTableFull => "flow-table-full",
             Self::Fragment => "fragment",
             Self::InFlightFull => "in-flight-full",

@@ -71,7 +71,7 @@ impl Fabric {
                 flow,
             });
         }
-        self.attachment_works(attachment)?;
+        self.attachment_works(attachment, flow)?;
         let transit = self.enter_cloud(attachment, flow)?;
         self.path_works(said.flow, &transit)?;
         said.latency += attachment.up.latency();
@@ -203,7 +203,7 @@ impl Fabric {
         said: &mut Explanation,
     ) -> End {
         let attachment = self.topology.attachment(id);
-        self.attachment_works(attachment)?;
+        self.attachment_works(attachment, flow)?;
         said.latency += attachment.down.latency();
         let Some(nat) = &attachment.nat else {
             return Ok((attachment.port, flow));

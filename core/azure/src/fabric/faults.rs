@@ -47,6 +47,16 @@ impl Fabric {
                 interface,
                 up,
             } => self.set_brownout(device, interface, *up),
+            Fault::Udp {
+                device,
+                interface,
+                up,
+            } => {
+                let attachment = self.attachment_at(device, interface);
+                attachment
+                    .map(|attachment| attachment.passes_udp = *up)
+                    .is_some()
+            }
             Fault::Device { name, up } => self.set_device(now, name, *up),
             Fault::Pair { a, b, up } => self.set_pair(a, b, *up),
             Fault::Path { a, b, up } => {

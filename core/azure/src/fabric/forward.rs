@@ -92,7 +92,7 @@ impl Fabric {
             None => flow,
         };
         let attachment = self.topology.attachment(id);
-        self.attachment_works(attachment)?;
+        self.attachment_works(attachment, flow)?;
         let transit = self.enter_cloud(attachment, outside)?;
         self.path_works(flow, &transit)?;
         let up = &mut self.topology.attachments[id.index()].up;
@@ -204,7 +204,8 @@ impl Fabric {
         bytes: Vec<u8>,
         out: &mut Vec<Output>,
     ) {
-        let works = self.attachment_works(self.topology.attachment(id));
+        let flow = flow_of(&bytes);
+        let works = self.attachment_works(self.topology.attachment(id), flow);
         let attachment = &mut self.topology.attachments[id.index()];
         let arrival = works.and_then(|()| Ok(attachment.down.send(now, bytes.len())?));
         match arrival {
@@ -217,7 +218,7 @@ impl Fabric {
             }
             Err(reason) => {
                 let port = attachment.port;
-                self.drop_packet(port, Some(flow_of(&bytes)), reason, out);
+                self.drop_packet(port, Some(flow), reason, out);
             }
         }
     }

@@ -80,6 +80,15 @@ pub enum Fault {
         /// Whether it is good.
         up: bool,
     },
+    /// The firewall at a site's access link, which blocks UDP both ways.
+    Udp {
+        /// Device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+        /// Whether UDP passes.
+        up: bool,
+    },
     /// All interfaces of a device. An instance stops or starts with its device, and a
     /// forwarder forgets its table.
     Device {

@@ -183,6 +183,8 @@ pub(crate) struct Attachment {
     pub(crate) up: Link,
     pub(crate) down: Link,
     pub(crate) works: bool,
+    /// Whether a firewall there lets UDP through.
+    pub(crate) passes_udp: bool,
 }
 
 impl Attachment {

@@ -100,12 +100,19 @@ impl Fabric {
         Ok(())
     }
 
-    pub(crate) fn attachment_works(&self, attachment: &Attachment) -> Result<(), DropReason> {
+    pub(crate) fn attachment_works(
+        &self,
+        attachment: &Attachment,
+        flow: FiveTuple,
+    ) -> Result<(), DropReason> {
         if !attachment.works {
             return Err(DropReason::AttachmentDown);
         }
         if !self.topology.devices[attachment.device.index()].up {
             return Err(DropReason::DeviceDown);
+        }
+        if flow.protocol == UDP && !attachment.passes_udp {
+            return Err(DropReason::Firewall);
         }
         Ok(())
     }

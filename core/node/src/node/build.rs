@@ -8,6 +8,7 @@ use inet::{Instant, Prefix, Rng, hash};
 use path::{MtuDiscovery, MtuSettings, PathId, Prober};
 use tunnel::{Endpoint, Peer};
 
+use super::carriers::Carriers;
 use super::guard::Guard;
 use super::tunnels::Tunnels;
 use super::{LinkState, Node, Options, PathState, Scratch, Secrets, mtu};
@@ -48,6 +49,7 @@ impl Node {
             tables,
             paths,
             links: links(&settings),
+            carriers: Carriers::new(&settings, now),
             speaker: Speaker::new(routing.settings.clone(), seed, now),
             routing,
             waiting: Default::default(),
@@ -107,6 +109,7 @@ impl Node {
         }
         self.speak(now, bgp::Input::Wake, out);
         self.start_gateways(now, out);
+        self.start_callers();
         for index in 0..self.tunnels.len() {
             let part = Part::Locator(crate::LocatorId(index as u16));
             self.timers.set(part, self.tunnels[index].wake());
@@ -207,6 +210,8 @@ fn peer(settings: &Settings, path: &Path) -> Peer {
     // Only nodes of the overlay have loopbacks.
     peer.extended = settings.links[path.link.index()].loopback.is_some();
     peer.endpoint = path.endpoint;
+    // Who decides between UDP and TLS is not led back by packets that were under way.
+    peer.roams = path.tls.is_none();
     peer.initiate = path.initiate;
     peer.keepalive = path.keepalive;
     peer

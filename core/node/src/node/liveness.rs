@@ -61,16 +61,19 @@ impl Node {
         event: tunnel::Event,
         out: &mut Vec<Output>,
     ) {
+        if let tunnel::Event::Echoed(peer) = event {
+            return self.on_echo(now, locator, peer, out);
+        }
         let (peer, up) = match event {
             tunnel::Event::SessionUp(peer) => (peer, Some(true)),
             tunnel::Event::SessionDown(peer) => (peer, Some(false)),
-            tunnel::Event::Roamed(peer, _) => (peer, None),
+            tunnel::Event::Roamed(peer, _) | tunnel::Event::Echoed(peer) => (peer, None),
         };
         let Some(&path) = self.tables.facts.peers[locator.index()].get(peer.0 as usize) else {
             return;
         };
         if let tunnel::Event::Roamed(_, to) = event {
-            out.push(Output::Event(Event::Roamed { path, to }));
+            self.follow_peer(now, path, to, out);
         }
         match (up, self.paths[index(path)].prober.is_some()) {
             (Some(true), true) => self.tell_prober(now, path, path::Input::Probe, out),
@@ -79,7 +82,7 @@ impl Node {
         }
     }
 
-    fn tell_prober(
+    pub(super) fn tell_prober(
         &mut self,
         now: Instant,
         path: PathId,
@@ -149,6 +152,7 @@ impl Node {
             Some(LinkChange::Down) => self.on_link(now, link, false, out),
             Some(LinkChange::Paths) | None => {}
         }
+        self.tell_caller_of_path(now, path, up, out);
     }
 
     /// A neighbour became reachable or unreachable: routing follows in the same call.

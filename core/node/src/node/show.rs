@@ -188,9 +188,12 @@ impl Node {
             locator,
             local: self.locator_name(id),
             remote: settings.remote.clone(),
-            endpoint: peer.as_ref().and_then(|peer| peer.endpoint),
+            endpoint: peer
+                .as_ref()
+                .and_then(|peer| self.reached_at(id, peer.endpoint?)),
             preference: settings.preference,
             up: self.is_path_up(id),
+            carrier: self.carriers.way(id),
             classes: self.classes_of(id),
             probe: state
                 .prober
@@ -289,8 +292,13 @@ impl Node {
         let own = &self.settings.locators[locator.index()];
         let peer = self.paths[index(path)].peer;
         let peer = self.tunnels[locator.index()].peer(now, peer);
-        let Some(remote) = peer.and_then(|peer| peer.endpoint) else {
+        let remote = peer.and_then(|peer| self.reached_at(path, peer.endpoint?));
+        let Some(remote) = remote else {
             return Decision::Drop(DropReason::NoSession);
+        };
+        let (protocol, source_port) = match self.carriers.way(path) {
+            carrier::Way::Udp => (packet::UDP, own.port),
+            carrier::Way::Tls => (packet::TCP, own.tls_port.unwrap_or(own.port)),
         };
         Decision::Tunnel {
             neighbor: self.neighbor_name(link),
@@ -299,8 +307,8 @@ impl Node {
             outer: FiveTuple {
                 source: own.address,
                 destination: *remote.ip(),
-                protocol: packet::UDP,
-                source_port: own.port,
+                protocol,
+                source_port,
                 destination_port: remote.port(),
             },
         }

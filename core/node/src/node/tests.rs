@@ -1,6 +1,7 @@
 //! Stories of a few nodes in memory.
 
 mod batches;
+mod carriers;
 mod forwarding;
 mod gateways;
 mod guard;

@@ -202,7 +202,7 @@ impl<'a> Checker<'a> {
         let count = config.locators.len() as u32;
         self.range("locators", count, 1, u32::from(u16::MAX));
         let mut names = BTreeSet::new();
-        let mut sockets = BTreeSet::new();
+        let (mut sockets, mut listeners) = (BTreeSet::new(), BTreeSet::new());
         let mut locators = Vec::new();
         for (index, locator) in config.locators.iter().enumerate() {
             let at = format!("locators[{index}]");
@@ -211,6 +211,12 @@ impl<'a> Checker<'a> {
             }
             if !sockets.insert((&locator.interface, locator.port)) {
                 self.refuse(format!("{at}.port"), ConfigReason::Duplicate);
+            }
+            if let Some(port) = locator.tls_port {
+                self.range(format!("{at}.tls_port"), u32::from(port), 1, 65_535);
+                if !listeners.insert((&locator.interface, port)) {
+                    self.refuse(format!("{at}.tls_port"), ConfigReason::Duplicate);
+                }
             }
             locators.extend(self.locator(&at, locator));
         }
@@ -240,6 +246,7 @@ impl<'a> Checker<'a> {
             name: locator.name.clone(),
             address: interface?.address,
             port: locator.port,
+            tls_port: locator.tls_port,
             private_key: private_key.clone(),
             up_bps: locator.up_bps,
         })
@@ -390,17 +397,15 @@ impl<'a> Checker<'a> {
         if let Some(mtu) = path.mtu {
             self.range(format!("{at}.mtu"), u32::from(mtu), OUTER_MIN, OUTER_MAX);
         }
-        if path.initiate && path.endpoint.is_none() {
+        if (path.initiate || path.tls.is_some()) && path.endpoint.is_none() {
             self.refuse(format!("{at}.endpoint"), ConfigReason::NeedsEndpoint);
         }
-        if let Some(endpoint) = path.endpoint {
-            self.host(format!("{at}.endpoint"), *endpoint.ip());
-            self.range(
-                format!("{at}.endpoint"),
-                u32::from(endpoint.port()),
-                1,
-                65_535,
-            );
+        for (field, address) in [("endpoint", path.endpoint), ("tls", path.tls)] {
+            if let Some(address) = address {
+                let at = format!("{at}.{field}");
+                self.host(at.clone(), *address.ip());
+                self.range(at, u32::from(address.port()), 1, 65_535);
+            }
         }
         if path.liveness == Liveness::Probe && link.loopback.is_none() {
             self.refuse(format!("{at}.liveness"), ConfigReason::ProbeNeedsLoopback);
@@ -418,6 +423,7 @@ impl<'a> Checker<'a> {
             keepalive: (path.keepalive_s > 0)
                 .then(|| Duration::from_secs(u64::from(path.keepalive_s))),
             liveness: path.liveness,
+            tls: path.tls,
             mtu: path.mtu,
             down_bps: path.down_bps,
         })

@@ -23,6 +23,11 @@ pub fn fabric_fault(fault: Fault, up: bool) -> azure::Fault {
             interface,
             up,
         },
+        Fault::Udp { device, interface } => azure::Fault::Udp {
+            device,
+            interface,
+            up,
+        },
         Fault::Wire { device, interface } => azure::Fault::Wire {
             device,
             interface,

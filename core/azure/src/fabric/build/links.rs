@@ -35,6 +35,7 @@ impl<'a> Builder<'a> {
             up: Link::new(link_settings(config.up), rng.named("up")),
             down: Link::new(link_settings(config.down), rng.named("down")),
             works: true,
+            passes_udp: true,
         };
         self.public(attachment.outside(), Owner::Attachment(id), &by)?;
         self.topology.attachments.push(attachment);

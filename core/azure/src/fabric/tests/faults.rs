@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::world::{Got, World, config, ip, packet_of, udp};
+use super::world::{Got, World, config, ip, packet_of, tcp, udp};
 use crate::fabric::{DropReason, Fault, Input, Output};
 
 #[test]
@@ -184,4 +184,31 @@ fn a_brown_out_slows_an_access_link_and_loses_packets_until_it_is_over() {
     assert!((2..30).contains(&lost), "{lost} of 200");
     world.fault(brownout(true));
     assert_eq!(world.send("cpe1.paris/wan0", flow).after(), before);
+}
+
+#[test]
+fn a_firewall_that_blocks_udp_lets_other_protocols_through() {
+    let mut world = World::new(&config());
+    let fault = |up| Fault::Udp {
+        device: "cpe1.paris".to_owned(),
+        interface: "wan0".to_owned(),
+        up,
+    };
+    world.fault(fault(false));
+    let blocked = Got::Dropped(DropReason::Firewall);
+    assert_eq!(
+        world.send("cpe1.paris/wan0", udp("84.0.0.1", "20.0.0.1")),
+        blocked
+    );
+    assert_eq!(
+        world.send("nva1.west", udp("10.1.1.4", "84.0.0.1")),
+        blocked
+    );
+    let tcp = tcp("84.0.0.1", "20.0.0.1", 5_000, 443);
+    assert_ne!(world.send("cpe1.paris/wan0", tcp), blocked);
+    world.fault(fault(true));
+    assert_eq!(
+        world.send("nva1.west", udp("10.1.1.4", "84.0.0.1")).at(),
+        "cpe1.paris/wan0"
+    );
 }

@@ -1,6 +1,8 @@
 //! A network of a few nodes in memory: datagrams and BGP connections with a latency, LANs for
 //! VRRP, cuts between underlay addresses, and Route Servers that are plain BGP speakers.
 
+mod carried;
+
 use core::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +11,10 @@ use bgp::{ConnId, Speaker};
 use design::plan::NodeConfig;
 use inet::{Instant, Prefix};
 
-use crate::{Command, Event, Input, LanId, LocatorId, NextHop, Node, Output, RouteVia, stub};
+use crate::{
+    Command, Connection, Event, Input, LanId, LocatorId, NextHop, Node, Output, RouteVia, stub,
+};
+use carried::Carried;
 
 /// One way between any two devices.
 pub(super) const LATENCY: Duration = Duration::from_millis(10);
@@ -40,6 +45,8 @@ enum Delivery {
     ConnectFailed(ConnId),
     Bytes(ConnId, Vec<u8>),
     Closed(ConnId),
+    CarrierOpened(Connection, SocketAddrV4),
+    CarrierClosed(Connection),
 }
 
 #[derive(Default)]
@@ -59,6 +66,7 @@ pub(super) struct Net {
     cuts: BTreeSet<(Ipv4Addr, Ipv4Addr)>,
     /// Octets of the longest UDP payload that the underlay carries.
     longest: Option<usize>,
+    carried: Carried,
 }
 
 impl Net {
@@ -246,6 +254,12 @@ impl Net {
                 self.connections.remove(&(device, conn));
                 self.bgp(device, bgp::Input::Closed { conn });
             }
+            Delivery::CarrierOpened(connection, remote) => {
+                self.input(device, Input::Opened { connection, remote });
+            }
+            Delivery::CarrierClosed(connection) => {
+                self.input(device, Input::Closed { connection });
+            }
         }
     }
 
@@ -290,6 +304,12 @@ impl Net {
         let machine = &mut self.machines[device];
         match output {
             Output::Datagram { locator, to, bytes } => self.datagram(device, locator, to, bytes),
+            Output::Connect {
+                connection,
+                locator,
+                to,
+            } => self.connect(device, connection, locator, to),
+            Output::Disconnect { connection } => self.disconnect(device, connection),
             Output::Packet { bytes } => machine.packets.push(bytes),
             Output::Vrrp { lan, bytes } => {
                 let from = self.lan_address(device, lan);
@@ -322,20 +342,27 @@ impl Net {
     }
 
     fn datagram(&mut self, device: Device, locator: LocatorId, to: SocketAddrV4, bytes: Vec<u8>) {
-        let from = self
-            .sockets
-            .iter()
-            .find(|(_, owner)| **owner == (device, locator))
-            .map(|(socket, _)| *socket)
-            .expect("a bound socket");
+        if let Some(connection) = Connection::of(to) {
+            return self.carry(device, connection, bytes);
+        }
+        let from = self.socket_of(device, locator);
         let is_swallowed = self.longest.is_some_and(|longest| bytes.len() > longest);
-        if is_swallowed || self.cuts.contains(&(*from.ip(), *to.ip())) {
+        let is_cut = self.cuts.contains(&(*from.ip(), *to.ip()));
+        if is_swallowed || is_cut || self.carried.is_blocked(from, to) {
             return;
         }
         if let Some(&(other, locator)) = self.sockets.get(&to) {
             let delivery = Delivery::Datagram(locator, from, bytes);
             self.post(other, self.now + LATENCY, delivery);
         }
+    }
+
+    fn socket_of(&self, device: Device, locator: LocatorId) -> SocketAddrV4 {
+        self.sockets
+            .iter()
+            .find(|(_, owner)| **owner == (device, locator))
+            .map(|(socket, _)| *socket)
+            .expect("a bound socket")
     }
 
     fn transport(&mut self, device: Device, output: bgp::Output) {

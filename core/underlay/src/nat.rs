@@ -68,6 +68,8 @@ pub struct Nat {
     mappings: BTreeMap<Key, Mapping>,
     /// INVARIANT: exactly one entry for each mapping.
     external: BTreeMap<(u8, u16), Key>,
+    /// Whether ports are given out at random, whatever is free.
+    is_rebound: bool,
 }
 
 /// What of a flow selects its mapping.
@@ -97,7 +99,15 @@ impl Nat {
             rng,
             mappings: BTreeMap::new(),
             external: BTreeMap::new(),
+            is_rebound: false,
         }
+    }
+
+    /// Forgets all mappings, as one that has restarted; from then on new ones get other ports.
+    pub fn rebind(&mut self) {
+        self.mappings.clear();
+        self.external.clear();
+        self.is_rebound = true;
     }
 
     /// The address that all inside hosts share.
@@ -217,7 +227,7 @@ impl Nat {
 
     /// The wanted port while it is free, else a free one from a random start.
     fn free_port(&mut self, now: Instant, protocol: u8, wanted: u16) -> Result<u16, NatRefusal> {
-        if self.take(now, protocol, wanted) {
+        if !self.is_rebound && self.take(now, protocol, wanted) {
             return Ok(wanted);
         }
         let span = u32::from(u16::MAX - PORT_MIN) + 1;

@@ -270,6 +270,13 @@ pub enum Fault {
         /// Its interface.
         interface: String,
     },
+    /// The NAT at a site's access link restarts: flows get other ports.
+    Rebind {
+        /// The device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+    },
     /// A point-to-point link.
     Wire {
         /// The device at one end.

@@ -6,6 +6,7 @@
 //! | `underlay:paris/internet` | a site's access to one underlay |
 //! | `brownout:paris/internet` | the same access gets bad: 100 ms slower and losing 5 % each way |
 //! | `udp:paris/internet` | UDP through the same access: the site's firewall blocks it |
+//! | `rebind:chicago/internet` | the NAT in front of the same access: it restarts, and flows get other ports |
 //! | `path:cpe1.paris/internet>nva1.westeurope/azure` | one tunnel path; with device names, all paths between the two |
 //! | `link:core.paris/er0` | a point-to-point link, by either of its ends; no interface goes down |
 //! | `circuit:ams` | both MSEEs of an ExpressRoute circuit |
@@ -45,6 +46,13 @@ pub enum Target {
     },
     /// UDP through a site's access to an underlay.
     Udp {
+        /// The site.
+        site: String,
+        /// The cloud.
+        underlay: String,
+    },
+    /// The NAT at a site's access to an underlay, which restarts; there is nothing to mend.
+    Rebind {
         /// The site.
         site: String,
         /// The cloud.
@@ -129,7 +137,7 @@ impl fmt::Display for TargetError {
             Self::Form(text) => write!(
                 f,
                 "{text:?} is not a target; a target is a device (nva1.westeurope, cpe1.paris, rs0.westeurope), \
-                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY, udp:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
+                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY, udp:SITE/UNDERLAY, rebind:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
                  backbone:REGION-REGION or maintenance:INSTANCE"
             ),
             Self::Unknown { kind, name } => write!(f, "the design has no {kind} {name:?}"),
@@ -146,6 +154,7 @@ impl fmt::Display for Target {
             Self::Underlay { site, underlay } => write!(f, "underlay:{site}/{underlay}"),
             Self::Brownout { site, underlay } => write!(f, "brownout:{site}/{underlay}"),
             Self::Udp { site, underlay } => write!(f, "udp:{site}/{underlay}"),
+            Self::Rebind { site, underlay } => write!(f, "rebind:{site}/{underlay}"),
             Self::Path { a, b } => write!(f, "path:{a}>{b}"),
             Self::Link { device, interface } => write!(f, "link:{device}/{interface}"),
             Self::Circuit(name) => write!(f, "circuit:{name}"),
@@ -174,6 +183,10 @@ impl Target {
             Some(("udp", rest)) => {
                 let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
                 Self::Udp { site, underlay }
+            }
+            Some(("rebind", rest)) => {
+                let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
+                Self::Rebind { site, underlay }
             }
             Some(("path", rest)) => {
                 let (a, b) = own(rest.split_once('>').ok_or_else(form)?);
@@ -220,6 +233,17 @@ impl Target {
                 let block = |(device, interface)| fault(Fault::Udp { device, interface });
                 let faults = access_links(plan, site, underlay).map(block).collect();
                 some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
+            }
+            Self::Rebind { site, underlay } => {
+                let links = plan.fabric.attachments.iter();
+                let links = links.filter(|link| link.site == *site && link.cloud == *underlay);
+                let faults = links.filter(|link| link.nat.is_some()).map(|link| {
+                    fault(Fault::Rebind {
+                        device: link.device.clone(),
+                        interface: link.interface.clone(),
+                    })
+                });
+                some(faults.collect()).ok_or_else(|| unknown("NAT", &format!("{site}/{underlay}")))
             }
             Self::Path { a, b } => {
                 let faults = path_addresses(plan, a, b)

@@ -36,6 +36,7 @@ impl Faults {
                 .map(|rs| Target::Maintenance(rs.name.clone()))
                 .collect(),
         );
+        kinds.push(nats(plan));
         kinds.retain(|kind| !kind.is_empty());
         Self {
             rng,
@@ -118,6 +119,17 @@ fn underlays(plan: &Plan) -> Vec<Target> {
     targets.sort();
     targets.dedup();
     targets
+}
+
+fn nats(plan: &Plan) -> Vec<Target> {
+    let links = plan.fabric.attachments.iter();
+    let behind = links.filter(|link| link.nat.is_some());
+    behind
+        .map(|link| Target::Rebind {
+            site: link.site.clone(),
+            underlay: link.cloud.clone(),
+        })
+        .collect()
 }
 
 fn browned(target: &Target) -> Option<Target> {

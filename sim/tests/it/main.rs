@@ -5,6 +5,7 @@ mod cold_start;
 mod express_route;
 mod failures;
 mod loss;
+mod nat;
 mod ordeal;
 mod random_designs;
 mod reach;

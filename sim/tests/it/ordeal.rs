@@ -9,28 +9,7 @@ use tunnel::Suite;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Two regions, three NVAs; sites with one and two underlays, one behind a NAT and one with two CPEs.
-const DESIGN: &str = "
-longhaul: 1
-name: ordeal
-regions:
-  westeurope:
-    hub: {address_space: 10.1.0.0/20}
-    spokes: {spoke1: {address_space: 10.1.16.0/20, vms: 1}}
-    nvas: {count: 2}
-  eastus:
-    hub: {address_space: 10.2.0.0/20}
-    nvas: {count: 1}
-underlays:
-  internet: {}
-  mpls: {kind: mpls}
-classes:
-  voice: {dscp: [46], sla: {rtt: 300ms, jitter: 30ms, loss: 1%}, underlays: [mpls, internet]}
-sites:
-  - {name: paris, city: Paris, lans: [10.200.1.0/24], underlays: [mpls, internet]}
-  - {name: london, city: London, lans: [10.200.2.0/24], underlays: [{name: internet, nat: true}], backup: eastus}
-  - {name: newyork, city: New York, lans: [10.200.3.0/24], cpes: 2}
-";
+const DESIGN: &str = include_str!("../ordeal.yaml");
 
 fn ordeal(seed: u64, duration: Duration) -> Verdict {
     let (design, reports) = design::read("ordeal.yaml", DESIGN, &NoFiles);

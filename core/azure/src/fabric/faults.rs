@@ -57,6 +57,11 @@ impl Fabric {
                     .map(|attachment| attachment.passes_udp = *up)
                     .is_some()
             }
+            Fault::Rebind {
+                device,
+                interface,
+                up,
+            } => self.rebind(device, interface, *up),
             Fault::Device { name, up } => self.set_device(now, name, *up),
             Fault::Pair { a, b, up } => self.set_pair(a, b, *up),
             Fault::Path { a, b, up } => {
@@ -91,6 +96,17 @@ impl Fabric {
         attachment.up.impair(impairment);
         attachment.down.impair(impairment);
         true
+    }
+
+    fn rebind(&mut self, device: &str, interface: &str, up: bool) -> bool {
+        let attachment = self.attachment_at(device, interface);
+        let nat = attachment.and_then(|attachment| attachment.nat.as_mut());
+        nat.map(|nat| {
+            if !up {
+                nat.rebind();
+            }
+        })
+        .is_some()
     }
 
     fn attachment_at(&mut self, device: &str, interface: &str) -> Option<&mut Attachment> {

@@ -89,6 +89,16 @@ pub enum Fault {
         /// Whether UDP passes.
         up: bool,
     },
+    /// The NAT at a site's access link, which forgets its mappings and gives out other ports: breaking it does that
+    /// once, and there is nothing to mend.
+    Rebind {
+        /// Device at the site.
+        device: String,
+        /// Its interface.
+        interface: String,
+        /// Whether nothing is to be done.
+        up: bool,
+    },
     /// All interfaces of a device. An instance stops or starts with its device, and a
     /// forwarder forgets its table.
     Device {

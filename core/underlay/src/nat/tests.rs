@@ -190,3 +190,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn after_it_was_rebound_a_flow_has_another_port_and_replies_to_the_old_one_are_lost() {
+    let mut nat = nat(Behavior::EndpointIndependent, Behavior::EndpointIndependent);
+    let before = nat.outbound(NOW, out(5_000, A, 53)).expect("room");
+    nat.rebind();
+    assert_eq!(
+        nat.inbound(NOW, before.reversed()),
+        Err(NatRefusal::NoMapping)
+    );
+    let after = nat.outbound(NOW, out(5_000, A, 53)).expect("room");
+    assert_ne!(after.source_port, before.source_port);
+    assert!(nat.inbound(NOW, after.reversed()).is_ok());
+}

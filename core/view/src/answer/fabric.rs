@@ -28,6 +28,11 @@ pub fn fabric_fault(fault: Fault, up: bool) -> azure::Fault {
             interface,
             up,
         },
+        Fault::Rebind { device, interface } => azure::Fault::Rebind {
+            device,
+            interface,
+            up,
+        },
         Fault::Wire { device, interface } => azure::Fault::Wire {
             device,
             interface,

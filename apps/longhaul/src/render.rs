@@ -141,7 +141,10 @@ pub(crate) fn tunnels(answer: &Tunnels) -> String {
                     .next()
                     .unwrap_or(&path.local)
                     .to_owned(),
-                or_dash(path.endpoint),
+                match (path.endpoint, path.carrier.as_str()) {
+                    (Some(endpoint), "tls") => format!("{endpoint}/tls"),
+                    (endpoint, _) => or_dash(endpoint),
+                },
                 state.to_owned(),
                 or_dash(path.cipher.as_deref()),
                 or_dash(path.lanes),

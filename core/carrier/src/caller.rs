@@ -38,6 +38,16 @@ pub enum Way {
     Tls,
 }
 
+impl Way {
+    /// Its name for people and programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tls => "tls",
+        }
+    }
+}
+
 /// What a caller is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -15,26 +15,27 @@ pub enum Connection {
 const CALLED: u16 = 1;
 /// The port in the address of a connection that the other side called.
 const ACCEPTED: u16 = 2;
-/// Connections have numbers below this.
-const NUMBERS: u32 = 1 << 24;
 
 impl Connection {
+    /// Connections have numbers below this.
+    pub const NUMBERS: u32 = 1 << 24;
+
     /// What stands for it among the addresses of peers: in 0.0.0.0/8, from which no packet comes and to which
-    /// none goes (RFC 1122 §3.2.1.3). Numbers from 2²⁴ on begin anew.
+    /// none goes (RFC 1122 §3.2.1.3). Numbers from [`Self::NUMBERS`] on begin anew.
     pub const fn address(self) -> SocketAddrV4 {
         let (number, port) = match self {
             Self::Called(number) => (number, CALLED),
             Self::Accepted(number) => (number, ACCEPTED),
         };
-        SocketAddrV4::new(Ipv4Addr::from_bits(number % NUMBERS), port)
+        SocketAddrV4::new(Ipv4Addr::from_bits(number % Self::NUMBERS), port)
     }
 
     /// The connection that an address stands for; `None` for one of the network.
     pub fn of(address: SocketAddrV4) -> Option<Self> {
         let number = address.ip().to_bits();
         match address.port() {
-            CALLED if number < NUMBERS => Some(Self::Called(number)),
-            ACCEPTED if number < NUMBERS => Some(Self::Accepted(number)),
+            CALLED if number < Self::NUMBERS => Some(Self::Called(number)),
+            ACCEPTED if number < Self::NUMBERS => Some(Self::Accepted(number)),
             _ => None,
         }
     }

@@ -40,9 +40,11 @@ impl Guests {
         if unused.count() >= GUESTS_MAX {
             return false;
         }
+        // What came over it may have been heard before.
+        let users = self.used_by.values().filter(|used| **used == number);
         let guest = Guest {
             remote,
-            users: 0,
+            users: users.count() as u32,
             unused_since: now,
         };
         self.by_number.insert(number, guest).is_none()
@@ -129,6 +131,14 @@ mod tests {
         assert!(guests.leave(later).is_empty());
         assert_eq!(guests.leave(later + UNUSED), [2]);
         assert!(guests.is_empty());
+    }
+
+    #[test]
+    fn a_connection_that_is_used_before_it_is_announced_stays() {
+        let mut guests = Guests::default();
+        guests.moved(START, 7, Some(Connection::Accepted(1)));
+        assert!(guests.accept(START, 1, REMOTE));
+        assert_eq!(guests.wake(), None);
     }
 
     #[test]

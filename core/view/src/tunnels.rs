@@ -39,6 +39,9 @@ pub struct TunnelPath {
     pub remote: String,
     /// Where the other side is reached, once known.
     pub endpoint: Option<SocketAddrV4>,
+    /// How its datagrams go: `udp`, or `tls` where UDP is blocked.
+    #[serde(default = "udp")]
+    pub carrier: String,
     /// Whether it works.
     pub up: bool,
     /// Whether it carries traffic: up and of the lowest preference among those up.
@@ -75,6 +78,10 @@ pub struct PathClass {
     pub standing: String,
     /// Whether it carries the class.
     pub carries: bool,
+}
+
+fn udp() -> String {
+    "udp".to_owned()
 }
 
 impl Tunnels {

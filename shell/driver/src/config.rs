@@ -62,18 +62,38 @@ pub fn random_key() -> io::Result<[u8; 32]> {
     Ok(key)
 }
 
+/// Reads the password that a locator's proxy asks for: `cpe1.paris/internet` has it in the first line of
+/// `cpe1.paris/internet.proxy`, beside its key.
+pub(crate) fn read_proxy_password(directory: &Path, locator: &str) -> Result<String, Error> {
+    let path = directory.join(format!("{locator}.proxy"));
+    stays_inside(&path, locator)?;
+    let octets = read_secret(&path, KEY_FILE_MAX)?;
+    let text = String::from_utf8(octets).unwrap_or_default();
+    match text.lines().next() {
+        Some(password) if !password.is_empty() => Ok(password.to_owned()),
+        Some(_) | None => Err(Error::Content {
+            path,
+            reason: "line 1: no password".to_owned(),
+        }),
+    }
+}
+
+/// Whether a locator's name leads to a file in the directory of keys.
+fn stays_inside(path: &Path, locator: &str) -> Result<(), Error> {
+    let mut parts = Path::new(locator).components();
+    if parts.all(|part| matches!(part, Component::Normal(_))) {
+        return Ok(());
+    }
+    Err(Error::Content {
+        path: path.to_owned(),
+        reason: "the locator's name leads out of the directory of keys".to_owned(),
+    })
+}
+
 /// Reads the private key of a locator: one line of base64, as `wg genkey` writes it.
 pub(crate) fn read_key(directory: &Path, locator: &str) -> Result<PrivateKey, Error> {
     let path = key_path(directory, locator);
-    let inside = Path::new(locator)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if !inside {
-        return Err(Error::Content {
-            path,
-            reason: "the locator's name leads out of the directory of keys".to_owned(),
-        });
-    }
+    stays_inside(&path, locator)?;
     let octets = read_secret(&path, KEY_FILE_MAX)?;
     let text = std::str::from_utf8(&octets).unwrap_or_default();
     PrivateKey::from_base64(text.trim()).map_err(|_| Error::Content {

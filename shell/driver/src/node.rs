@@ -3,6 +3,7 @@
 //! The control half is the loop here; packets are forwarded by threads of their own ([`shard`]), which it tells what
 //! they have to know.
 
+mod carrier;
 mod kernel;
 mod mailbox;
 mod shard;
@@ -15,7 +16,7 @@ use std::path::PathBuf;
 
 use design::plan::NodeConfig;
 use linux::confine::Capability;
-use node::{Command, Control, Input, Node, Options, Order, Output, Punt};
+use node::{Command, Connection, Control, Input, Node, Options, Order, Output, Punt};
 use tokio::sync::mpsc;
 use view::Query;
 
@@ -27,6 +28,7 @@ use crate::daemon::{self, Termination};
 use crate::error::Error;
 use crate::management::{self, ManagementAddress, Service};
 use crate::transport::{BGP_PORT, Transport};
+use carrier::{Carrier, Happened, Lines};
 use kernel::Kernel;
 use mailbox::{ControlInbox, Report};
 use shards::Shards;
@@ -87,11 +89,14 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
         let locators = sockets::open_locators(&config)?;
         let first = locators.first().map_or(&[][..], Vec::as_slice);
         let sockets = Sockets::open(&config, first)?;
+        let connections = carrier::Prepared::new(&config, &settings.keys)?;
+        let lines = Lines::default();
         confinement::keep(&rights(&config))?;
         if let Some(at) = settings.management.clone() {
             management::serve(Service { at, hub: None }, asker)?;
         }
-        let (shards, inbox) = Shards::start(clock, &kernel, forwarders, locators)?;
+        let (shards, inbox) = Shards::start(clock, &kernel, forwarders, locators, &lines)?;
+        let carrier = connections.start(lines.clone(), shards.ways())?;
         confinement::seal();
         let process = Process {
             clock,
@@ -99,6 +104,8 @@ pub fn run_node(settings: &NodeSettings) -> Result<(), Error> {
             node,
             kernel,
             sockets,
+            carrier,
+            lines,
             shards,
             inbox,
             transport,
@@ -152,6 +159,8 @@ struct Process {
     node: Control,
     kernel: Kernel,
     sockets: Sockets,
+    carrier: Carrier,
+    lines: Lines,
     shards: Shards,
     inbox: ControlInbox,
     transport: Transport,
@@ -192,6 +201,10 @@ impl Process {
                     self.hear_shards()?;
                 }
                 Some(punt) = self.inbox.handshakes.recv() => self.take_handshakes(punt),
+                Some(happened) = self.carrier.happened.recv() => self.feed(match happened {
+                    Happened::Opened(connection, remote) => Input::Opened { connection, remote },
+                    Happened::Closed(connection) => Input::Closed { connection },
+                }),
                 Some(question) = questions.recv() => stop = self.answer(question),
                 _ = losses.tick() => self.inbox.lost.log(),
                 () = termination.asked() => stop = true,
@@ -323,9 +336,25 @@ impl Process {
         self.shards.order(self.orders.drain(..));
         for output in self.out.drain(..) {
             match output {
-                Output::Datagram { locator, to, bytes } => self.sockets.send(locator, to, &bytes),
-                Output::Connect { to, .. } => tracing::warn!(%to, "no connections over TLS yet"),
-                Output::Disconnect { .. } => {}
+                Output::Datagram { locator, to, bytes } => match Connection::of(to) {
+                    None => self.sockets.send(locator, to, &bytes),
+                    // A connection that is full drops it, as a full link would.
+                    Some(connection) => {
+                        self.lines.send(connection, &bytes, bytes.len());
+                    }
+                },
+                Output::Connect {
+                    connection,
+                    locator,
+                    to,
+                } => self.carrier.ask(carrier::Command::Connect {
+                    connection,
+                    locator,
+                    to,
+                }),
+                Output::Disconnect { connection } => {
+                    self.carrier.ask(carrier::Command::Disconnect(connection));
+                }
                 Output::Packet { bytes } => self.kernel.deliver(&bytes),
                 Output::Vrrp { lan, bytes } => self.sockets.advertise(lan, &bytes),
                 Output::Bgp(output) => self.transport.apply(output),

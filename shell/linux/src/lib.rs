@@ -27,6 +27,7 @@ pub mod realtime;
 mod routes;
 mod signals;
 pub mod socket;
+pub mod stream;
 pub mod sysctl;
 mod tun;
 pub mod user;

@@ -117,7 +117,7 @@ pub fn tcp_listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from(socket))
 }
 
-fn open_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
+pub(crate) fn open_tcp(address: SocketAddr) -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::Inet,

@@ -1,6 +1,7 @@
 //! Whole networks in virtual time, through the public API only.
 
 mod budget;
+mod carrier;
 mod cold_start;
 mod express_route;
 mod failures;

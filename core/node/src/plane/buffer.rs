@@ -20,6 +20,13 @@ impl Buffer {
         }
     }
 
+    /// A copy of some octets, as many as fit a large buffer, beside the pools; it may end in one.
+    pub(crate) fn of(octets: &[u8]) -> Self {
+        let mut buffer = Self::new(if octets.len() <= SMALL { SMALL } else { LARGE });
+        buffer.fill(octets);
+        buffer
+    }
+
     /// All of it, to be filled from the beginning.
     pub fn room(&mut self) -> &mut [u8] {
         &mut self.bytes

@@ -49,6 +49,25 @@ pub struct Transmit<'a> {
 #[derive(Debug)]
 pub struct Handed(pub(crate) Belongs);
 
+impl Handed {
+    /// Datagrams that came over a connection, at most 65,536 octets, all of `segment` octets but the last: for any
+    /// forwarder.
+    pub fn carried(
+        locator: LocatorId,
+        from: SocketAddrV4,
+        datagrams: &[u8],
+        segment: usize,
+    ) -> Self {
+        Self(Belongs::Datagrams {
+            locator,
+            from,
+            tos: 0,
+            buffer: Buffer::of(datagrams),
+            segment,
+        })
+    }
+}
+
 /// Why it belongs there.
 #[derive(Debug)]
 pub(crate) enum Belongs {

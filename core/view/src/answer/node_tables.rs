@@ -41,6 +41,7 @@ pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
         let lowest = usable.map(|path| path.preference).min();
         let paths = link.paths.into_iter().map(|path| TunnelPath {
             endpoint: path.endpoint,
+            carrier: path.carrier.name().to_owned(),
             up: path.up,
             used: path.up && Some(path.preference) == lowest,
             preference: path.preference,

@@ -3,6 +3,7 @@
 use linux::batch::BatchSocket;
 use node::{Forwarder, Order};
 
+use super::carrier::Lines;
 use super::kernel::Kernel;
 use super::mailbox::{self, ControlInbox, ToShard};
 use super::shard::Shard;
@@ -20,6 +21,7 @@ impl Shards {
         kernel: &Kernel,
         forwarders: Vec<Forwarder>,
         sockets: Vec<Vec<BatchSocket>>,
+        lines: &Lines,
     ) -> Result<(Self, ControlInbox), Error> {
         let (to_control, inbox) = mailbox::control();
         let (ways, boxes): (Vec<_>, Vec<_>) = forwarders
@@ -39,7 +41,7 @@ impl Shards {
             let wire = Wire::new(
                 number,
                 overlay.clone(),
-                sockets,
+                (sockets, lines.clone()),
                 to_control.clone(),
                 ways.clone(),
             );
@@ -48,6 +50,11 @@ impl Shards {
                 .start(number)?;
         }
         Ok((Self(ways), inbox))
+    }
+
+    /// The ways to them.
+    pub(super) fn ways(&self) -> Vec<ToShard> {
+        self.0.clone()
     }
 
     /// Gives orders to those whom they are for, and wakes each of them once.

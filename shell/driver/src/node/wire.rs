@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use linux::TunQueue;
 use linux::batch::BatchSocket;
-use node::{Handed, LocatorId, Notice, Punt, Sink, Transmit};
+use node::{Connection, Handed, LocatorId, Notice, Punt, Sink, Transmit};
 use offload::{Offload, Segmentation, Segments};
 
+use super::carrier::Lines;
 use super::mailbox::{self, Lost, Report, ToControl, ToShard};
 
 /// What one shard writes to.
@@ -18,6 +19,8 @@ pub(super) struct Wire {
     overlay: Arc<TunQueue>,
     /// By locator.
     sockets: Vec<BatchSocket>,
+    /// Connections that stand in for the network.
+    lines: Lines,
     control: ToControl,
     /// The ways to all shards, its own among them.
     shards: Vec<ToShard>,
@@ -41,7 +44,7 @@ impl Wire {
     pub(super) fn new(
         shard: usize,
         overlay: Arc<TunQueue>,
-        sockets: Vec<BatchSocket>,
+        (sockets, lines): (Vec<BatchSocket>, Lines),
         control: ToControl,
         shards: Vec<ToShard>,
     ) -> Self {
@@ -51,6 +54,7 @@ impl Wire {
             shard,
             overlay,
             sockets,
+            lines,
             control,
             shards,
             unrung: 0,
@@ -137,6 +141,12 @@ impl Sink for Wire {
             bytes,
             segment,
         } = batch;
+        if let Some(connection) = Connection::of(to) {
+            if !self.lines.send(connection, bytes, segment) {
+                Lost::count(&self.control.lost().sent);
+            }
+            return;
+        }
         let number = usize::from(locator.0);
         let Some(socket) = self.sockets.get(number) else {
             return;

@@ -262,6 +262,9 @@ pub struct LinkConfig {
     /// Without any tunnel: BGP and packets go over the underlay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plain: Option<PlainLink>,
+    /// Whether the neighbour is a site that makes shortcuts to other sites, when this hub introduces it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shortcuts: bool,
 }
 
 /// What a neighbour is to a node.
@@ -785,6 +788,11 @@ const fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 const fn is_yes(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -42,6 +42,12 @@
 //! passes on to ExpressRoute. `budget.rs` chooses what is told when not all of it fits, the same on all
 //! NVAs of a region, and `node/guard.rs` tells it.
 //!
+//! # Shortcuts
+//!
+//! A hub that relays between two sites introduces them to each other (`node/shortcuts/hub.rs`, told by BGP as
+//! `introduction.rs` says); a site tries to reach the other one directly, and uses that while it measures better than
+//! the relay (`node/shortcuts/site.rs`). A site has slots for shortcuts from its start, so no table grows.
+//!
 //! # Limits
 //!
 //! One overlay, IPv4 inside and outside, no queues: packets are sent or dropped in the call that
@@ -54,6 +60,7 @@ mod control;
 mod fib;
 mod id;
 mod input;
+mod introduction;
 mod node;
 mod output;
 mod plane;
@@ -71,7 +78,7 @@ pub use fib::{RouteVia, Source};
 pub use id::{ClassId, InterfaceId, LanId, LinkId, LocatorId, RouterId};
 pub use input::{Command, Input};
 pub use node::{Node, Options, Secrets};
-pub use output::{Event, Output};
+pub use output::{Event, Output, ShortcutChange, ShortcutEnd};
 pub use path::PathId;
 pub use path::Standing;
 pub use plane::{Buffer, Change, Forwarder, Handed, Notice, Order, Punt, Sink, Transmit};
@@ -80,5 +87,5 @@ pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{
     Attachment, Budget, BudgetLevel, BudgetUse, ChoiceReason, ClassView, Counters, Decision,
     DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, NeighborChoice, NextHop,
-    PathChoice, PathView,
+    PathChoice, PathView, ShortcutView,
 };

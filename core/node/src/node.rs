@@ -9,6 +9,7 @@ mod gateways;
 mod guard;
 mod liveness;
 mod mtu;
+mod shortcuts;
 mod show;
 mod steering;
 #[cfg(test)]
@@ -30,6 +31,7 @@ use crate::input::{Command, Input};
 use crate::output::Output;
 use crate::plane::change::{Change, Kind, Order};
 use crate::plane::icmp::IcmpBudget;
+use crate::plane::sightings::Sightings;
 use crate::plane::tables::Tables;
 use crate::routing::Routing;
 use crate::settings::Settings;
@@ -41,6 +43,7 @@ use bgp_sessions::Waiting;
 use carriers::Carriers;
 use egress::Held;
 use guard::Guard;
+use shortcuts::Shortcuts;
 use tunnels::Tunnels;
 
 /// What a node needs and no configuration file holds.
@@ -79,6 +82,8 @@ pub struct Node {
     speaker: Speaker,
     /// Connections that came before their link was found to be up.
     waiting: BTreeMap<ConnId, Waiting>,
+    shortcuts: Shortcuts,
+    sightings: Sightings,
     /// `None` without a budget.
     guard: Option<Guard>,
     /// By [`crate::LanId`].
@@ -163,6 +168,7 @@ impl Node {
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),
             Part::Egress(id) => self.release(now, id, out),
+            Part::Shortcuts => self.review_shortcuts(now, out),
         }
     }
 

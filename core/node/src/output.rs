@@ -1,6 +1,7 @@
 //! Everything a node can ask for or announce.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
+use core::time::Duration;
 
 use carrier::{Connection, Way};
 use inet::Prefix;
@@ -153,6 +154,49 @@ pub enum Event {
         /// Which ones.
         prefixes: Vec<Prefix>,
     },
+    /// Something about a shortcut to another site.
+    Shortcut {
+        /// Its link.
+        link: LinkId,
+        /// Device name of the other site's node.
+        partner: String,
+        /// What happened.
+        change: ShortcutChange,
+    },
     /// Something about a BGP session.
     Bgp(bgp::Event),
+}
+
+/// What happened to a shortcut. Measurements are round-trip times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShortcutChange {
+    /// A hub introduced the other site, and it is being called.
+    Called,
+    /// It is better than the relay by the margin, and takes packets.
+    Carries {
+        /// By the shortcut.
+        direct: Duration,
+        /// By the relay.
+        relay: Duration,
+    },
+    /// It is worse than the relay, which takes packets again.
+    Relayed {
+        /// By the shortcut.
+        direct: Duration,
+        /// By the relay.
+        relay: Duration,
+    },
+    /// It was given up.
+    Ended(ShortcutEnd),
+}
+
+/// Why a shortcut was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShortcutEnd {
+    /// The other site did not answer: NATs or firewalls are between the two.
+    NoWay,
+    /// Nothing went through it for a while.
+    Idle,
+    /// The hub does not introduce the other site any more.
+    Withdrawn,
 }

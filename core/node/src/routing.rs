@@ -40,11 +40,14 @@ pub(crate) mod policy;
 #[cfg(test)]
 mod tests;
 
+use core::net::Ipv4Addr;
+
 use bgp::{Command, NeighborId, Origination};
 use design::plan::LinkRole;
 use inet::{Asn, Prefix};
 
 use crate::id::{LinkId, RouterId};
+use crate::introduction::Introduction;
 use crate::settings::Settings;
 
 /// Where a route entered the overlay.
@@ -58,6 +61,8 @@ pub enum Kind {
     ExpressRoute = 3,
     /// Made by an NVA for its own Route Server and nobody else.
     RouteServerOnly = 4,
+    /// Made by a hub that introduces a site, for sites that are to make a shortcut to it, and nobody else.
+    Introduction = 5,
 }
 
 /// The Site-of-Origin extended community of a region (or circuit) and kind: type 0x00, subtype 0x03,
@@ -159,6 +164,22 @@ pub(crate) fn for_route_server(settings: &Settings, prefix: Prefix) -> Command {
         ..Origination::default()
     };
     Command::Originate(prefix.into(), origination)
+}
+
+/// The introduction of a site to others, as the announcement of its loopback.
+pub(crate) fn introduce(
+    settings: &Settings,
+    loopback: Ipv4Addr,
+    introduction: &Introduction,
+) -> Command {
+    let origination = Origination {
+        ext_communities: policy::origin(settings, Kind::Introduction)
+            .into_iter()
+            .collect(),
+        tunnels: introduction.tunnels(),
+        ..Origination::default()
+    };
+    Command::Originate(Prefix::host(loopback).into(), origination)
 }
 
 /// The announcement of a prefix behind a plain WireGuard peer: a site's route, as the peer's own

@@ -4,6 +4,7 @@
 mod check;
 mod class;
 mod error;
+mod shortcuts;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use tunnel::{PrivateKey, PublicKey};
 
 pub(crate) use class::Class;
 pub use error::{ConfigError, ConfigErrors, ConfigReason};
+pub(crate) use shortcuts::Shortcuts;
 
 use crate::Secrets;
 use crate::id::{InterfaceId, LinkId, LocatorId};
@@ -36,11 +38,13 @@ pub(crate) struct Settings {
     /// By [`InterfaceId`].
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) locators: Vec<Locator>,
+    /// Those of the configuration, then the slots for shortcuts.
     pub(crate) links: Vec<Link>,
     /// The paths of all links, in order; a link's paths are adjacent.
     pub(crate) paths: Vec<Path>,
     pub(crate) route_servers: Vec<BgpPeerConfig>,
     pub(crate) classes: Vec<Class>,
+    pub(crate) shortcuts: Shortcuts,
     pub(crate) summaries: Vec<Prefix>,
     /// Announced to Route Server and nobody else.
     pub(crate) originate: Vec<Prefix>,
@@ -89,6 +93,8 @@ pub(crate) struct Link {
     pub(crate) accept: Option<Vec<Prefix>>,
     /// Without tunnels: then there are no paths and no loopback either.
     pub(crate) plain: Option<PlainLink>,
+    /// Whether it is a site that makes shortcuts.
+    pub(crate) shortcuts: bool,
     /// Where the link's paths begin in [`Settings::paths`], and how many there are.
     pub(crate) first_path: u32,
     pub(crate) path_count: u32,

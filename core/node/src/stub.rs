@@ -180,6 +180,7 @@ fn neighbor(config: &NodeConfig, role: LinkRole, paths: Vec<PathConfig>) -> Link
         accept: None,
         paths,
         plain: None,
+        shortcuts: false,
     }
 }
 

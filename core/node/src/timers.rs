@@ -34,6 +34,8 @@ pub(crate) enum Part {
     Guard,
     /// What waits for bandwidth.
     Egress(EgressId),
+    /// Shortcuts: who is introduced, called, used.
+    Shortcuts,
 }
 
 /// At most one deadline for each part.
@@ -59,6 +61,11 @@ impl Timers {
         if let Some(at) = at {
             self.queue.insert((at, part));
         }
+    }
+
+    /// Whether a part has a deadline.
+    pub(crate) fn has(&self, part: Part) -> bool {
+        self.deadlines.contains_key(&part)
     }
 
     /// The earliest deadline.

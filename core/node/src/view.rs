@@ -50,10 +50,21 @@ pub struct LinkView {
     pub role: LinkRole,
     /// The neighbour's loopback.
     pub loopback: Option<Ipv4Addr>,
+    /// What it carries, when it is a shortcut to another site.
+    pub shortcut: Option<ShortcutView>,
     /// Whether any path is up; without tunnels, whether BGP is.
     pub up: bool,
     /// The paths, in the order of the configuration.
     pub paths: Vec<PathView>,
+}
+
+/// A shortcut to another site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShortcutView {
+    /// What is behind the other site.
+    pub prefixes: Vec<Prefix>,
+    /// Whether packets to these prefixes go by it.
+    pub carries: bool,
 }
 
 /// A path.
@@ -177,6 +188,8 @@ pub struct PathChoice {
 pub enum ChoiceReason {
     /// Nothing else could.
     Only,
+    /// It is a shortcut to the site, and measures better than the relay.
+    Shortcut,
     /// The flow's hash chose it among equals.
     Hash,
     /// The flow's hash chose another equal one.

@@ -22,7 +22,7 @@ pub struct Tunnel {
     pub device: String,
     /// The neighbour.
     pub neighbor: String,
-    /// What the neighbour is to it: `hub`, `twin`, `home-site`, `backup-site`, `home-hub`, `backup-hub`.
+    /// What the neighbour is to it: `hub`, `twin`, `home-site`, `backup-site`, `home-hub`, `backup-hub`, `shortcut`.
     pub role: String,
     /// Whether any path works.
     pub up: bool,

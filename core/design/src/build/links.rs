@@ -118,6 +118,7 @@ fn mesh(context: &Context<'_>, devices: &mut Devices) {
                     local: regions[region].nvas[index].private,
                     remote: regions[other_region].nvas[other_index].private,
                 }),
+                shortcuts: false,
             });
         }
         devices.nodes[own].links = links;
@@ -190,9 +191,11 @@ fn site_links(
                 accept,
                 paths,
                 plain: None,
+                shortcuts: false,
             };
             let theirs = accepted.clone();
-            let (up, down) = (link(nva, up, None, to_nva), link(cpe, down, theirs, to_cpe));
+            let (up, mut down) = (link(nva, up, None, to_nva), link(cpe, down, theirs, to_cpe));
+            down.shortcuts = cpe.shortcuts.slots > 0;
             devices.nodes[cpe_at].links.push(up);
             devices.nodes[nva_at].links.push(down);
         }
@@ -256,5 +259,6 @@ fn plain_wireguard(context: &Context<'_>, index: usize, site: &Site, devices: &m
         accept: None,
         paths: vec![path],
         plain: None,
+        shortcuts: false,
     });
 }

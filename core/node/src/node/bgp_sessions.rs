@@ -41,7 +41,10 @@ impl Node {
                 bgp::Output::Changed { net } => {
                     if let Some(prefix) = net.v4() {
                         self.follow(prefix, out);
-                        self.watch(now, prefix);
+                        self.hear(now, prefix);
+                        if !self.is_introduction(prefix) {
+                            self.watch(now, prefix);
+                        }
                     }
                 }
                 bgp::Output::Event(event) => out.push(Output::Event(Event::Bgp(event))),
@@ -161,6 +164,10 @@ impl Node {
         let mut router = None;
         let mut is_platform = false;
         for path in self.speaker.multipath(prefix) {
+            // An introduction is no route: what it leads to is for shortcuts to say.
+            if !path.attributes.tunnel_encapsulation.is_empty() {
+                continue;
+            }
             let learned = path
                 .neighbor
                 .and_then(|id| self.routing.learned.get(id.index()));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use bgp::{NeighborId, Speaker};
 use design::plan::{Liveness, NodeConfig};
 use inet::{Instant, Prefix, Rng, hash};
-use path::{MtuDiscovery, MtuSettings, PathId, Prober};
+use path::{MtuDiscovery, MtuSettings, Otherwise, PathId, Prober};
 use tunnel::{Endpoint, Peer};
 
 use super::carriers::Carriers;
 use super::guard::Guard;
+use super::shortcuts::Shortcuts;
 use super::tunnels::Tunnels;
 use super::{LinkState, Node, Options, PathState, Scratch, Secrets, mtu};
 use crate::fib::{Source, Target};
@@ -17,6 +18,7 @@ use crate::id::LinkId;
 use crate::output::Output;
 use crate::plane::icmp::IcmpBudget;
 use crate::plane::label::Label;
+use crate::plane::sightings::Sightings;
 use crate::plane::tables::{Facts, Tables};
 use crate::routing::{self, Routing};
 use crate::settings::{ConfigErrors, Path, Settings};
@@ -53,6 +55,8 @@ impl Node {
             speaker: Speaker::new(routing.settings.clone(), seed, now),
             routing,
             waiting: Default::default(),
+            shortcuts: Shortcuts::default(),
+            sightings: Sightings::new(),
             guard: Guard::new(&settings.budget),
             gateways: gateways(&settings),
             timers,
@@ -138,16 +142,13 @@ fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
     for (number, path) in settings.paths.iter().enumerate() {
         let seed = chance.named(&path.remote).next_u64();
         let prober = match path.liveness {
-            Liveness::Handshake => None,
-            Liveness::Probe => {
-                let mut probing = path::Settings::new(number as u16);
-                probing.interval = settings.probe_interval;
-                probing.dead_after = settings.probe_dead_after;
-                Some(Prober::new(probing, seed, now))
+            Liveness::Probe if !settings.shortcuts.is_slot(path.link) => {
+                Some(prober(settings, number, seed, now))
             }
+            Liveness::Probe | Liveness::Handshake => None,
         };
         let cap = facts.probe_max(PathId(number as u32));
-        let mtu = prober.is_some().then(|| {
+        let mtu = (path.liveness == Liveness::Probe).then(|| {
             MtuDiscovery::new(MtuSettings {
                 base: mtu::BASE.min(cap),
                 cap,
@@ -162,6 +163,14 @@ fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
         });
     }
     paths
+}
+
+/// The prober of a path.
+pub(super) fn prober(settings: &Settings, number: usize, seed: u64, now: Instant) -> Prober {
+    let mut probing = path::Settings::new(number as u16);
+    probing.interval = settings.probe_interval;
+    probing.dead_after = settings.probe_dead_after;
+    Prober::new(probing, seed, now)
 }
 
 fn tunnels(
@@ -187,7 +196,10 @@ fn tunnels(
             tunnel.handshake_rate = tunnel.handshake_rate.max(rate);
             tunnel.peers = peers
                 .iter()
-                .map(|path| peer(settings, &settings.paths[super::index(*path)]))
+                .map(|path| &settings.paths[super::index(*path)])
+                // Slots have nobody to call yet, and come last.
+                .filter(|path| !settings.shortcuts.is_slot(path.link))
+                .map(|path| peer(settings, path))
                 .collect();
             let seed = seed_of(options, number);
             let endpoint = Endpoint::new(tunnel, seed, options.epoch, now);
@@ -225,10 +237,23 @@ fn links(settings: &Settings) -> Vec<LinkState> {
             let ids = link.first_path..link.first_path + link.path_count;
             let path = |id: u32| &settings.paths[id as usize];
             let paths = ids.clone().map(|id| (PathId(id), path(id).preference));
+            let is_slot = ids
+                .clone()
+                .any(|id| settings.shortcuts.is_slot(path(id).link));
             let classes = settings.classes.iter().map(|class| {
                 let group = |path: &Path| class.group(&path.underlay, path.preference);
-                let paths = ids.clone().map(|id| (PathId(id), group(path(id))));
-                path::ClassPaths::new(class.sla, class.otherwise, paths)
+                // A shortcut takes a class where the relay would not do better.
+                let takes = |id: &u32| !is_slot || class.is_first_choice(&path(*id).underlay);
+                let paths = ids
+                    .clone()
+                    .filter(takes)
+                    .map(|id| (PathId(id), group(path(id))));
+                let otherwise = if is_slot {
+                    Otherwise::Drop
+                } else {
+                    class.otherwise
+                };
+                path::ClassPaths::new(class.sla, otherwise, paths)
             });
             LinkState {
                 paths: path::Link::new(paths),

@@ -61,7 +61,10 @@ impl Node {
             return;
         };
         match self.tables.outbound(&view) {
-            Verdict::Path(path, class) => self.forward(now, (path, class), &view, None, out),
+            Verdict::Path(path, class) => {
+                self.sight(now, (None, Some(path)));
+                self.forward(now, (path, class), &view, None, out);
+            }
             Verdict::Drop(reason) => self.refuse(now, reason, &view, None, out),
             Verdict::Kernel => debug_assert!(false, "the kernel's packets do not go back"),
         }
@@ -87,6 +90,7 @@ impl Node {
         self.counters.from_tunnels += 1;
         match self.tables.inbound(path, &view, label) {
             Verdict::Kernel => {
+                self.sight(now, (Some(path), None));
                 self.counters.to_kernel += 1;
                 out.push(Output::Packet {
                     bytes: view.bytes().to_vec(),
@@ -94,6 +98,7 @@ impl Node {
             }
             Verdict::Drop(reason) => self.refuse(now, reason, &view, Some(path), out),
             Verdict::Path(next, class) => {
+                self.sight(now, (Some(path), Some(next)));
                 // Bytes behind the packet's own length are padding of the tunnel it came from.
                 let mut packet = view.bytes().to_vec();
                 let is_alive = packet::decrement_ttl(&mut packet);
@@ -102,6 +107,15 @@ impl Node {
                     self.forward(now, (next, class), &view, Some(path), out);
                 }
             }
+        }
+    }
+
+    /// Takes note of a packet between two paths, or the kernel and a path, if that is worth it.
+    fn sight(&mut self, now: Instant, (from, to): (Option<PathId>, Option<PathId>)) {
+        if let Some(sighting) = self.tables.sighting(from, to)
+            && self.sightings.is_news(now, sighting)
+        {
+            self.on_sighting(now, sighting);
         }
     }
 

@@ -124,7 +124,7 @@ impl Node {
             // The other side may have lost its keys, or come back at another address.
             self.tell_tunnels(now, locator, tunnel::Input::Rehandshake(peer), out);
         }
-        let neighbor = self.settings.links[self.link_of(path).index()].loopback;
+        let neighbor = self.tables.neighbor(self.link_of(path));
         let (Some(neighbor), true) = (neighbor, self.tunnels[locator.index()].is_ready(now, peer))
         else {
             return;
@@ -136,7 +136,7 @@ impl Node {
     }
 
     /// A path came up or went down.
-    fn on_path(&mut self, now: Instant, path: PathId, up: bool, out: &mut Vec<Output>) {
+    pub(super) fn on_path(&mut self, now: Instant, path: PathId, up: bool, out: &mut Vec<Output>) {
         out.push(Output::Event(match up {
             true => Event::PathUp(path),
             false => Event::PathDown(path),

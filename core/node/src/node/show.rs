@@ -11,7 +11,7 @@ use crate::id::{ClassId, LanId, LinkId, LocatorId, RouterId};
 use crate::plane::tables::Way;
 use crate::view::{
     ChoiceReason, ClassView, Counters, Decision, DropReason, Explanation, ForwardingEntry,
-    GatewayView, LinkView, NeighborChoice, NextHop, PathChoice, PathView,
+    GatewayView, LinkView, NeighborChoice, NextHop, PathChoice, PathView, ShortcutView,
 };
 use crate::vrrp;
 
@@ -42,11 +42,13 @@ impl Node {
     pub fn links(&self, now: Instant) -> Vec<LinkView> {
         let links = self.settings.links.iter().enumerate();
         links
+            .filter(|(number, _)| !self.is_free_slot(LinkId(*number as u32)))
             .map(|(number, link)| LinkView {
                 id: LinkId(number as u32),
-                neighbor: link.neighbor.clone(),
+                neighbor: self.neighbor_name(LinkId(number as u32)),
                 role: link.role,
-                loopback: link.loopback,
+                loopback: self.tables.neighbor(LinkId(number as u32)),
+                shortcut: self.shortcut_view(LinkId(number as u32)),
                 up: self.is_link_up(LinkId(number as u32)),
                 paths: (link.first_path..link.first_path + link.path_count)
                     .map(|path| self.path(now, PathId(path)))
@@ -125,6 +127,11 @@ impl Node {
             (Way::Kernel, _) => Decision::Kernel,
             (Way::Drop(reason), _) => Decision::Drop(reason),
             (Way::Link(link), _) => {
+                let shortcut = self.tables.shortcut(flow, class);
+                let link = shortcut.map_or(link, |(slot, _)| slot);
+                if shortcut.is_some() {
+                    explanation.neighbors = self.by_shortcut(link, &explanation.neighbors);
+                }
                 explanation.paths = self.path_choices(link, flow, class);
                 match self.tables.path_in(link, flow, class) {
                     Ok(path) => self.outer(now, link, path),
@@ -171,7 +178,23 @@ impl Node {
     }
 
     fn neighbor_name(&self, link: LinkId) -> String {
-        self.settings.links[link.index()].neighbor.clone()
+        match self.tables.shortcuts.partner(link) {
+            Some(partner) => partner.name.clone(),
+            None => self.settings.links[link.index()].neighbor.clone(),
+        }
+    }
+
+    fn is_free_slot(&self, link: LinkId) -> bool {
+        let is_slot = self.settings.shortcuts.is_slot(link);
+        is_slot && self.tables.shortcuts.partner(link).is_none()
+    }
+
+    fn shortcut_view(&self, link: LinkId) -> Option<ShortcutView> {
+        let partner = self.tables.shortcuts.partner(link)?;
+        Some(ShortcutView {
+            prefixes: partner.prefixes.clone(),
+            carries: partner.carries,
+        })
     }
 
     fn locator_name(&self, path: PathId) -> String {
@@ -212,7 +235,7 @@ impl Node {
         }
     }
 
-    fn is_path_up(&self, path: PathId) -> bool {
+    pub(super) fn is_path_up(&self, path: PathId) -> bool {
         let link = &self.links[self.link_of(path).index()];
         link.paths.paths().any(|(id, _, up)| id == path && up)
     }
@@ -235,6 +258,22 @@ impl Node {
             .collect();
         choices.sort_unstable_by(|a, b| a.neighbor.cmp(&b.neighbor));
         choices
+    }
+
+    /// What the table offers, with a shortcut before all of it.
+    fn by_shortcut(&self, slot: LinkId, offered: &[NeighborChoice]) -> Vec<NeighborChoice> {
+        let shortcut = NeighborChoice {
+            neighbor: self.neighbor_name(slot),
+            reason: ChoiceReason::Shortcut,
+        };
+        let offered = offered.iter().cloned().map(|choice| NeighborChoice {
+            reason: match choice.reason {
+                ChoiceReason::Down => ChoiceReason::Down,
+                _ => ChoiceReason::LessPreferred,
+            },
+            ..choice
+        });
+        core::iter::once(shortcut).chain(offered).collect()
     }
 
     fn path_choices(

@@ -14,6 +14,7 @@ mod routing;
 mod rubbish;
 mod scale;
 mod shaping;
+mod shortcuts;
 mod sources;
 mod steering;
 mod threads;

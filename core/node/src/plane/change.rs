@@ -9,6 +9,9 @@ use crate::fib::{Source, Target};
 use crate::id::{LinkId, LocatorId};
 use crate::view::Counters;
 
+use super::shortcuts::Partner;
+use super::sightings::Sighting;
+
 /// A change for a forwarder, or for all of them.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -44,6 +47,11 @@ pub(crate) enum Kind {
     Link { link: LinkId, paths: LinkPaths },
     /// How long a packet may be to get through a path.
     Mtu { path: PathId, octets: u16 },
+    /// Who is at the other end of a slot.
+    Slot {
+        link: LinkId,
+        partner: Option<Partner>,
+    },
     /// What a locator's lanes on this shard have to know.
     Tunnel {
         locator: LocatorId,
@@ -65,6 +73,8 @@ pub(crate) enum Noticed {
         locator: LocatorId,
         notice: tunnel::Notice,
     },
+    /// Packets pass between two links.
+    Sighting(Sighting),
     /// What passed and what was dropped since the last report.
     Counters(Counters),
     /// What came to nothing at a locator since the start, before any packet was seen.

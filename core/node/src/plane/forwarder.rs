@@ -33,6 +33,7 @@ use super::buffer::{Buffer, Pool};
 use super::change::{Change, Kind, Notice, Noticed};
 use super::egress::EgressId;
 use super::icmp::{self, IcmpBudget};
+use super::sightings::Sightings;
 use super::sink::{Belongs, Handed, Sink, Transmit};
 use super::tables::{Tables, Verdict};
 use crate::id::LocatorId;
@@ -59,6 +60,7 @@ pub struct Forwarder {
     batch: Batch,
     arrivals: Vec<Arrival>,
     icmp: IcmpBudget,
+    sightings: Sightings,
     /// Since the last report.
     counters: Counters,
     /// When counters are reported the next time, once there is something to report.
@@ -98,6 +100,7 @@ impl Forwarder {
             batch: Batch::new(),
             arrivals: Vec::new(),
             icmp: IcmpBudget::default(),
+            sightings: Sightings::new(),
             counters: Counters::default(),
             report_at: None,
             followed: Vec::new(),
@@ -197,6 +200,20 @@ impl Forwarder {
             Verdict::Kernel => sink.deliver(Offload::NONE, &[&error]),
             Verdict::Drop(reason) => self.counters.drop(reason),
             Verdict::Path(path, _) => self.send_alone(now, path, &error, sink),
+        }
+    }
+
+    /// Tells of a packet between two paths, or the kernel and a path, if that is worth it.
+    fn sight(
+        &mut self,
+        now: Instant,
+        (from, to): (Option<PathId>, Option<PathId>),
+        sink: &mut impl Sink,
+    ) {
+        if let Some(sighting) = self.tables.sighting(from, to)
+            && self.sightings.is_news(now, sighting)
+        {
+            sink.notice(Notice(Noticed::Sighting(sighting)));
         }
     }
 

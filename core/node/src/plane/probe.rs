@@ -31,8 +31,7 @@ impl Tables {
 
     /// A probe is answered by the path it came by; a reply belongs to the path it came by.
     pub(crate) fn probe<'a>(&self, now: Instant, came_by: PathId, view: &Ipv4<'a>) -> Probe<'a> {
-        let link = self.facts.link_of(came_by);
-        let neighbor = self.facts.settings.links[link.index()].loopback;
+        let neighbor = self.neighbor(self.facts.link_of(came_by));
         let flow = view.five_tuple();
         let Some(payload) = view.udp_payload().filter(|_| neighbor == Some(flow.source)) else {
             return Probe::Stray;

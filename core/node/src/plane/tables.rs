@@ -17,6 +17,8 @@ use tunnel::PeerId;
 use super::change::{Kind, LinkPaths};
 use super::egress::Egresses;
 use super::label::Label;
+use super::shortcuts::Shortcuts;
+use super::sightings::Sighting;
 use crate::fib::{Fib, Target};
 use crate::id::{ClassId, LinkId, LocatorId};
 use crate::settings::Settings;
@@ -34,6 +36,10 @@ pub(crate) struct Facts {
     pub(crate) peer_of: Vec<PeerId>,
     pub(crate) loopbacks: BTreeMap<Ipv4Addr, LinkId>,
     pub(crate) egresses: Egresses,
+    /// Whether there is anything to tell of packets that pass.
+    has_shortcuts: bool,
+    /// By [`LinkId`]: whether it is between such neighbours that sightings are told: sites that make shortcuts.
+    watched: Vec<bool>,
     /// By [`LinkId`]: the neighbour's name in the flow hash.
     hash_names: Vec<u64>,
 }
@@ -68,6 +74,7 @@ pub(crate) struct Tables {
     links: Vec<LinkPaths>,
     /// By [`PathId`]: octets of the longest packet inside.
     mtus: Vec<u16>,
+    pub(crate) shortcuts: Shortcuts,
 }
 
 impl Facts {
@@ -83,11 +90,16 @@ impl Facts {
         let loopbacks = links.filter_map(|(at, link)| Some((link.loopback?, LinkId(at as u32))));
         let names = settings.links.iter();
         let names = names.map(|link| hash::bytes(0, link.neighbor.as_bytes()));
+        let introduces = settings.shortcuts.slots > 0;
+        let watched = settings.links.iter();
+        let watched = watched.map(|link| introduces && link.shortcuts);
         Self {
             flow_seed: hash::bytes(0, settings.name.as_bytes()),
             loopbacks: loopbacks.collect(),
             egresses: Egresses::new(&settings),
             hash_names: names.collect(),
+            watched: watched.collect(),
+            has_shortcuts: introduces,
             peers,
             peer_of,
             settings,
@@ -102,11 +114,21 @@ impl Facts {
         self.settings.paths[path.0 as usize].locator
     }
 
+    /// How many slots for shortcuts there are.
+    fn slots(&self) -> usize {
+        self.settings.links.len() - self.settings.shortcuts.first.index()
+    }
+
+    /// Whether a neighbour is a node of the overlay.
+    pub(crate) fn is_overlay(&self, link: LinkId) -> bool {
+        let known = self.settings.links[link.index()].loopback;
+        known.is_some() || self.settings.shortcuts.is_slot(link)
+    }
+
     /// Octets that are kept free behind packets on a path: labels go to nodes of the overlay.
     pub(crate) fn label_room(&self, path: PathId) -> usize {
-        let link = &self.settings.links[self.link_of(path).index()];
-        match link.loopback {
-            Some(_) if !self.settings.classes.is_empty() => Label::ROOM,
+        match self.is_overlay(self.link_of(path)) {
+            true if !self.settings.classes.is_empty() => Label::ROOM,
             _ => 0,
         }
     }
@@ -146,6 +168,7 @@ impl Tables {
         Self {
             links: vec![down; settings.links.len()],
             mtus: mtus.collect(),
+            shortcuts: Shortcuts::new(settings.shortcuts.first, facts.slots()),
             facts,
             fib: Fib::new(),
         }
@@ -163,6 +186,7 @@ impl Tables {
             }
             Kind::Link { link, paths } => self.links[link.index()].clone_from(paths),
             Kind::Mtu { path, octets } => self.mtus[path.0 as usize] = *octets,
+            Kind::Slot { link, partner } => self.shortcuts.set(*link, partner.clone()),
             Kind::Tunnel { .. } | Kind::Send { .. } => {}
         }
     }
@@ -183,8 +207,50 @@ impl Tables {
         match self.way(flow) {
             Way::Kernel => Verdict::Drop(DropReason::NotForOverlay),
             Way::Drop(reason) => Verdict::Drop(reason),
-            Way::Link(link) => self.by_path(link, flow, self.class_of(packet, flow)),
+            Way::Link(link) => {
+                let class = self.class_of(packet, flow);
+                match self.shortcut(flow, class) {
+                    Some((_, path)) => Verdict::Path(path, class),
+                    None => self.by_path(link, flow, class),
+                }
+            }
         }
+    }
+
+    /// The shortcut that takes a flow in place of a hub.
+    pub(crate) fn shortcut(
+        &self,
+        flow: FiveTuple,
+        class: Option<ClassId>,
+    ) -> Option<(LinkId, PathId)> {
+        let (prefix, ..) = self.fib.longest_match(flow.destination)?;
+        let slots = self.shortcuts.towards(flow.destination, prefix.len());
+        let mut slots = slots.iter();
+        slots.find_map(|slot| Some((*slot, self.path_in(*slot, flow, class).ok()?)))
+    }
+
+    /// The loopback of a neighbour in the overlay, if it is known who that is.
+    pub(crate) fn neighbor(&self, link: LinkId) -> Option<Ipv4Addr> {
+        let partner = || self.shortcuts.partner(link).map(|partner| partner.loopback);
+        self.facts.settings.links[link.index()]
+            .loopback
+            .or_else(partner)
+    }
+
+    /// What of a packet that came and goes by these paths is worth telling; `None` is the kernel.
+    pub(crate) fn sighting(&self, from: Option<PathId>, to: Option<PathId>) -> Option<Sighting> {
+        if !self.facts.has_shortcuts {
+            return None;
+        }
+        let link = |path: Option<PathId>| path.map(|path| self.facts.link_of(path));
+        let (from, to) = (link(from), link(to));
+        let is_watched = |link: LinkId| self.facts.watched[link.index()];
+        let is_news = match (from, to) {
+            (Some(from), Some(to)) => is_watched(from) && is_watched(to),
+            (Some(link), None) | (None, Some(link)) => self.facts.settings.shortcuts.is_slot(link),
+            (None, None) => false,
+        };
+        is_news.then_some(Sighting { from, to })
     }
 
     /// What becomes of a packet that came out of a path's tunnel with a label.
@@ -199,6 +265,7 @@ impl Tables {
             Way::Link(link) if link == self.facts.link_of(came_by) => {
                 Verdict::Drop(DropReason::Returning)
             }
+            Way::Link(_) if self.is_slot(came_by) => Verdict::Drop(DropReason::Returning),
             Way::Link(_) if packet.ttl() <= 1 => Verdict::Drop(DropReason::TtlExpired),
             Way::Link(link) => {
                 let class = label.class.or_else(|| self.class_of(packet, flow));
@@ -252,6 +319,9 @@ impl Tables {
         let (id, source) = (self.facts.link_of(path), packet.source());
         let link = &self.facts.settings.links[id.index()];
         let within = |prefixes: &[inet::Prefix]| prefixes.iter().any(|one| one.contains(source));
+        if let Some(partner) = self.shortcuts.partner(id) {
+            return source == partner.loopback || within(&partner.prefixes);
+        }
         let Some(loopback) = link.loopback else {
             return within(&link.static_routes);
         };
@@ -270,6 +340,11 @@ impl Tables {
             SourceCheck::Strict => has_route(true) || packet.is_icmp_error(),
             SourceCheck::Loose => has_route(false) || packet.is_icmp_error(),
         }
+    }
+
+    fn is_slot(&self, path: PathId) -> bool {
+        let link = self.facts.link_of(path);
+        self.facts.settings.shortcuts.is_slot(link)
     }
 
     fn leads_to(&self, link: LinkId, address: Ipv4Addr) -> bool {

@@ -1,6 +1,7 @@
 //! The sessions: one for each neighbour with BGP, with its timers, its class and its policies.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 
 use bgp::{ConnectMode, Group, Neighbor, NextHopRule, Pace};
 use design::plan::{BgpPeerConfig, BudgetConfig, LinkRole};
@@ -33,7 +34,7 @@ pub(super) fn internal(settings: &Settings, link: &Link) -> Option<Neighbor> {
         neighbor.connect = ConnectMode::Passive;
     }
     neighbor.import = Some(policy::import(settings, link));
-    neighbor.export = Some(policy::export(settings, link.role));
+    neighbor.export = Some(policy::export(settings, link.role, &BTreeSet::new()));
     Some(neighbor)
 }
 

@@ -26,35 +26,51 @@ pub(super) fn import(settings: &Settings, link: &Link) -> Policy {
     }
 }
 
-/// What a neighbour in the overlay is told.
-pub(super) fn export(settings: &Settings, role: LinkRole) -> Policy {
+/// What a neighbour in the overlay is told. Of introductions these: each is for some sites and for nobody else.
+pub(crate) fn export(settings: &Settings, role: LinkRole, introduced: &BTreeSet<Prefix>) -> Policy {
+    let mut terms = Vec::new();
+    if !introduced.is_empty() {
+        let introductions = is(origin_of_kind(settings.asn, Kind::Introduction));
+        let these = Match::PrefixIn(PrefixSet::exact(introduced.iter().copied()));
+        terms.push(accept(vec![Match::Local, introductions, these], Vec::new()));
+    }
+    terms.extend(not_introductions(settings));
     let not_theirs = reject(vec![is(origin_of_kind(
         settings.asn,
         Kind::RouteServerOnly,
     ))]);
     match role {
         LinkRole::HomeSite | LinkRole::BackupSite if settings.summaries.is_empty() => {
-            policy(vec![not_theirs, accept(Vec::new(), Vec::new())])
+            terms.extend([not_theirs, accept(Vec::new(), Vec::new())]);
         }
-        LinkRole::HomeSite | LinkRole::BackupSite => policy(vec![accept(
-            vec![Match::Local, summary(settings)],
-            Vec::new(),
-        )]),
-        LinkRole::Hub | LinkRole::Twin => policy(vec![
+        LinkRole::HomeSite | LinkRole::BackupSite => {
+            terms.push(accept(vec![Match::Local, summary(settings)], Vec::new()));
+        }
+        LinkRole::Hub | LinkRole::Twin => terms.extend([
             not_theirs,
             reject(vec![Match::FromGroup(TWIN)]),
             reject(vec![Match::Local, summary(settings)]),
             accept(Vec::new(), Vec::new()),
         ]),
-        LinkRole::HomeHub => own_site(HOME),
-        LinkRole::BackupHub => own_site(BACKUP),
+        LinkRole::HomeHub => terms.push(own_site(HOME)),
+        LinkRole::BackupHub => terms.push(own_site(BACKUP)),
+    }
+    policy(terms)
+}
+
+/// Nobody is told an introduction that is not for him.
+fn not_introductions(settings: &Settings) -> Vec<Term> {
+    let introductions = is(origin_of_kind(settings.asn, Kind::Introduction));
+    match settings.shortcuts.slots {
+        0 => Vec::new(),
+        _ => vec![reject(vec![introductions])],
     }
 }
 
 /// A site's own: its LANs and what its routers brought.
-fn own_site(local_pref: u32) -> Policy {
+fn own_site(local_pref: u32) -> Term {
     let own = Match::Any(vec![Match::Local, Match::FromGroup(ROUTER)]);
-    policy(vec![accept(vec![own], vec![Action::LocalPref(local_pref)])])
+    accept(vec![own], vec![Action::LocalPref(local_pref)])
 }
 
 /// What a router of the site may bring. It goes before what the overlay says of the same prefix, since
@@ -73,10 +89,11 @@ pub(super) fn import_router(router: &Router) -> Policy {
 pub(super) fn export_router(settings: &Settings) -> Policy {
     let from = |group| vec![Match::FromGroup(group)];
     let med = |value| vec![no_origin(), Action::Med(value)];
-    let mut terms = vec![
+    let mut terms = not_introductions(settings);
+    terms.extend([
         accept(from(HOME_HUB), med(0)),
         accept(from(BACKUP_HUB), med(BACKUP_MED)),
-    ];
+    ]);
     if !settings.lans.is_empty() {
         terms.push(accept(vec![Match::Local], med(0)));
     }
@@ -105,10 +122,11 @@ pub(super) fn import_route_server(settings: &Settings) -> Policy {
 /// never back to the region or circuit they came from; besides them the summaries, for its spokes.
 /// With a budget, what of this it has room for.
 pub(crate) fn to_route_server(settings: &Settings, told: &Told) -> Policy {
-    let mut terms = vec![
+    let mut terms = not_introductions(settings);
+    terms.extend([
         reject(vec![Match::FromGroup(TWIN)]),
         reject(vec![Match::FromGroup(ROUTE_SERVER)]),
-    ];
+    ]);
     let here = origins_here(settings).map(|value| is((value, u64::MAX)));
     terms.push(reject(vec![Match::Any(here.collect())]));
     let prepend = match settings.prepend {

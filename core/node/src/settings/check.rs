@@ -39,7 +39,8 @@ impl<'a> Checker<'a> {
         self.interfaces();
         self.route_servers();
         let locators = self.locators();
-        let (links, paths) = self.links();
+        let (mut links, mut paths) = self.links();
+        let shortcuts = self.shortcuts(&mut links, &mut paths);
         let lans = self.lans();
         let classes = self.classes();
         let routers = self.routers();
@@ -58,6 +59,7 @@ impl<'a> Checker<'a> {
             paths,
             route_servers: config.route_servers.clone(),
             classes,
+            shortcuts,
             summaries: config.summaries.clone(),
             originate: config.originate.clone(),
             domains: config.domains.clone(),
@@ -92,7 +94,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn is_nva(&self) -> bool {
+    pub(super) fn is_nva(&self) -> bool {
         matches!(self.config.role, NodeRole::Nva { .. })
     }
 
@@ -293,6 +295,7 @@ impl<'a> Checker<'a> {
                 static_routes: link.static_routes.clone(),
                 accept: link.accept.clone(),
                 plain: link.plain.clone(),
+                shortcuts: link.shortcuts,
                 first_path,
                 path_count: paths.len() as u32 - first_path,
             });

@@ -48,6 +48,12 @@ impl Class {
         let last = self.underlays.len() + usize::from(preference);
         place.unwrap_or(last) as u16
     }
+
+    /// Whether it prefers no other underlay to this one.
+    pub(crate) fn is_first_choice(&self, underlay: &str) -> bool {
+        let first = self.underlays.first();
+        first.is_none_or(|group| group.iter().any(|name| name == underlay))
+    }
 }
 
 impl Checker<'_> {

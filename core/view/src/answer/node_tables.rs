@@ -17,7 +17,9 @@ pub(super) fn status(node: &Node, config: &NodeConfig, now: Instant) -> DeviceSt
         NodeRole::Nva { .. } => DeviceKind::Nva,
         NodeRole::Cpe { .. } => DeviceKind::Cpe,
     };
-    let links = node.links(now);
+    let mut links = node.links(now);
+    // Shortcuts come and go: a network without them is whole.
+    links.retain(|link| link.shortcut.is_none());
     let paths = || links.iter().flat_map(|link| &link.paths);
     let (sessions_up, sessions) = bgp_tables::session_count(node.speaker());
     DeviceStatus {
@@ -58,7 +60,10 @@ pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
         Tunnel {
             device: device.to_owned(),
             neighbor: link.neighbor,
-            role: role(link.role).to_owned(),
+            role: match link.shortcut {
+                Some(_) => "shortcut".to_owned(),
+                None => role(link.role).to_owned(),
+            },
             up: link.up,
             paths: paths.collect(),
         }
@@ -241,6 +246,7 @@ fn tunnel_reason(said: &Explanation) -> String {
         .find_map(|choice| match choice.reason {
             ChoiceReason::Hash => Some("the flow's hash chose the neighbour"),
             ChoiceReason::Only => Some("the only neighbour"),
+            ChoiceReason::Shortcut => Some("a shortcut, which measures better than the relay"),
             _ => None,
         });
     let path = said.paths.iter().find_map(|choice| match choice.reason {

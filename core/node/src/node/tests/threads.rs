@@ -12,7 +12,7 @@ use offload::Offload;
 use tunnel::Aead;
 
 use super::batches::Kept;
-use super::harness::Net;
+use super::harness::{Device, Net};
 use crate::plane::change::{Change, Kind, LinkPaths};
 use crate::{Control, Forwarder, Input, LinkId, LocatorId, Order, Output, stub};
 
@@ -39,13 +39,22 @@ struct Wire {
 impl Wire {
     /// Two sites and a hub that know each other by now.
     fn new(configs: Vec<NodeConfig>, steers: bool) -> Self {
+        Self::after(configs, steers, |net, _| net.run(SECOND * 3))
+    }
+
+    /// The same, after something else.
+    fn after(
+        configs: Vec<NodeConfig>,
+        steers: bool,
+        happens: impl FnOnce(&mut Net, &[Device]),
+    ) -> Self {
         let mut net = Net::default();
         let address = |config: &NodeConfig| {
             SocketAddrV4::new(config.interfaces[0].address, config.locators[0].port)
         };
         let addresses: Vec<_> = configs.iter().map(address).collect();
         let devices: Vec<_> = configs.into_iter().map(|config| net.add(config)).collect();
-        net.run(SECOND * 3);
+        happens(&mut net, &devices);
         let machines = devices.into_iter().zip(addresses);
         let machines = machines.map(|(device, address)| {
             let (control, forwarders) = net.take(device).split();
@@ -326,4 +335,56 @@ fn a_change_holds_for_flows_that_were_just_decided_about() {
         wire.send(0, 0, &datagram(4_000, 2));
         assert_eq!(!wire.delivered(2).is_empty(), arrives);
     }
+}
+
+/// Two sites that make shortcuts, and their hub.
+fn with_shortcuts(threads: [u8; 3]) -> Vec<NodeConfig> {
+    let mut configs = sites(threads);
+    for config in &mut configs {
+        config.shortcuts.slots = 2;
+        config.shortcuts.idle_s = 10;
+        config
+            .links
+            .iter_mut()
+            .for_each(|link| link.shortcuts = true);
+    }
+    configs
+}
+
+#[test]
+fn forwarders_tell_a_hub_between_which_sites_it_relays() {
+    let mut wire = Wire::new(with_shortcuts([1, 2, 1]), true);
+    let introduces = |wire: &Wire| {
+        let speaker = wire.machines[1].control.node().speaker();
+        !speaker.multipath(stub::prefix("172.16.0.20/32")).is_empty()
+    };
+    assert!(!introduces(&wire));
+    for number in 0..20 {
+        wire.send(0, 0, &datagram(4_000, number));
+        wire.tick(SECOND / 4);
+    }
+    assert!(introduces(&wire));
+}
+
+#[test]
+fn forwarders_send_by_shortcuts_and_keep_those_in_use() {
+    let mut wire = Wire::after(with_shortcuts([2, 1, 2]), true, |net, devices| {
+        for number in 0..60 {
+            net.run(SECOND / 4);
+            net.send_from_kernel(devices[0], datagram(4_000, number));
+        }
+    });
+    let relayed = |wire: &Wire| wire.machines[1].control.node().counters().relayed;
+    let before = relayed(&wire);
+    wire.delivered(2);
+    // Longer than idle ones have, and shorter than the hold time of BGP, which nobody carries here.
+    for number in 0..60 {
+        wire.send(0, 0, &datagram(4_000, number));
+        wire.tick(SECOND / 4);
+        assert_eq!(wire.delivered(2), [number]);
+    }
+    assert_eq!(relayed(&wire), before);
+    let links = wire.machines[0].control.node().links(wire.now);
+    let shortcut = links.iter().find_map(|link| link.shortcut.as_ref());
+    assert!(shortcut.expect("a shortcut").carries);
 }

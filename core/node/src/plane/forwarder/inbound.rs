@@ -212,6 +212,11 @@ impl Forwarder {
         len: usize,
         sink: &mut impl Sink,
     ) -> bool {
+        let to = match fate {
+            Fate::Path(onward) => Some(onward.path),
+            Fate::Kernel | Fate::Shard(_) => None,
+        };
+        self.sight(now, (Some(came_by), to), sink);
         match fate {
             Fate::Kernel => {
                 self.counters.to_kernel += 1;

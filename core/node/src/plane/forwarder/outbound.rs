@@ -61,6 +61,7 @@ impl Forwarder {
                 return;
             }
         };
+        self.sight(now, (None, Some(path)), sink);
         let mtu = self.tables.mtu(path);
         if longest > mtu {
             let packet = buffer.bytes();

@@ -2,6 +2,7 @@
 //!
 //! Help, completions and the manual page all come from these types.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ pub(crate) enum Command {
         /// The value, such as `regions.westeurope.hub.address_space`.
         value: String,
     },
+    /// Say to which application class a packet belongs at a node.
+    Classify(Classify),
     /// Run a design in virtual time until it has converged.
     Sim(Sim),
     /// Bring a design up on this machine with real processes, BGP and encrypted packets.
@@ -313,6 +316,24 @@ pub(crate) struct Trace {
     pub(crate) flow: String,
     #[command(flatten)]
     pub(crate) place: Where,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Classify {
+    /// The design file.
+    pub(crate) file: PathBuf,
+    /// The node, such as `cpe1.paris`.
+    pub(crate) node: String,
+    /// The packet's source.
+    pub(crate) source: Ipv4Addr,
+    /// The packet's destination.
+    pub(crate) destination: Ipv4Addr,
+    /// Protocol, ports and code point: `tcp:51000:443`, `udp:5000:16384@46`, `icmp`.
+    #[arg(long, default_value = "icmp")]
+    pub(crate) flow: String,
+    /// The name that the site's hosts resolved the destination from.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod bench_command;
+mod classes;
 mod daemon;
 mod designs;
 mod lab_commands;
@@ -49,6 +50,7 @@ fn run(arguments: Longhaul) -> Outcome {
         Command::Rules { rule } => designs::rules(format, rule.as_deref()),
         Command::Plan { design, output } => designs::plan(format, &design, &output),
         Command::Explain { file, value } => designs::explain(format, &file, &value),
+        Command::Classify(options) => classes::classify(format, &options),
         Command::Generate {
             regions,
             sites,

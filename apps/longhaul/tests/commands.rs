@@ -262,6 +262,60 @@ fn rules_schema_completions_and_manual_are_printed() {
 }
 
 #[test]
+fn a_packet_has_the_class_that_the_design_says() {
+    let folder = directory("classify");
+    let file = folder.join("design.yaml");
+    let partners = "# partners\n192.0.2.0/24\n";
+    fs::write(folder.join("partners.txt"), partners).expect("a file");
+    let design = "longhaul: 1
+name: classes
+regions: {westeurope: }
+prefix_sets: {partners: {from: partners.txt}}
+classes:
+  voice: {dscp: 46}
+  office: {sets: partners, domains: teams.microsoft.com, protocol: tcp, ports: 443}
+sites: [{name: paris, city: Paris}]
+";
+    fs::write(&file, design).expect("a file");
+    let class = |arguments: &[&str]| {
+        let mut all = vec!["classify", utf8(&file), "cpe1.paris", "10.128.0.2"];
+        all.extend(arguments);
+        run(&all, 0).0.trim_end().to_owned()
+    };
+    let https = "tcp:50000:443";
+    assert_eq!(
+        class(&["192.0.2.9", "--flow", "udp:5000:16384@46"]),
+        "voice"
+    );
+    assert_eq!(class(&["192.0.2.9", "--flow", https]), "office");
+    assert_eq!(
+        class(&[
+            "198.51.100.9",
+            "--flow",
+            https,
+            "--name",
+            "eu.teams.microsoft.com"
+        ]),
+        "office"
+    );
+    assert!(class(&["198.51.100.9", "--flow", https]).starts_with("no class"));
+    let (_, complaint) = run(
+        &[
+            "classify",
+            utf8(&file),
+            "cpe9.paris",
+            "10.0.0.1",
+            "10.0.0.2",
+        ],
+        2,
+    );
+    assert!(
+        complaint.contains("there are: nva1.westeurope"),
+        "{complaint}"
+    );
+}
+
+#[test]
 fn a_route_server_is_shown_as_the_platform_shows_it() {
     let show = |arguments: &[&str], code| {
         let mut all = vec!["show"];

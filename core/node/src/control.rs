@@ -56,6 +56,7 @@ impl Control {
             } => self.node.on_handshake(now, (locator, from), &bytes, out),
             // What is measured is the path, and not how busy this half was.
             Punted::Reply { path, payload } => self.node.on_reply(punt.at, path, &payload, out),
+            Punted::Names(heard) => self.node.learn(now, heard),
         }
         self.node.take_orders(orders);
     }

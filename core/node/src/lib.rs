@@ -56,7 +56,9 @@
 #![warn(missing_docs)]
 
 mod budget;
+mod classifier;
 mod control;
+pub mod dns;
 mod fib;
 mod id;
 mod input;
@@ -73,6 +75,7 @@ mod view;
 pub mod vrrp;
 
 pub use carrier::{Connection, Way};
+pub use classifier::Classifier;
 pub use control::Control;
 pub use fib::{RouteVia, Source};
 pub use id::{ClassId, InterfaceId, LanId, LinkId, LocatorId, RouterId};
@@ -86,6 +89,6 @@ pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{
     Attachment, Budget, BudgetLevel, BudgetUse, ChoiceReason, ClassView, Counters, Decision,
-    DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, NeighborChoice, NextHop,
-    PathChoice, PathView, ShortcutView,
+    DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, NameView, NeighborChoice,
+    NextHop, PathChoice, PathView, ShortcutView,
 };

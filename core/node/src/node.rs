@@ -9,6 +9,7 @@ mod gateways;
 mod guard;
 mod liveness;
 mod mtu;
+mod names;
 mod shortcuts;
 mod show;
 mod steering;
@@ -43,6 +44,7 @@ use bgp_sessions::Waiting;
 use carriers::Carriers;
 use egress::Held;
 use guard::Guard;
+use names::Names;
 use shortcuts::Shortcuts;
 use tunnels::Tunnels;
 
@@ -91,6 +93,7 @@ pub struct Node {
     timers: Timers,
     /// What waits for bandwidth, by [`EgressId`]; made when something first does.
     held: Vec<Option<Box<Queue<Held>>>>,
+    names: Names,
     icmp: IcmpBudget,
     counters: Counters,
     /// What forwarders have to be told; `None` while the node forwards by itself.
@@ -169,6 +172,7 @@ impl Node {
             Part::Guard => self.guard_routes(now, out),
             Part::Egress(id) => self.release(now, id, out),
             Part::Shortcuts => self.review_shortcuts(now, out),
+            Part::Names => self.forget_names(now),
         }
     }
 

@@ -23,6 +23,7 @@ pub use error::{ConfigError, ConfigErrors, ConfigReason};
 pub(crate) use shortcuts::Shortcuts;
 
 use crate::Secrets;
+use crate::classifier::Classifier;
 use crate::id::{InterfaceId, LinkId, LocatorId};
 use crate::vrrp;
 
@@ -45,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) route_servers: Vec<BgpPeerConfig>,
     pub(crate) classes: Vec<Class>,
     pub(crate) shortcuts: Shortcuts,
+    pub(crate) classifier: Classifier,
     pub(crate) summaries: Vec<Prefix>,
     /// Announced to Route Server and nobody else.
     pub(crate) originate: Vec<Prefix>,

@@ -36,6 +36,8 @@ pub(crate) enum Part {
     Egress(EgressId),
     /// Shortcuts: who is introduced, called, used.
     Shortcuts,
+    /// Addresses that names resolve to.
+    Names,
 }
 
 /// At most one deadline for each part.

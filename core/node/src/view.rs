@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use carrier::Way;
 use design::plan::LinkRole;
-use inet::{FiveTuple, Prefix};
+use inet::{FiveTuple, Instant, Prefix};
 use path::PathId;
 use tunnel::SessionState;
 
@@ -113,6 +113,17 @@ pub struct ClassView {
     pub standing: path::Standing,
     /// Whether it carries the class.
     pub carries: bool,
+}
+
+/// An address that hosts of the site resolved from a domain of classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameView {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The classes, in their order, that have it among their domains.
+    pub classes: Vec<String>,
+    /// How long it is known.
+    pub until: Instant,
 }
 
 /// What the node would do with a packet of a flow, and why.

@@ -20,6 +20,7 @@
 
 mod answer;
 mod budget;
+mod classified;
 mod counters;
 mod effective;
 mod flow;
@@ -41,6 +42,7 @@ pub use answer::{
     route_server_answer, route_server_commands, router_answer, speaker_measures, vnet_peerings,
 };
 pub use budget::{Aggregate, Budget, BudgetUse, Budgets};
+pub use classified::{Classified, classify};
 pub use counters::{Counter, Counters};
 pub use effective::{EffectiveRoute, EffectiveRoutes};
 pub use flow::{Flow, FlowError, FlowSpec, Protocol};

@@ -10,6 +10,7 @@ use tunnel::{Endpoint, Peer};
 
 use super::carriers::Carriers;
 use super::guard::Guard;
+use super::names::Names;
 use super::shortcuts::Shortcuts;
 use super::tunnels::Tunnels;
 use super::{LinkState, Node, Options, PathState, Scratch, Secrets, mtu};
@@ -61,6 +62,7 @@ impl Node {
             gateways: gateways(&settings),
             timers,
             held: (0..facts.egresses.len()).map(|_| None).collect(),
+            names: Names::default(),
             icmp: IcmpBudget::default(),
             counters: Counters::default(),
             orders: None,

@@ -91,6 +91,9 @@ impl Node {
         match self.tables.inbound(path, &view, label) {
             Verdict::Kernel => {
                 self.sight(now, (Some(path), None));
+                if let Some(heard) = self.tables.heard(&view) {
+                    self.learn(now, heard);
+                }
                 self.counters.to_kernel += 1;
                 out.push(Output::Packet {
                     bytes: view.bytes().to_vec(),

@@ -2,6 +2,7 @@
 
 mod batches;
 mod carriers;
+mod classes;
 mod forwarding;
 mod gateways;
 mod guard;

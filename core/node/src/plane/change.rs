@@ -1,10 +1,12 @@
 //! What the two halves of a node tell each other.
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use inet::{Instant, Prefix};
 use path::PathId;
 
+use super::tables::Heard;
+use crate::classifier::DomainSet;
 use crate::fib::{Source, Target};
 use crate::id::{LinkId, LocatorId};
 use crate::view::Counters;
@@ -45,6 +47,11 @@ pub(crate) enum Kind {
     },
     /// The paths to a neighbour.
     Link { link: LinkId, paths: LinkPaths },
+    /// From which domains an address was resolved.
+    Name {
+        address: Ipv4Addr,
+        domains: DomainSet,
+    },
     /// How long a packet may be to get through a path.
     Mtu { path: PathId, octets: u16 },
     /// Who is at the other end of a slot.
@@ -109,6 +116,8 @@ pub(crate) enum Punted {
     },
     /// The payload of a reply to a probe.
     Reply { path: PathId, payload: Vec<u8> },
+    /// What an answer of DNS says about domains of classes.
+    Names(Heard),
 }
 
 /// Which paths to a neighbour take packets.

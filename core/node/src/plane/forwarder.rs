@@ -107,6 +107,12 @@ impl Forwarder {
         }
     }
 
+    /// What decides about packets.
+    #[cfg(test)]
+    pub(crate) const fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
     /// An empty buffer for what arrives next; `None` while all are in use, and then nothing should be read.
     pub fn buffer(&mut self) -> Option<Buffer> {
         self.pool.take()

@@ -5,6 +5,7 @@
 //! [`Label`]; what comes without one is classified where it is relayed. Traffic of no class takes what [`path::Link`] says, as without any classes.
 
 use core::net::Ipv4Addr;
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +20,8 @@ use super::egress::Egresses;
 use super::label::Label;
 use super::shortcuts::Shortcuts;
 use super::sightings::Sighting;
+use crate::classifier::DomainSet;
+use crate::dns;
 use crate::fib::{Fib, Target};
 use crate::id::{ClassId, LinkId, LocatorId};
 use crate::settings::Settings;
@@ -75,6 +78,16 @@ pub(crate) struct Tables {
     /// By [`PathId`]: octets of the longest packet inside.
     mtus: Vec<u16>,
     pub(crate) shortcuts: Shortcuts,
+    /// Addresses that were resolved from domains of classes.
+    names: BTreeMap<Ipv4Addr, DomainSet>,
+}
+
+/// What an answer of DNS says about domains of classes.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    pub(crate) domains: DomainSet,
+    /// Addresses, and how long the answer counts for each.
+    pub(crate) addresses: Vec<(Ipv4Addr, Duration)>,
 }
 
 impl Facts {
@@ -169,6 +182,7 @@ impl Tables {
             links: vec![down; settings.links.len()],
             mtus: mtus.collect(),
             shortcuts: Shortcuts::new(settings.shortcuts.first, facts.slots()),
+            names: BTreeMap::new(),
             facts,
             fib: Fib::new(),
         }
@@ -185,6 +199,12 @@ impl Tables {
                 self.fib.set(*prefix, *source, target.clone());
             }
             Kind::Link { link, paths } => self.links[link.index()].clone_from(paths),
+            Kind::Name { address, domains } if domains.is_empty() => {
+                self.names.remove(address);
+            }
+            Kind::Name { address, domains } => {
+                self.names.insert(*address, *domains);
+            }
             Kind::Mtu { path, octets } => self.mtus[path.0 as usize] = *octets,
             Kind::Slot { link, partner } => self.shortcuts.set(*link, partner.clone()),
             Kind::Tunnel { .. } | Kind::Send { .. } => {}
@@ -389,6 +409,27 @@ impl Tables {
         self.classify(flow, packet.dscp())
     }
 
+    /// Whether a packet for the kernel is an answer of DNS that classes may learn from: one for a host of a site.
+    pub(crate) fn is_answer(&self, packet: &Ipv4<'_>) -> bool {
+        let settings = &self.facts.settings;
+        packet.protocol() == packet::UDP
+            && settings.classifier.has_domains()
+            && settings.region().is_none()
+            && packet.flow().source_port == dns::PORT
+    }
+
+    /// What classes learn from a packet for the kernel.
+    pub(crate) fn heard(&self, packet: &Ipv4<'_>) -> Option<Heard> {
+        let answer = packet.udp_payload().filter(|_| self.is_answer(packet))?;
+        let answer = dns::answer(answer)?;
+        let names = answer.names.iter();
+        let domains = names.fold(DomainSet::NONE, |all, name| {
+            all.with(self.facts.settings.classifier.domains_of(name))
+        });
+        let addresses = answer.addresses;
+        (!domains.is_empty()).then_some(Heard { domains, addresses })
+    }
+
     /// Whether a flow is the overlay's own: between the loopbacks of neighbours.
     pub(crate) fn is_own(&self, flow: FiveTuple) -> bool {
         let is_own = |address| {
@@ -399,12 +440,9 @@ impl Tables {
 
     /// The class of a flow with a code point.
     pub(crate) fn classify(&self, flow: FiveTuple, dscp: u8) -> Option<ClassId> {
-        let first = |flow: FiveTuple| {
-            let mut classes = self.facts.settings.classes.iter();
-            classes.position(|class| class.contains(flow, dscp))
-        };
-        let place = first(flow).or_else(|| first(flow.reversed()))?;
-        Some(ClassId(place as u16))
+        let classifier = &self.facts.settings.classifier;
+        let names = |address| self.names.get(&address).copied().unwrap_or_default();
+        classifier.classify(flow, dscp, names)
     }
 
     /// Which path to a neighbour takes a flow of a class.

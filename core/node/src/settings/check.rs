@@ -14,6 +14,7 @@ use tunnel::PublicKey;
 
 use super::error::{ConfigError, ConfigErrors, ConfigReason};
 use super::{Interface, Lan, Link, Locator, Path, Router, Settings};
+use crate::Classifier;
 use crate::Secrets;
 use crate::id::{InterfaceId, LinkId, LocatorId};
 use crate::vrrp;
@@ -60,6 +61,7 @@ impl<'a> Checker<'a> {
             route_servers: config.route_servers.clone(),
             classes,
             shortcuts,
+            classifier: Classifier::new(&config.classes, &config.prefix_sets),
             summaries: config.summaries.clone(),
             originate: config.originate.clone(),
             domains: config.domains.clone(),

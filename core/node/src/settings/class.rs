@@ -1,16 +1,14 @@
-//! Application classes: what puts a packet into one, and what it asks of paths.
+//! Application classes: what each asks of paths. What belongs to them is in [`crate::classifier`].
 
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use design::plan::{
-    ClassConfig, ClassMatch, NodeRole, OtherwiseConfig, PathConfig, ShareConfig, SlaConfig,
-};
-use inet::FiveTuple;
+use design::plan::{ClassConfig, NodeRole, OtherwiseConfig, PathConfig, ShareConfig, SlaConfig};
 use path::{Otherwise, Sla};
 
 use super::check::Checker;
 use super::error::ConfigReason;
+use crate::classifier::DOMAIN_MATCHES_MAX;
 
 /// More classes than this are more than code points.
 const CLASSES_MAX: u32 = 64;
@@ -24,23 +22,10 @@ pub(crate) struct Class {
     pub(crate) sla: Sla,
     pub(crate) otherwise: Otherwise,
     pub(crate) share: ShareConfig,
-    matches: Vec<ClassMatch>,
     underlays: Vec<Vec<String>>,
 }
 
 impl Class {
-    /// Whether a packet of a flow with this code point belongs to it.
-    pub(crate) fn contains(&self, flow: FiveTuple, dscp: u8) -> bool {
-        self.matches.iter().any(|one| {
-            let ports = |(low, high)| (low..=high).contains(&flow.destination_port);
-            let within = |prefix: &inet::Prefix| prefix.contains(flow.destination);
-            (one.dscp.is_empty() || one.dscp.contains(&dscp))
-                && one.protocol.is_none_or(|number| number == flow.protocol)
-                && one.ports.is_none_or(ports)
-                && (one.destinations.is_empty() || one.destinations.iter().any(within))
-        })
-    }
-
     /// The group of a path: that of its underlay, and behind all of them its own preference.
     pub(crate) fn group(&self, underlay: &str, preference: u8) -> u16 {
         let named = |group: &Vec<String>| group.iter().any(|name| name == underlay);
@@ -85,6 +70,9 @@ impl Checker<'_> {
             }
             self.class(&at, class);
         }
+        let matches = config.classes.iter().flat_map(|class| &class.matches);
+        let by_domain = matches.filter(|one| !one.domains.is_empty()).count() as u32;
+        self.range("classes", by_domain, 0, DOMAIN_MATCHES_MAX);
         config.classes.iter().map(class).collect()
     }
 
@@ -97,9 +85,17 @@ impl Checker<'_> {
             for dscp in &one.dscp {
                 self.range(format!("{at}.dscp"), u32::from(*dscp), 0, DSCP_MAX);
             }
-            if let Some((low, high)) = one.ports {
-                let (low, high) = (u32::from(low), u32::from(high));
-                self.range(format!("{at}.ports"), high, low, u32::from(u16::MAX));
+            for (field, ports) in [("ports", one.ports), ("source_ports", one.source_ports)] {
+                if let Some((low, high)) = ports {
+                    let (low, high) = (u32::from(low), u32::from(high));
+                    self.range(format!("{at}.{field}"), high, low, u32::from(u16::MAX));
+                }
+            }
+            let sets = &self.config.prefix_sets;
+            let unknown = |name: &&String| !sets.iter().any(|set| set.name == **name);
+            if let Some(name) = one.sets.iter().find(unknown) {
+                let name = name.clone();
+                self.refuse(format!("{at}.sets"), ConfigReason::Unknown { name });
             }
         }
         if let Some(sla) = class.sla {
@@ -126,7 +122,6 @@ fn class(config: &ClassConfig) -> Class {
             OtherwiseConfig::Drop => Otherwise::Drop,
         },
         share: config.share,
-        matches: config.matches.clone(),
         underlays: config.underlays.clone(),
     }
 }

@@ -175,7 +175,13 @@ impl Forwarder {
                 }
                 self.counters.from_tunnels += 1;
                 match self.tables.inbound(came_by, &view, label) {
-                    Verdict::Kernel => Fate::Kernel,
+                    Verdict::Kernel => {
+                        if let Some(heard) = self.tables.heard(&view) {
+                            let kind = Punted::Names(heard);
+                            sink.punt(Punt { at: now, kind });
+                        }
+                        Fate::Kernel
+                    }
                     Verdict::Path(path, class) => Fate::Path(Onward {
                         path,
                         class,
@@ -189,8 +195,9 @@ impl Forwarder {
                 }
             }
         };
-        // ICMP errors may come from where other ICMP may not, and their flow does not tell them apart.
-        if flow.protocol != packet::ICMP {
+        // ICMP errors may come from where other ICMP may not, and their flow does not tell them apart. Every answer of
+        // DNS is heard.
+        if flow.protocol != packet::ICMP && !self.tables.is_answer(&view) {
             *last = Some(Last {
                 came_by,
                 flow,

@@ -13,6 +13,7 @@ mod reach;
 mod routers;
 mod scale;
 mod scenarios;
+mod shortcuts;
 
 use core::time::Duration;
 

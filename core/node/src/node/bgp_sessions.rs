@@ -11,7 +11,7 @@ use crate::fib::{Source, Target};
 use crate::id::{LinkId, RouterId};
 use crate::output::{Event, Output};
 use crate::plane::change::Kind;
-use crate::routing::Learned;
+use crate::routing::{Learned, policy};
 use crate::timers::Part;
 
 /// A connection from a neighbour whose link this node has not yet found to be up.
@@ -165,7 +165,7 @@ impl Node {
         let mut is_platform = false;
         for path in self.speaker.multipath(prefix) {
             // An introduction is no route: what it leads to is for shortcuts to say.
-            if !path.attributes.tunnel_encapsulation.is_empty() {
+            if policy::is_introduction(&self.settings, &path.attributes) {
                 continue;
             }
             let learned = path

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bgp::{Action, Match, Policy, PrefixSet, Term, Verdict};
+use bgp::{Action, Attributes, Match, Policy, PrefixSet, Term, Verdict};
 use design::plan::LinkRole;
 use inet::{Asn, Prefix};
 
@@ -56,6 +56,13 @@ pub(crate) fn export(settings: &Settings, role: LinkRole, introduced: &BTreeSet<
         LinkRole::BackupHub => terms.push(own_site(BACKUP)),
     }
     policy(terms)
+}
+
+/// Whether a route is one by which a hub introduces a site.
+pub(crate) fn is_introduction(settings: &Settings, attributes: &Attributes) -> bool {
+    let (value, mask) = origin_of_kind(settings.asn, Kind::Introduction);
+    let mut origins = attributes.ext_communities.iter();
+    origins.any(|origin| origin & mask == value)
 }
 
 /// Nobody is told an introduction that is not for him.

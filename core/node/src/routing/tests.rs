@@ -30,3 +30,25 @@ fn exactly_one_end_of_every_link_calls() {
     assert_eq!(passive(&east), [true]);
     assert_eq!(passive(&cpe), [false]);
 }
+
+#[test]
+fn only_what_a_hub_marks_so_is_an_introduction() {
+    let settings = Settings::new(
+        &stub::nva("nva1.west", 1, 7),
+        &stub::secrets(&stub::nva("nva1.west", 1, 7)),
+    );
+    let settings = settings.expect("good");
+    let is_one = |origins: &[u64]| {
+        let mut attributes = bgp::Attributes::new(settings.loopback);
+        attributes.ext_communities = origins.to_vec();
+        policy::is_introduction(&settings, &attributes)
+    };
+    let of = |overlay, kind| origin_community(overlay, 7, kind);
+    assert!(is_one(&[of(stub::OVERLAY, Kind::Introduction)]));
+    assert!(!is_one(&[]));
+    assert!(
+        !is_one(&[of(stub::OVERLAY, Kind::Site)]),
+        "what hubs make of all that sites say"
+    );
+    assert!(!is_one(&[of(Asn(64_999), Kind::Introduction)]));
+}

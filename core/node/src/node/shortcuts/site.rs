@@ -19,7 +19,7 @@ use crate::introduction::Introduction;
 use crate::output::{Event, Output, ShortcutChange, ShortcutEnd};
 use crate::plane::change::Kind;
 use crate::plane::shortcuts::Partner;
-use crate::routing::Learned;
+use crate::routing::{Learned, policy};
 use crate::timers::Part;
 
 /// What a site knows of other sites.
@@ -78,6 +78,10 @@ impl Node {
             .into_iter()
             .next();
         let introduced = path.and_then(|path| {
+            // What a site says in this way is no introduction: hubs put their own mark on what sites tell.
+            if !policy::is_introduction(&self.settings, &path.attributes) {
+                return None;
+            }
             let introduction = Introduction::read(&path.attributes.tunnels())?;
             Some((introduction, path.neighbor?))
         });

@@ -189,7 +189,7 @@ async fn a_name_that_is_used_again_stands_for_the_last_connection_only() {
     assert_eq!(site.next().await, Happened::Opened(CALLED, hub.at));
     assert!(site.carrier.happened.try_recv().is_err());
     let mut standing = 0;
-    while standing != 1 || hub.carrier.happened.len() > 0 {
+    while standing != 1 || !hub.carrier.happened.is_empty() {
         match hub.next().await {
             Happened::Opened(..) => standing += 1,
             Happened::Closed(_) => standing -= 1,

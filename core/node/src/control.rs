@@ -57,6 +57,14 @@ impl Control {
             // What is measured is the path, and not how busy this half was.
             Punted::Reply { path, payload } => self.node.on_reply(punt.at, path, &payload, out),
             Punted::Names(heard) => self.node.learn(now, heard),
+            Punted::Report {
+                path,
+                class,
+                stream,
+                report,
+            } => self
+                .node
+                .on_protection_report(now, (path, class), (stream, report), out),
         }
         self.node.take_orders(orders);
     }

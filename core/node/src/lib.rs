@@ -36,6 +36,11 @@
 //! A path whose UDP is blocked goes over TLS: `node/carriers.rs` asks for a connection and moves the tunnel there, and
 //! `docs/carrier.md` says how. To everything else a connection is an address.
 //!
+//! # Protection
+//!
+//! Packets of classes that ask for it are numbered on their way to the next node (`plane/protect.rs`). Sums over them follow where
+//! a path loses some, as much as the other side reports; or each goes by two paths, and the first that comes passes.
+//!
 //! # Route budget
 //!
 //! What an NVA tells Route Server can be given a budget: for the session, and for what Route Server

@@ -10,6 +10,7 @@ mod guard;
 mod liveness;
 mod mtu;
 mod names;
+mod protect;
 mod shortcuts;
 mod show;
 mod steering;
@@ -27,11 +28,12 @@ use path::{MtuDiscovery, MtuInput, PathId, Prober};
 use queue::Queue;
 use tunnel::{PeerId, PrivateKey, Suite};
 
-use crate::id::{LinkId, LocatorId};
+use crate::id::{ClassId, LinkId, LocatorId};
 use crate::input::{Command, Input};
 use crate::output::Output;
 use crate::plane::change::{Change, Kind, Order};
 use crate::plane::icmp::IcmpBudget;
+use crate::plane::protect::{Receivers, Senders};
 use crate::plane::sightings::Sightings;
 use crate::plane::tables::Tables;
 use crate::routing::Routing;
@@ -95,6 +97,10 @@ pub struct Node {
     held: Vec<Option<Box<Queue<Held>>>>,
     names: Names,
     icmp: IcmpBudget,
+    senders: Senders,
+    receivers: Receivers,
+    /// What other sides report about protected streams that are sent to them.
+    regulators: BTreeMap<(PathId, ClassId), fec::Regulator>,
     counters: Counters,
     /// What forwarders have to be told; `None` while the node forwards by itself.
     orders: Option<Vec<Order>>,
@@ -170,6 +176,7 @@ impl Node {
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),
+            Part::Protect => self.close_blocks(now, out),
             Part::Egress(id) => self.release(now, id, out),
             Part::Shortcuts => self.review_shortcuts(now, out),
             Part::Names => self.forget_names(now),

@@ -95,6 +95,19 @@ pub enum Event {
         /// The class.
         class: ClassId,
     },
+    /// A class gets another amount of parity on a path.
+    Parity {
+        /// The path.
+        path: PathId,
+        /// The class.
+        class: ClassId,
+        /// What is lost of the class's packets on the path, in parts per million, as the other side reports.
+        lost_ppm: u32,
+        /// The loss that the parity is made for, in parts per million; 0 is none.
+        made_for_ppm: u32,
+        /// Whether there is none although some are lost, since it did not help.
+        is_useless: bool,
+    },
     /// Packets of up to this many octets get through a path.
     PathMtu {
         /// The path.

@@ -12,6 +12,7 @@ pub(crate) mod fragment;
 pub(crate) mod icmp;
 pub(crate) mod label;
 pub(crate) mod probe;
+pub(crate) mod protect;
 pub(crate) mod shortcuts;
 pub(crate) mod sightings;
 pub(crate) mod sink;

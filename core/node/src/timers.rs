@@ -32,6 +32,8 @@ pub(crate) enum Part {
     Lan(LanId),
     /// The route budget.
     Guard,
+    /// Blocks of protected packets.
+    Protect,
     /// What waits for bandwidth.
     Egress(EgressId),
     /// Shortcuts: who is introduced, called, used.

@@ -285,6 +285,14 @@ pub struct Counters {
     pub relayed: u64,
     /// ICMP errors sent.
     pub icmp_errors: u64,
+    /// Packets sent a second time, by another path.
+    pub copies: u64,
+    /// Sums over packets that were sent behind them.
+    pub parity: u64,
+    /// Packets that were lost and brought back by parity.
+    pub recovered: u64,
+    /// Packets that had come before, by another path or by parity: they end here.
+    pub duplicates: u64,
     /// Dropped packets by reason.
     pub drops: BTreeMap<DropReason, u64>,
 }
@@ -299,6 +307,10 @@ impl Counters {
             from_tunnels,
             relayed,
             icmp_errors,
+            copies,
+            parity,
+            recovered,
+            duplicates,
             drops,
         } = more;
         self.from_kernel += from_kernel;
@@ -307,6 +319,10 @@ impl Counters {
         self.from_tunnels += from_tunnels;
         self.relayed += relayed;
         self.icmp_errors += icmp_errors;
+        self.copies += copies;
+        self.parity += parity;
+        self.recovered += recovered;
+        self.duplicates += duplicates;
         for (reason, count) in drops {
             *self.drops.entry(*reason).or_default() += count;
         }

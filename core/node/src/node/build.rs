@@ -19,6 +19,7 @@ use crate::id::LinkId;
 use crate::output::Output;
 use crate::plane::icmp::IcmpBudget;
 use crate::plane::label::Label;
+use crate::plane::protect::{Receivers, Senders};
 use crate::plane::sightings::Sightings;
 use crate::plane::tables::{Facts, Tables};
 use crate::routing::{self, Routing};
@@ -64,6 +65,9 @@ impl Node {
             held: (0..facts.egresses.len()).map(|_| None).collect(),
             names: Names::default(),
             icmp: IcmpBudget::default(),
+            senders: Senders::new(0),
+            receivers: Receivers::default(),
+            regulators: Default::default(),
             counters: Counters::default(),
             orders: None,
             scratch: Scratch::default(),

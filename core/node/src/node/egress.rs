@@ -9,14 +9,33 @@ use super::Node;
 use crate::id::ClassId;
 use crate::output::Output;
 use crate::plane::egress::{EgressId, on_wire};
+use crate::plane::protect::Marking;
 use crate::timers::Part;
 use crate::view::DropReason;
 
-/// A packet with its label, on its way into the tunnel of a path.
+/// A packet on its way into the tunnel of a path.
 pub(super) struct Held {
-    path: PathId,
-    bytes: Vec<u8>,
+    pub(super) path: PathId,
+    pub(super) class: Option<ClassId>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) marking: Marking,
     hash: u64,
+}
+
+impl Held {
+    pub(super) const fn new(
+        (path, class): (PathId, Option<ClassId>),
+        bytes: Vec<u8>,
+        marking: Marking,
+    ) -> Self {
+        Self {
+            path,
+            class,
+            bytes,
+            marking,
+            hash: 0,
+        }
+    }
 }
 
 impl Item for Held {
@@ -38,25 +57,29 @@ impl Node {
     pub(super) fn send(
         &mut self,
         now: Instant,
-        (path, class): (PathId, Option<ClassId>),
+        way: (PathId, Option<ClassId>),
         packet: &[u8],
         out: &mut Vec<Output>,
     ) {
-        self.counters.to_tunnels += 1;
-        let bytes = self.tables.label(path, class).append(packet);
+        let held = Held::new(way, packet.to_vec(), Marking::Fresh);
+        self.hold(now, held, out);
+    }
+
+    /// Lets a packet wait where there is a bandwidth to wait for.
+    pub(super) fn hold(&mut self, now: Instant, mut held: Held, out: &mut Vec<Output>) {
         let facts = self.tables.facts.clone();
-        let id = facts.egresses.of(path);
+        let id = facts.egresses.of(held.path);
         if facts.egresses.rate(id).is_none() {
-            self.seal(now, path, &bytes, out);
+            self.put(now, held, out);
             return;
         }
-        let flow = Ipv4::parse(packet).map(|view| view.flow());
-        let is_own = flow.is_ok_and(|flow| self.tables.is_own(flow));
-        let hash = flow.map_or(0, |flow| flow.hash(facts.flow_seed));
-        let class = facts.egresses.class(class, is_own);
+        let flow = Ipv4::parse(&held.bytes).map(|view| view.flow());
+        let is_own = held.class.is_none() && flow.is_ok_and(|flow| self.tables.is_own(flow));
+        held.hash = flow.map_or(0, |flow| flow.hash(facts.flow_seed));
+        let class = facts.egresses.class(held.class, is_own);
         let settings = || Box::new(Queue::new(facts.egresses.queue(id)));
         let queue = self.held[id.index()].get_or_insert_with(settings);
-        queue.push(now, class, Held { path, bytes, hash }, |_, _| {
+        queue.push(now, class, held, |_, _| {
             self.counters.drop(DropReason::Queue);
         });
         self.release(now, id, out);
@@ -67,7 +90,7 @@ impl Node {
         while let Some(queue) = &mut self.held[id.index()]
             && let Some(held) = queue.pop(now, |_, _| self.counters.drop(DropReason::Queue))
         {
-            self.seal(now, held.path, &held.bytes, out);
+            self.put(now, held, out);
         }
         let next = self.held[id.index()]
             .as_ref()

@@ -85,10 +85,25 @@ impl Node {
         };
         if self.tables.is_probe(&view) {
             self.on_probe(now, path, &view, out);
-            return;
+        } else if self.tables.is_protection(&view) {
+            self.on_protection(now, path, &view, out);
+        } else if self.accept(now, (path, label), &view) {
+            self.pass_in(now, path, &view, label, out);
         }
+        self.bring_back(now, out);
+    }
+
+    /// A packet that came out of a tunnel, or should have, goes on.
+    pub(super) fn pass_in(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        view: &Ipv4<'_>,
+        label: Label,
+        out: &mut Vec<Output>,
+    ) {
         self.counters.from_tunnels += 1;
-        match self.tables.inbound(path, &view, label) {
+        match self.tables.inbound(path, view, label) {
             Verdict::Kernel => {
                 self.sight(now, (Some(path), None));
                 if let Some(heard) = self.tables.heard(&view) {
@@ -99,7 +114,7 @@ impl Node {
                     bytes: view.bytes().to_vec(),
                 });
             }
-            Verdict::Drop(reason) => self.refuse(now, reason, &view, Some(path), out),
+            Verdict::Drop(reason) => self.refuse(now, reason, view, Some(path), out),
             Verdict::Path(next, class) => {
                 self.sight(now, (Some(path), Some(next)));
                 // Bytes behind the packet's own length are padding of the tunnel it came from.
@@ -131,7 +146,7 @@ impl Node {
         came_by: Option<PathId>,
         out: &mut Vec<Output>,
     ) {
-        let mtu = self.tables.mtu(path);
+        let mtu = self.tables.room(path, class);
         if view.bytes().len() > mtu && view.must_not_fragment() {
             self.refuse_with(now, (DropReason::TooBig, mtu), view, came_by, out);
             return;

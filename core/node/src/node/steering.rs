@@ -75,6 +75,12 @@ impl Node {
         let paths = LinkPaths {
             usable: state.paths.usable().collect(),
             classes: classes.map(|class| class.carrying().collect()).collect(),
+            up: state
+                .paths
+                .paths()
+                .filter(|(.., up)| *up)
+                .map(|(path, ..)| path)
+                .collect(),
         };
         if *self.tables.link(link) != paths {
             self.publish(Kind::Link { link, paths });

@@ -10,6 +10,7 @@ mod harness;
 mod labels;
 mod liveness;
 mod origins;
+mod protection;
 mod routers;
 mod routing;
 mod rubbish;

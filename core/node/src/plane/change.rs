@@ -8,7 +8,7 @@ use path::PathId;
 use super::tables::Heard;
 use crate::classifier::DomainSet;
 use crate::fib::{Source, Target};
-use crate::id::{LinkId, LocatorId};
+use crate::id::{ClassId, LinkId, LocatorId};
 use crate::view::Counters;
 
 use super::shortcuts::Partner;
@@ -58,6 +58,12 @@ pub(crate) enum Kind {
     Slot {
         link: LinkId,
         partner: Option<Partner>,
+    },
+    /// How much parity a class gets on a path.
+    Protect {
+        path: PathId,
+        class: ClassId,
+        level: fec::Level,
     },
     /// What a locator's lanes on this shard have to know.
     Tunnel {
@@ -118,6 +124,13 @@ pub(crate) enum Punted {
     Reply { path: PathId, payload: Vec<u8> },
     /// What an answer of DNS says about domains of classes.
     Names(Heard),
+    /// What came of a protected stream that was sent into a path.
+    Report {
+        path: PathId,
+        class: ClassId,
+        stream: u8,
+        report: fec::Report,
+    },
 }
 
 /// Which paths to a neighbour take packets.
@@ -127,6 +140,8 @@ pub(crate) struct LinkPaths {
     pub(crate) usable: Vec<PathId>,
     /// The paths of each class, by [`crate::ClassId`].
     pub(crate) classes: Vec<Vec<PathId>>,
+    /// All that are up: a second one for copies may be one that carries nothing else.
+    pub(crate) up: Vec<PathId>,
 }
 
 impl LinkPaths {

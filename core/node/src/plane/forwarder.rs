@@ -16,6 +16,7 @@
 mod batch;
 mod inbound;
 mod outbound;
+mod protect;
 mod queues;
 mod recent;
 
@@ -33,6 +34,7 @@ use super::buffer::{Buffer, Pool};
 use super::change::{Change, Kind, Notice, Noticed};
 use super::egress::EgressId;
 use super::icmp::{self, IcmpBudget};
+use super::protect::{Receivers, Senders};
 use super::sightings::Sightings;
 use super::sink::{Belongs, Handed, Sink, Transmit};
 use super::tables::{Tables, Verdict};
@@ -61,6 +63,8 @@ pub struct Forwarder {
     arrivals: Vec<Arrival>,
     icmp: IcmpBudget,
     sightings: Sightings,
+    senders: Senders,
+    receivers: Receivers,
     /// Since the last report.
     counters: Counters,
     /// When counters are reported the next time, once there is something to report.
@@ -101,6 +105,8 @@ impl Forwarder {
             arrivals: Vec::new(),
             icmp: IcmpBudget::default(),
             sightings: Sightings::new(),
+            senders: Senders::new(shard),
+            receivers: Receivers::default(),
             counters: Counters::default(),
             report_at: None,
             followed: Vec::new(),
@@ -170,6 +176,15 @@ impl Forwarder {
                     _ => self.enqueue(now, waiting, sink),
                 }
             }
+            Belongs::Copy {
+                came_by,
+                label,
+                tos,
+                buffer,
+            } => {
+                self.pool.adopt(&buffer);
+                self.arrive_alone(now, (came_by, label, tos), buffer, sink);
+            }
         }
     }
 
@@ -177,7 +192,12 @@ impl Forwarder {
     pub fn wake(&self) -> Option<Instant> {
         let waiting = self.turns.iter().filter_map(|id| self.queue(*id)?.next());
         let lanes = self.lanes.iter().filter_map(Lanes::wake);
-        waiting.chain(lanes).chain(self.report_at).min()
+        let blocks = self.senders.wake();
+        waiting
+            .chain(lanes)
+            .chain(self.report_at)
+            .chain(blocks)
+            .min()
     }
 
     /// Drops a packet and, where it helps, tells its sender why (RFC 1812 §4.3.3).

@@ -3,10 +3,12 @@
 use core::net::SocketAddrV4;
 
 use offload::Offload;
+use path::PathId;
 
 use super::buffer::Buffer;
 use super::change::{Notice, Punt};
 use super::forwarder::Waiting;
+use super::label::Label;
 use crate::id::LocatorId;
 
 /// Takes what a forwarder gives, at once and in order.
@@ -81,4 +83,11 @@ pub(crate) enum Belongs {
     },
     /// Packets for a tunnel of which the other one owns the only lane.
     Packets(Waiting),
+    /// A packet that was sent by two paths and came by this one: the other one knows whether it came before.
+    Copy {
+        came_by: PathId,
+        label: Label,
+        tos: u8,
+        buffer: Buffer,
+    },
 }

@@ -78,6 +78,8 @@ pub(crate) struct Tables {
     /// By [`PathId`]: octets of the longest packet inside.
     mtus: Vec<u16>,
     pub(crate) shortcuts: Shortcuts,
+    /// Where there is parity.
+    levels: BTreeMap<(PathId, ClassId), fec::Level>,
     /// Addresses that were resolved from domains of classes.
     names: BTreeMap<Ipv4Addr, DomainSet>,
 }
@@ -174,6 +176,7 @@ impl Tables {
         let down = LinkPaths {
             usable: Vec::new(),
             classes,
+            up: Vec::new(),
         };
         let settings = &facts.settings;
         let paths = (0..settings.paths.len()).map(|number| PathId(number as u32));
@@ -183,6 +186,7 @@ impl Tables {
             mtus: mtus.collect(),
             shortcuts: Shortcuts::new(settings.shortcuts.first, facts.slots()),
             names: BTreeMap::new(),
+            levels: BTreeMap::new(),
             facts,
             fib: Fib::new(),
         }
@@ -207,6 +211,12 @@ impl Tables {
             }
             Kind::Mtu { path, octets } => self.mtus[path.0 as usize] = *octets,
             Kind::Slot { link, partner } => self.shortcuts.set(*link, partner.clone()),
+            Kind::Protect { path, class, level } if level.is_off() => {
+                self.levels.remove(&(*path, *class));
+            }
+            Kind::Protect { path, class, level } => {
+                self.levels.insert((*path, *class), *level);
+            }
             Kind::Tunnel { .. } | Kind::Send { .. } => {}
         }
     }
@@ -219,6 +229,12 @@ impl Tables {
     /// Octets of the longest packet that a path takes.
     pub(crate) fn mtu(&self, path: PathId) -> usize {
         usize::from(self.mtus[path.0 as usize])
+    }
+
+    /// How much parity a class gets on a path.
+    pub(crate) fn level(&self, path: PathId, class: ClassId) -> fec::Level {
+        let level = self.levels.get(&(path, class));
+        level.copied().unwrap_or(fec::Level::OFF)
     }
 
     /// What becomes of a packet of the kernel.

@@ -3,7 +3,9 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use design::plan::{ClassConfig, NodeRole, OtherwiseConfig, PathConfig, ShareConfig, SlaConfig};
+use design::plan::{
+    ClassConfig, NodeRole, OtherwiseConfig, PathConfig, ProtectConfig, ShareConfig, SlaConfig,
+};
 use path::{Otherwise, Sla};
 
 use super::check::Checker;
@@ -22,6 +24,7 @@ pub(crate) struct Class {
     pub(crate) sla: Sla,
     pub(crate) otherwise: Otherwise,
     pub(crate) share: ShareConfig,
+    pub(crate) protect: ProtectConfig,
     underlays: Vec<Vec<String>>,
 }
 
@@ -122,6 +125,7 @@ fn class(config: &ClassConfig) -> Class {
             OtherwiseConfig::Drop => Otherwise::Drop,
         },
         share: config.share,
+        protect: config.protect,
         underlays: config.underlays.clone(),
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn counters(node: &Node, device: &str) -> Counters {
     }
 }
 
-/// Packets that passed, in any case; drops by reason and tunnels' troubles where there were any.
+/// Packets that passed, in any case; protection, drops by reason and tunnels' troubles where there were any.
 pub(super) fn list(node: &Node, device: &str) -> Vec<Counter> {
     let counters = node.counters();
     let packets = [
@@ -23,11 +23,20 @@ pub(super) fn list(node: &Node, device: &str) -> Vec<Counter> {
         ("icmp-errors", counters.icmp_errors),
     ];
     let packets = packets.map(|(name, value)| ("packets", name, value));
+    let protection = [
+        ("copies", counters.copies),
+        ("parity", counters.parity),
+        ("recovered", counters.recovered),
+        ("duplicates", counters.duplicates),
+    ];
+    let protection = protection.into_iter();
+    let protection = protection.map(|(name, value)| ("protection", name, value));
     let drops = counters.drops.iter();
     let drops = drops.map(|(reason, count)| ("drops", reason.name(), *count));
     let tunnels = node.all_tunnel_counters().named();
     let tunnels = tunnels.map(|(name, value)| ("tunnels", name, value));
-    let seen = drops.chain(tunnels).filter(|(.., value)| *value > 0);
+    let seen = protection.chain(drops).chain(tunnels);
+    let seen = seen.filter(|(.., value)| *value > 0);
     packets
         .into_iter()
         .chain(seen)

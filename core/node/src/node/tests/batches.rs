@@ -13,6 +13,8 @@ use crate::{Control, Forwarder, Handed, LocatorId, Notice, Output, Punt, Sink, T
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) batches: Vec<(SocketAddrV4, u8, usize, Vec<u8>)>,
+    /// Which socket each of them left by.
+    pub(super) sockets: Vec<LocatorId>,
     pub(super) delivered: Vec<(Offload, Vec<u8>)>,
     pub(super) punts: Vec<Punt>,
     pub(super) notices: Vec<Notice>,
@@ -28,6 +30,7 @@ impl Sink for Kept {
     fn transmit(&mut self, batch: Transmit<'_>) {
         assert!(batch.bytes.len() <= 65_507);
         assert!(batch.bytes.len().div_ceil(batch.segment) <= 64);
+        self.sockets.push(batch.locator);
         self.batches
             .push((batch.to, batch.tos, batch.segment, batch.bytes.to_vec()));
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bgp::{ConnId, Speaker};
 use design::plan::NodeConfig;
-use inet::{Instant, Prefix};
+use inet::{Instant, Prefix, Rng};
 
 use crate::{
     Command, Connection, Event, Input, LanId, LocatorId, NextHop, Node, Output, RouteVia, stub,
@@ -67,6 +67,8 @@ pub(super) struct Net {
     /// Octets of the longest UDP payload that the underlay carries.
     longest: Option<usize>,
     carried: Carried,
+    /// Datagrams that the underlay loses by chance, in parts per million.
+    lost: Option<(u32, Rng)>,
 }
 
 impl Net {
@@ -146,6 +148,11 @@ impl Net {
         let config = self.configs[device].clone().expect("a node");
         self.machines[device].core = self.birth(device, &config);
         self.machines[device].alive = true;
+    }
+
+    /// From now on so many datagrams vanish in the underlay by chance.
+    pub(super) fn lose(&mut self, ppm: u32) {
+        self.lost = Some((ppm, Rng::new(7)));
     }
 
     /// From now on longer UDP payloads vanish in the underlay.
@@ -348,7 +355,9 @@ impl Net {
         let from = self.socket_of(device, locator);
         let is_swallowed = self.longest.is_some_and(|longest| bytes.len() > longest);
         let is_cut = self.cuts.contains(&(*from.ip(), *to.ip()));
-        if is_swallowed || is_cut || self.carried.is_blocked(from, to) {
+        let chance = self.lost.as_mut();
+        let is_lost = chance.is_some_and(|(ppm, rng)| rng.chance_ppm(*ppm));
+        if is_lost || is_swallowed || is_cut || self.carried.is_blocked(from, to) {
             return;
         }
         if let Some(&(other, locator)) = self.sockets.get(&to) {

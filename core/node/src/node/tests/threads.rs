@@ -1,19 +1,20 @@
 //! Nodes whose halves are driven apart, with several forwarders each: what belongs to another shard is handed over,
 //! flows stay in order, and keys change under way without loss.
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use design::plan::LinkRole::{HomeHub, HomeSite};
 use design::plan::{Liveness, NodeConfig};
-use inet::Instant;
 use inet::packet::{self, Ipv4};
+use inet::{Instant, Rng};
 use offload::Offload;
 use tunnel::Aead;
 
 use super::batches::Kept;
 use super::harness::{Device, Net};
 use crate::plane::change::{Change, Kind, LinkPaths};
+use crate::view::Counters;
 use crate::{Control, Forwarder, Input, LinkId, LocatorId, Order, Output, stub};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,23 +23,28 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Machine {
     control: Control,
     shards: Vec<(Forwarder, Kept)>,
-    address: SocketAddrV4,
+    /// By locator.
+    addresses: Vec<SocketAddrV4>,
 }
 
 /// Machines whose datagrams arrive at once.
-struct Wire {
-    now: Instant,
+pub(super) struct Wire {
+    pub(super) now: Instant,
     machines: Vec<Machine>,
     /// Whether the kernel gives datagrams to the shard that they are for.
     steers: bool,
     /// How often something was handed over.
     handed: usize,
     handshakes: usize,
+    /// Data datagrams that are lost by chance, in parts per million.
+    lost: Option<(u32, Rng)>,
+    /// Where no datagram arrives.
+    pub(super) cut: Option<Ipv4Addr>,
 }
 
 impl Wire {
     /// Two sites and a hub that know each other by now.
-    fn new(configs: Vec<NodeConfig>, steers: bool) -> Self {
+    pub(super) fn new(configs: Vec<NodeConfig>, steers: bool) -> Self {
         Self::after(configs, steers, |net, _| net.run(SECOND * 3))
     }
 
@@ -49,20 +55,25 @@ impl Wire {
         happens: impl FnOnce(&mut Net, &[Device]),
     ) -> Self {
         let mut net = Net::default();
-        let address = |config: &NodeConfig| {
-            SocketAddrV4::new(config.interfaces[0].address, config.locators[0].port)
+        let address = |config: &NodeConfig| -> Vec<SocketAddrV4> {
+            let sockets = config.locators.iter().map(|locator| {
+                let mut interfaces = config.interfaces.iter();
+                let own = interfaces.find(|one| one.name == locator.interface);
+                SocketAddrV4::new(own.expect("its interface").address, locator.port)
+            });
+            sockets.collect()
         };
         let addresses: Vec<_> = configs.iter().map(address).collect();
         let devices: Vec<_> = configs.into_iter().map(|config| net.add(config)).collect();
         happens(&mut net, &devices);
         let machines = devices.into_iter().zip(addresses);
-        let machines = machines.map(|(device, address)| {
+        let machines = machines.map(|(device, addresses)| {
             let (control, forwarders) = net.take(device).split();
             let shards = forwarders.into_iter();
             Machine {
                 control,
                 shards: shards.map(|one| (one, Kept::default())).collect(),
-                address,
+                addresses,
             }
         });
         Self {
@@ -71,11 +82,23 @@ impl Wire {
             steers,
             handed: 0,
             handshakes: 0,
+            lost: None,
+            cut: None,
         }
     }
 
+    /// From now on so much of the data is lost by chance.
+    pub(super) fn lose(&mut self, ppm: u32) {
+        self.lost = Some((ppm, Rng::new(3)));
+    }
+
+    /// What a machine has counted.
+    pub(super) fn counters(&self, machine: usize) -> &Counters {
+        self.machines[machine].control.node().counters()
+    }
+
     /// The kernel of a machine gives a packet to one of the device's queues.
-    fn send(&mut self, machine: usize, shard: usize, packet: &[u8]) {
+    pub(super) fn send(&mut self, machine: usize, shard: usize, packet: &[u8]) {
         let (forwarder, kept) = &mut self.machines[machine].shards[shard];
         let mut buffer = forwarder.buffer().expect("a buffer");
         buffer.room()[..packet.len()].copy_from_slice(packet);
@@ -85,7 +108,7 @@ impl Wire {
     }
 
     /// Time passes for all control halves.
-    fn tick(&mut self, by: Duration) {
+    pub(super) fn tick(&mut self, by: Duration) {
         self.now = self.now + by;
         for machine in 0..self.machines.len() {
             self.control(machine, |control, now, out, orders| {
@@ -108,14 +131,15 @@ impl Wire {
             let (forwarder, kept) = &mut self.machines[machine].shards[shard];
             while forwarder.run(now, kept) {}
             let batches = core::mem::take(&mut kept.batches);
+            let sockets = core::mem::take(&mut kept.sockets);
             let (punts, notices) = (
                 core::mem::take(&mut kept.punts),
                 core::mem::take(&mut kept.notices),
             );
             let handed = core::mem::take(&mut kept.handed);
             any |= !(batches.is_empty() && punts.is_empty() && handed.is_empty());
-            for (to, tos, segment, bytes) in batches {
-                self.arrive(machine, to, (tos, segment), &bytes);
+            for ((to, tos, segment, bytes), by) in batches.into_iter().zip(sockets) {
+                self.arrive((machine, by), to, (tos, segment), &bytes);
             }
             for (to, handed) in handed {
                 self.handed += 1;
@@ -154,17 +178,31 @@ impl Wire {
             }
         }
         for output in out {
-            if let Output::Datagram { to, bytes, .. } = output {
+            if let Output::Datagram { locator, to, bytes } = output {
                 self.handshakes += 1;
-                self.arrive(machine, to, (0, bytes.len()), &bytes);
+                self.arrive((machine, locator), to, (0, bytes.len()), &bytes);
             }
         }
     }
 
-    fn arrive(&mut self, from: usize, to: SocketAddrV4, (tos, segment): (u8, usize), bytes: &[u8]) {
-        let (now, from) = (self.now, self.machines[from].address);
-        let machine = self.machines.iter_mut().find(|one| one.address == to);
-        let shards = &mut machine.expect("a known address").shards;
+    fn arrive(
+        &mut self,
+        (from, by): (usize, LocatorId),
+        to: SocketAddrV4,
+        (tos, segment): (u8, usize),
+        bytes: &[u8],
+    ) {
+        let (now, from) = (self.now, self.machines[from].addresses[by.index()]);
+        let chance = self.lost.as_mut().filter(|_| bytes[0] == 4);
+        let is_lost = chance.is_some_and(|(ppm, rng)| rng.chance_ppm(*ppm));
+        if is_lost || [from, to].iter().any(|end| self.cut == Some(*end.ip())) {
+            return;
+        }
+        let place = |one: &Machine| one.addresses.iter().position(|address| *address == to);
+        let mut machines = self.machines.iter_mut();
+        let found = machines.find_map(|one| Some((place(one)?, one)));
+        let (locator, machine) = found.expect("a known address");
+        let shards = &mut machine.shards;
         let index = bytes[4..8].try_into().map(u32::from_le_bytes);
         let shard = match self.steers && bytes[0] == 4 {
             true => tunnel::shard_of(index.expect("four octets"), shards.len()),
@@ -174,11 +212,19 @@ impl Wire {
         let mut buffer = forwarder.buffer().expect("a buffer");
         buffer.room()[..bytes.len()].copy_from_slice(bytes);
         buffer.set_len(bytes.len());
-        forwarder.from_underlay(now, LocatorId(0), (from, tos), buffer, segment, kept);
+        let locator = LocatorId(locator as u16);
+        forwarder.from_underlay(now, locator, (from, tos), buffer, segment, kept);
+    }
+
+    /// Takes what a machine's kernel was given, in order by shard.
+    pub(super) fn packets(&mut self, machine: usize) -> Vec<Vec<u8>> {
+        let shards = self.machines[machine].shards.iter_mut();
+        let packets = shards.flat_map(|(_, kept)| kept.delivered.drain(..));
+        packets.map(|(_, packet)| packet).collect()
     }
 
     /// Takes the last octets of what a machine's kernel was given, in order by shard.
-    fn delivered(&mut self, machine: usize) -> Vec<u8> {
+    pub(super) fn delivered(&mut self, machine: usize) -> Vec<u8> {
         let shards = self.machines[machine].shards.iter_mut();
         let packets = shards.flat_map(|(_, kept)| kept.delivered.drain(..));
         packets

@@ -16,6 +16,7 @@ use crate::plane::change::{Punt, Punted};
 use crate::plane::egress::on_wire;
 use crate::plane::label::Label;
 use crate::plane::probe::Probe;
+use crate::plane::protect::Marking;
 use crate::plane::sink::{Belongs, Handed, Sink};
 use crate::plane::tables::Verdict;
 use crate::view::DropReason;
@@ -33,7 +34,7 @@ pub(super) struct Arrival {
 
 /// Where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Kernel,
     /// Into another tunnel.
     Path(Onward),
@@ -42,21 +43,21 @@ enum Fate {
 
 /// How packets go into another tunnel: those of a batch share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Onward {
-    path: PathId,
-    class: Option<ClassId>,
+pub(super) struct Onward {
+    pub(super) path: PathId,
+    pub(super) class: Option<ClassId>,
     /// Of the flow.
-    hash: u64,
+    pub(super) hash: u64,
     /// Type of service, which the packets around them get.
     tos: u8,
 }
 
 /// The last decision of a batch, for the packets of the same flow behind it.
-struct Last {
+pub(super) struct Last {
     came_by: PathId,
     flow: FiveTuple,
     tos: u8,
-    label: Label,
+    class: Option<ClassId>,
     fate: Fate,
 }
 
@@ -133,11 +134,12 @@ impl Forwarder {
         );
         arrivals.clear();
         self.arrivals = arrivals;
+        self.bring_back(now, sink);
         self.tell(now, sink);
     }
 
     /// Where a packet goes that came out of a path's tunnel; `None` when it ends here.
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         now: Instant,
         (came_by, label, outer): (PathId, Label, u8),
@@ -145,6 +147,9 @@ impl Forwarder {
         last: &mut Option<Last>,
         sink: &mut impl Sink,
     ) -> Option<Fate> {
+        if !self.accept(now, (came_by, label, outer), packet, sink) {
+            return None;
+        }
         let inner = tos::get(packet);
         let Some(tos) = tos::decapsulate(inner, outer) else {
             self.counters.drop(DropReason::Congestion);
@@ -160,7 +165,7 @@ impl Forwarder {
         let (flow, len, ttl) = (view.flow(), view.bytes().len(), view.ttl());
         let known = last.as_ref().filter(|last| {
             (last.flow, last.tos, last.came_by) == (flow, tos, came_by)
-                && last.label == label
+                && last.class == label.class
                 && ttl > 1
         });
         let fate = match known {
@@ -171,6 +176,10 @@ impl Forwarder {
             None => {
                 if self.tables.is_probe(&view) {
                     self.answer(now, came_by, packet, sink);
+                    return None;
+                }
+                if self.tables.is_protection(&view) {
+                    self.on_protection(now, came_by, &view, sink);
                     return None;
                 }
                 self.counters.from_tunnels += 1;
@@ -202,11 +211,11 @@ impl Forwarder {
                 came_by,
                 flow,
                 tos,
-                label,
+                class: label.class,
                 fate,
             });
         }
-        self.prepare(now, (came_by, fate), packet, len, sink)
+        self.prepare(now, (came_by, label.class, fate), packet, len, sink)
             .then_some(fate)
     }
 
@@ -214,7 +223,7 @@ impl Forwarder {
     fn prepare(
         &mut self,
         now: Instant,
-        (came_by, fate): (PathId, Fate),
+        (came_by, class, fate): (PathId, Option<ClassId>, Fate),
         packet: &mut [u8],
         len: usize,
         sink: &mut impl Sink,
@@ -227,11 +236,11 @@ impl Forwarder {
         match fate {
             Fate::Kernel => {
                 self.counters.to_kernel += 1;
-                let mtu = self.tables.mtu(came_by);
+                let mtu = self.tables.room(came_by, class);
                 offload::clamp_mss(packet, mtu as u16);
             }
             Fate::Path(onward) => {
-                let mtu = self.tables.mtu(onward.path);
+                let mtu = self.tables.room(onward.path, onward.class);
                 if len > mtu {
                     self.relay_pieces(now, came_by, onward, packet, sink);
                     return false;
@@ -363,6 +372,7 @@ impl Forwarder {
                             count,
                         },
                         hash,
+                        marking: Marking::Fresh,
                         octets,
                     },
                     sink,

@@ -12,7 +12,7 @@ use crate::id::{ClassId, LocatorId};
 use crate::plane::buffer::{Buffer, Pool};
 use crate::plane::egress::on_wire;
 use crate::plane::fragment;
-use crate::plane::label::Label;
+use crate::plane::protect::{Marker, Marking};
 use crate::plane::sink::{Belongs, Handed, Sink, Transmit};
 use crate::plane::tables::Verdict;
 use crate::view::DropReason;
@@ -62,7 +62,7 @@ impl Forwarder {
             }
         };
         self.sight(now, (None, Some(path)), sink);
-        let mtu = self.tables.mtu(path);
+        let mtu = self.tables.room(path, class);
         if longest > mtu {
             let packet = buffer.bytes();
             self.send_pieces(now, (path, class), packet, hash, (count > 1, None), sink);
@@ -82,6 +82,7 @@ impl Forwarder {
                 buffer,
                 form: Form::Packet(offload),
                 hash,
+                marking: Marking::Fresh,
                 octets,
             },
             sink,
@@ -95,6 +96,7 @@ impl Forwarder {
                 lanes.tick(now);
             }
         }
+        self.close_blocks(now, sink);
         let (mut budget, mut turn, mut blocked) = (BUDGET, TURN, 0);
         while blocked < self.turns.len() && budget > 0 {
             let id = self.turns[0];
@@ -136,14 +138,17 @@ impl Forwarder {
     pub(super) fn send(&mut self, now: Instant, mut item: Waiting, sink: &mut impl Sink) {
         let locator = self.tables.facts.locator_of(item.path);
         let peer = self.tables.facts.peer_of[item.path.0 as usize];
-        let label = self.tables.label(item.path, item.class);
+        self.copy(now, &mut item, sink);
+        let way = (item.path, item.class);
+        let hash = self.tables.lane_hash(item.path, item.class, item.hash);
         let lanes = &mut self.lanes[locator.index()];
-        let unready = match lanes.sealer(now, peer, item.hash) {
+        let unready = match lanes.sealer(now, peer, hash) {
             Ok(sealer) => {
                 let bytes = item.buffer.bytes_mut();
-                self.counters.to_tunnels += match item.form {
+                let marker = self.senders.marker(now, &self.tables, way, item.marking);
+                let count = match item.form {
                     Form::Packet(offload) => {
-                        let packet = (&*bytes, offload, label);
+                        let packet = (&*bytes, offload, marker);
                         seal_packet(locator, sealer, packet, &mut self.batch, sink)
                     }
                     Form::Slots {
@@ -152,15 +157,21 @@ impl Forwarder {
                         count,
                     } => {
                         let end = (start + count * stride).min(bytes.len());
-                        let slots = (&mut bytes[start..end], stride, label);
+                        let slots = (&mut bytes[start..end], stride, marker);
                         seal_slots(locator, sealer, slots, &mut self.batch, sink)
                     }
-                } as u64;
-                self.pool.put(item.buffer);
-                return;
+                };
+                item.marking.count(count, &mut self.counters);
+                None
             }
-            Err(unready) => unready,
+            Err(unready) => Some(unready),
         };
+        let Some(unready) = unready else {
+            self.pool.put(item.buffer);
+            self.send_sums(now, way, sink);
+            return;
+        };
+        let label = self.tables.label(item.path, item.class);
         match (unready, item.form) {
             (Unready::Elsewhere(shard), _) => {
                 self.pool.lend(&item.buffer);
@@ -168,6 +179,7 @@ impl Forwarder {
                 return;
             }
             (Unready::NoKeys, Form::Packet(Offload::NONE)) => {
+                let lanes = &mut self.lanes[locator.index()];
                 lanes.hold(now, peer, &label.append(item.buffer.bytes()));
             }
             (Unready::NoKeys | Unready::Unreachable, _) => {
@@ -193,7 +205,7 @@ impl Forwarder {
                 seal_packet(
                     locator,
                     sealer,
-                    (packet, Offload::NONE, Label::default()),
+                    (packet, Offload::NONE, Marker::none(now)),
                     &mut self.batch,
                     sink,
                 );
@@ -225,7 +237,7 @@ impl Forwarder {
         (is_super, came_by): (bool, Option<PathId>),
         sink: &mut impl Sink,
     ) {
-        let mtu = self.tables.mtu(path);
+        let mtu = self.tables.room(path, class);
         let Ok(view) = Ipv4::parse(packet) else {
             return;
         };
@@ -261,7 +273,7 @@ impl Forwarder {
 fn seal_packet(
     locator: LocatorId,
     mut sealer: Sealer<'_>,
-    (packet, offload, label): (&[u8], Offload, Label),
+    (packet, offload, mut marker): (&[u8], Offload, Marker<'_>),
     batch: &mut Batch,
     sink: &mut impl Sink,
 ) -> usize {
@@ -270,10 +282,10 @@ fn seal_packet(
     let count = segments.count();
     for number in 0..count {
         let len = segments.len(number);
-        let labelled = len + label.len();
+        let labelled = len + marker.len();
         let slot = batch.slot(towards, sealer.sealed_len(labelled), sink);
         segments.write(number, &mut slot[DATA_HEADER..]);
-        label.write(&mut slot[DATA_HEADER + len..]);
+        marker.write(&mut slot[DATA_HEADER..], len);
         sealer.seal(slot, labelled);
     }
     count
@@ -283,14 +295,14 @@ fn seal_packet(
 fn seal_slots(
     locator: LocatorId,
     mut sealer: Sealer<'_>,
-    (bytes, stride, label): (&mut [u8], usize, Label),
+    (bytes, stride, mut marker): (&mut [u8], usize, Marker<'_>),
     batch: &mut Batch,
     sink: &mut impl Sink,
 ) -> usize {
     let towards = towards(locator, &sealer, &bytes[DATA_HEADER..]);
     let count = bytes.len().div_ceil(stride);
     let fits = |(number, slot): (usize, &[u8])| {
-        let sealed = sealer.sealed_len(inner_len(slot) + label.len());
+        let sealed = sealer.sealed_len(inner_len(slot) + marker.len());
         sealed == stride || number + 1 == count && sealed <= slot.len()
     };
     if count > SEGMENTS_MAX
@@ -299,11 +311,11 @@ fn seal_slots(
     {
         for slot in bytes.chunks(stride) {
             let len = inner_len(slot);
-            let labelled = len + label.len();
+            let labelled = len + marker.len();
             let room = batch.slot(towards, sealer.sealed_len(labelled), sink);
             room[DATA_HEADER..DATA_HEADER + len]
                 .copy_from_slice(&slot[DATA_HEADER..DATA_HEADER + len]);
-            label.write(&mut room[DATA_HEADER + len..]);
+            marker.write(&mut room[DATA_HEADER..], len);
             sealer.seal(room, labelled);
         }
         return count;
@@ -311,8 +323,8 @@ fn seal_slots(
     batch.send(sink);
     let sealed = bytes.chunks_mut(stride).map(|slot| {
         let len = inner_len(slot);
-        label.write(&mut slot[DATA_HEADER + len..]);
-        sealer.seal(slot, len + label.len())
+        marker.write(&mut slot[DATA_HEADER..], len);
+        sealer.seal(slot, len + marker.len())
     });
     let filled = sealed.sum();
     sink.transmit(Transmit {
@@ -335,7 +347,7 @@ fn towards(locator: LocatorId, sealer: &Sealer<'_>, packet: &[u8]) -> Towards {
 }
 
 /// Octets of the IPv4 packet in a slot; it was checked when it came out of its tunnel.
-fn inner_len(slot: &[u8]) -> usize {
+pub(super) fn inner_len(slot: &[u8]) -> usize {
     usize::from(u16::from_be_bytes([
         slot[DATA_HEADER + 2],
         slot[DATA_HEADER + 3],

@@ -11,6 +11,7 @@ use super::{Form, Forwarder};
 use crate::id::ClassId;
 use crate::plane::buffer::{Buffer, Pool};
 use crate::plane::egress::{EgressId, on_wire};
+use crate::plane::protect::Marking;
 use crate::plane::sink::{Belongs, Handed, Sink};
 use crate::view::{Counters, DropReason};
 
@@ -22,6 +23,7 @@ pub(crate) struct Waiting {
     pub(crate) buffer: Buffer,
     pub(crate) form: Form,
     pub(crate) hash: u64,
+    pub(crate) marking: Marking,
     /// Octets that it takes on the wire, about.
     pub(super) octets: usize,
 }
@@ -36,6 +38,7 @@ impl Waiting {
             buffer,
             form: Form::Packet(Offload::NONE),
             hash,
+            marking: Marking::Fresh,
         }
     }
 
@@ -134,6 +137,7 @@ impl Forwarder {
             buffer,
             form,
             hash,
+            marking,
             octets,
         } = waiting;
         match form {
@@ -147,6 +151,7 @@ impl Forwarder {
                         buffer,
                         form,
                         hash,
+                        marking,
                         octets,
                     };
                     self.push(now, id, waiting);
@@ -159,7 +164,9 @@ impl Forwarder {
                     };
                     let len = segments.write(number, part.room());
                     part.set_len(len);
-                    self.push(now, id, Waiting::one((path, class), part, hash));
+                    let mut part = Waiting::one((path, class), part, hash);
+                    part.marking = marking.behind(number);
+                    self.push(now, id, part);
                 }
             }
             Form::Slots {
@@ -169,7 +176,8 @@ impl Forwarder {
             } => {
                 let end = (start + count * stride).min(buffer.bytes().len());
                 let at_once = (piece / stride).max(1);
-                for slots in buffer.bytes()[start..end].chunks(at_once * stride) {
+                let pieces = buffer.bytes()[start..end].chunks(at_once * stride);
+                for (number, slots) in pieces.enumerate() {
                     let count = slots.len().div_ceil(stride);
                     let Some(part) = self.pool.copy(slots) else {
                         self.counters.drop(DropReason::Queue);
@@ -186,6 +194,7 @@ impl Forwarder {
                             count,
                         },
                         hash,
+                        marking: marking.behind(number * at_once),
                     };
                     self.push(now, id, waiting);
                 }

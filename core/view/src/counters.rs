@@ -18,8 +18,8 @@ pub struct Counters {
 pub struct Counter {
     /// The device that was asked.
     pub device: String,
-    /// What is counted: `packets` that passed, packets that were dropped (`drops`), or messages that came to nothing
-    /// in `tunnels`.
+    /// What is counted: `packets` that passed, what `protection` sent and made good, packets that were dropped
+    /// (`drops`), or messages that came to nothing in `tunnels`.
     pub group: String,
     /// Which of them, or why.
     pub name: String,

@@ -8,6 +8,7 @@ mod failures;
 mod loss;
 mod nat;
 mod ordeal;
+mod protection;
 mod random_designs;
 mod reach;
 mod routers;

@@ -12,6 +12,11 @@ const GROUPS: &[(&str, &str, &str)] = &[
         "Packets that passed, by where they came from or went",
     ),
     (
+        "protection",
+        "longhaul_node_protection_packets",
+        "What protection against loss sent and made good",
+    ),
+    (
         "drops",
         "longhaul_node_drops",
         "Packets that were dropped, by reason",

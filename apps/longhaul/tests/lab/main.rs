@@ -15,6 +15,7 @@ mod migration;
 mod nvas;
 mod private_peering_underlay;
 mod privileges;
+mod protection;
 mod raised;
 mod routing_preference;
 mod scenarios;

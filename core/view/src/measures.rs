@@ -78,6 +78,9 @@ pub struct TunnelMeasures {
     pub remote: String,
     /// Whether it works.
     pub up: bool,
+    /// Whether it is carried over TLS.
+    #[serde(default)]
+    pub over_tls: bool,
     /// Average round trip over the probe window, microseconds.
     pub rtt_us: Option<u64>,
     /// Probes lost over the window, parts per million.

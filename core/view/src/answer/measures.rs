@@ -57,6 +57,7 @@ pub(super) fn node(node: &Node, config: &NodeConfig, now: Instant) -> Measures {
             local: path.local,
             remote: path.remote,
             up: path.up,
+            over_tls: path.carrier == node::Way::Tls.name(),
             rtt_us: path.rtt_us,
             loss_ppm: path.loss_ppm,
         })

@@ -150,6 +150,10 @@ impl Sheet {
             return;
         }
         let up = self.gauges("longhaul_path_up", "Whether the path of the tunnel works");
+        let over_tls = self.gauges(
+            "longhaul_path_over_tls",
+            "Whether the path goes over TLS because UDP is blocked",
+        );
         let rtt = self.gauges(
             "longhaul_path_round_trip_seconds",
             "Average round trip over the probe window",
@@ -166,6 +170,9 @@ impl Sheet {
             ];
             up.get_or_create(&labels)
                 .set(f64::from(u8::from(tunnel.up)));
+            over_tls
+                .get_or_create(&labels)
+                .set(f64::from(u8::from(tunnel.over_tls)));
             if let Some(us) = tunnel.rtt_us {
                 rtt.get_or_create(&labels).set(us as f64 / 1e6);
             }

@@ -106,7 +106,7 @@ impl Node {
         match self.tables.inbound(path, view, label) {
             Verdict::Kernel => {
                 self.sight(now, (Some(path), None));
-                if let Some(heard) = self.tables.heard(&view) {
+                if let Some(heard) = self.tables.heard(view) {
                     self.learn(now, heard);
                 }
                 self.counters.to_kernel += 1;

@@ -45,7 +45,7 @@ impl Tables {
     /// Octets of the longest packet of a class that a path takes: sums over packets are longer than the packets.
     pub(crate) fn room(&self, path: PathId, class: Option<ClassId>) -> usize {
         match self.protection(path, class) {
-            ProtectConfig::Fec => self.mtu(path) - AROUND,
+            ProtectConfig::Fec => self.mtu(path).saturating_sub(AROUND),
             ProtectConfig::None | ProtectConfig::Duplicate => self.mtu(path),
         }
     }

@@ -171,14 +171,15 @@ impl Forwarder {
             self.send_sums(now, way, sink);
             return;
         };
-        let label = self.tables.label(item.path, item.class);
         match (unready, item.form) {
             (Unready::Elsewhere(shard), _) => {
                 self.pool.lend(&item.buffer);
                 sink.hand_over(shard, Handed(Belongs::Packets(item)));
                 return;
             }
-            (Unready::NoKeys, Form::Packet(Offload::NONE)) => {
+            (Unready::NoKeys, Form::Packet(Offload::NONE)) if !item.marking.is_second() => {
+                let mut marker = self.senders.marker(now, &self.tables, way, item.marking);
+                let label = marker.label(item.buffer.bytes());
                 let lanes = &mut self.lanes[locator.index()];
                 lanes.hold(now, peer, &label.append(item.buffer.bytes()));
             }
@@ -187,6 +188,7 @@ impl Forwarder {
             }
         }
         self.pool.put(item.buffer);
+        self.send_sums(now, way, sink);
     }
 
     /// Sends a packet of the node's own at once, before all that waits.

@@ -47,6 +47,17 @@ impl Marking {
         }
     }
 
+    /// Whether it is of packets that go by another path. They are not worth waiting for.
+    pub(crate) const fn is_second(self) -> bool {
+        matches!(
+            self,
+            Self::Copies {
+                are_second: true,
+                ..
+            }
+        )
+    }
+
     /// The marking of the packets that go by another path.
     pub(crate) const fn second(self) -> Self {
         match self {

@@ -51,6 +51,29 @@ fn parity_goes_when_the_loss_goes() {
     assert!(pass(&mut stream, 50_000) > 3_000, "and comes again");
 }
 
+#[test]
+fn a_path_that_is_full_is_hardly_made_fuller() {
+    let mut stream = Stream::new(11, 0);
+    stream.pace = Duration::from_micros(1_050);
+    for _ in 0..180_000 {
+        stream.send(Duration::from_millis(1), 0);
+    }
+    let percent = stream.parity * 100 / stream.sent;
+    assert!(percent <= 8, "{percent} %");
+    assert!(stream.residual_ppm() < 100_000);
+}
+
+#[test]
+fn losses_in_bursts_that_no_block_survives_get_parity_for_a_few_seconds_a_minute() {
+    let mut stream = Stream::new(12, 6_000);
+    stream.in_bursts = true;
+    for _ in 0..180_000 {
+        stream.send(Duration::from_millis(1), 0);
+    }
+    let percent = stream.parity * 100 / stream.sent;
+    assert!(percent <= 8, "{percent} %");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 

@@ -5,6 +5,9 @@ use core::time::Duration;
 use fec::{Decoder, Encoder, Level, Mark, Message, Parity, Regulator, Seen, Sequence};
 use inet::{Instant, Rng};
 
+/// How long the queue before a path may be.
+const QUEUE: Duration = Duration::from_millis(20);
+
 /// A stream, its path, and what came of it.
 pub(crate) struct Stream {
     pub(crate) encoder: Encoder,
@@ -13,6 +16,13 @@ pub(crate) struct Stream {
     pub(crate) now: Instant,
     chance: Rng,
     pub(crate) loss_ppm: u32,
+    /// Whether what is lost takes the seven packets behind it along.
+    pub(crate) in_bursts: bool,
+    burst: u32,
+    /// Time between two packets that the path can carry; as many as come by default.
+    pub(crate) pace: Duration,
+    /// Until when the path has something to carry.
+    busy: Instant,
     /// Packets that changed places wait here.
     late: Vec<(Mark, Vec<u8>)>,
     pub(crate) sent: u32,
@@ -30,6 +40,10 @@ impl Stream {
             now: Instant::from_secs(1),
             chance: Rng::new(seed),
             loss_ppm,
+            in_bursts: false,
+            burst: 0,
+            pace: Duration::ZERO,
+            busy: Instant::ZERO,
             late: Vec::new(),
             sent: 0,
             came: Vec::new(),
@@ -44,7 +58,7 @@ impl Stream {
         self.sent += 1;
         self.came.push(0);
         let mark = self.encoder.push(self.now, &packet, &mut messages);
-        if !self.chance.chance_ppm(self.loss_ppm) {
+        if !self.is_lost() {
             if self.chance.chance_ppm(reorder_ppm) {
                 self.late.push((mark, packet));
             } else {
@@ -58,10 +72,27 @@ impl Stream {
         self.encoder.tick(self.now, &mut messages);
         for message in messages {
             self.parity += 1;
-            if !self.chance.chance_ppm(self.loss_ppm) {
+            if !self.is_lost() {
                 self.on_parity(&message);
             }
         }
+    }
+
+    /// Whether the path loses what is sent now: by chance, or since its queue of 20 ms is full.
+    fn is_lost(&mut self) -> bool {
+        if self.burst > 0 {
+            self.burst -= 1;
+            return true;
+        }
+        if self.chance.chance_ppm(self.loss_ppm) {
+            self.burst = if self.in_bursts { 7 } else { 0 };
+            return true;
+        }
+        if self.busy > self.now + QUEUE {
+            return true;
+        }
+        self.busy = self.busy.max(self.now) + self.pace;
+        false
     }
 
     pub(crate) fn residual_ppm(&self) -> u64 {

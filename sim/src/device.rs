@@ -93,8 +93,10 @@ pub(crate) struct NodeCore {
 
 /// A packet on its way inside the device.
 enum Pending {
-    /// It came in from a port or from the core.
+    /// It came in from a port.
     Received(Vec<u8>),
+    /// The core wrote it to the overlay device.
+    Back(Vec<u8>),
     /// It starts here.
     Originated(Vec<u8>),
 }
@@ -208,7 +210,14 @@ impl Device {
         loop {
             while let Some(pending) = self.pending.pop_front() {
                 match pending {
-                    Pending::Received(bytes) => self.on_received(now, bytes, effects),
+                    Pending::Received(mut bytes) => {
+                        let fate = self.kernel.receive_in(&mut bytes);
+                        self.on_received(now, fate, bytes, effects);
+                    }
+                    Pending::Back(mut bytes) => {
+                        let fate = self.kernel.receive_back(&mut bytes);
+                        self.on_received(now, fate, bytes, effects);
+                    }
                     Pending::Originated(bytes) => self.on_originated(now, bytes, effects),
                 }
             }
@@ -222,8 +231,8 @@ impl Device {
         }
     }
 
-    fn on_received(&mut self, now: Instant, mut bytes: Vec<u8>, effects: &mut Effects) {
-        match self.kernel.receive(&mut bytes) {
+    fn on_received(&mut self, now: Instant, fate: Fate, bytes: Vec<u8>, effects: &mut Effects) {
+        match fate {
             Fate::Local => self.on_local(now, bytes, effects),
             Fate::Vrrp => self.on_vrrp(now, &bytes, effects),
             Fate::Forward(egress) => self.pass(now, egress, bytes, effects),

@@ -5,12 +5,16 @@
 //! overlay device. A route leads out of a device: who is at the other end is the fabric's business.
 //! The gateways of a route count where flows are shared between several of them.
 
+mod masquerade;
+
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use azure::PortId;
 use design::plan::InterfaceConfig;
 use inet::packet::{self, Ipv4};
 use inet::{FiveTuple, Prefix, PrefixMap};
+
+use masquerade::Masquerade;
 
 /// VRRP's protocol number (RFC 9568 §5.1.1.4).
 const VRRP: u8 = 112;
@@ -79,6 +83,9 @@ pub(crate) struct Kernel {
     forwards: bool,
     /// Of the hash that shares flows; a device's own.
     seed: u64,
+    /// By which interface leaves what comes back from the overlay device without a better route.
+    exit: Option<InterfaceId>,
+    masquerade: Masquerade,
 }
 
 impl Kernel {
@@ -108,6 +115,8 @@ impl Kernel {
             routes: PrefixMap::new(),
             forwards,
             seed: 0,
+            exit: None,
+            masquerade: Masquerade::default(),
         };
         for (id, interface) in kernel.interfaces.iter().enumerate() {
             if let Some(prefix) = interface.connected {
@@ -204,8 +213,51 @@ impl Kernel {
         interfaces.any(|interface| interface.connected == Some(prefix))
     }
 
-    /// What becomes of a packet that came in from a port or from the overlay device.
-    pub(crate) fn receive(&self, bytes: &mut [u8]) -> Fate {
+    /// What comes in from ports goes into the overlay device where only a default route leads, and what comes
+    /// back from there leaves by this interface, with its address.
+    pub(crate) const fn set_exit(&mut self, exit: InterfaceId) {
+        self.exit = Some(exit);
+    }
+
+    /// What becomes of a packet that came in from the overlay device.
+    pub(crate) fn receive_back(&mut self, bytes: &mut [u8]) -> Fate {
+        let Some(exit) = self.exit else {
+            return self.receive(bytes);
+        };
+        let Ok(packet) = Ipv4::parse(bytes) else {
+            return Fate::Drop;
+        };
+        if self.own.contains(&packet.destination()) || !self.is_outside(bytes) {
+            return self.receive(bytes);
+        }
+        if !packet::decrement_ttl(bytes) {
+            return Fate::Expire;
+        }
+        let address = self.address(exit);
+        self.masquerade.leave(bytes, address);
+        Fate::Forward(Egress::Interface(exit))
+    }
+
+    /// What becomes of a packet that came in from a port.
+    pub(crate) fn receive_in(&self, bytes: &mut [u8]) -> Fate {
+        if self.exit.is_none() || self.masquerade.come_back(bytes) {
+            return self.receive(bytes);
+        }
+        match self.receive(bytes) {
+            Fate::Forward(_) if self.is_outside(bytes) => Fate::Forward(Egress::Overlay),
+            fate => fate,
+        }
+    }
+
+    /// Whether nothing but a default route leads to where a packet goes.
+    fn is_outside(&self, bytes: &[u8]) -> bool {
+        let to = Ipv4::parse(bytes).map(|packet| packet.destination());
+        let matched = to.ok().and_then(|to| self.routes.longest_match(to));
+        matched.is_none_or(|(prefix, _)| prefix.len() == 0)
+    }
+
+    /// What becomes of a packet.
+    fn receive(&self, bytes: &mut [u8]) -> Fate {
         let Ok(packet) = Ipv4::parse(bytes) else {
             return Fate::Drop;
         };

@@ -226,6 +226,9 @@ pub struct LocatorConfig {
     pub port: u16,
     /// X25519 public key in base64, as WireGuard writes it; the private key is in a file of its own.
     pub public_key: String,
+    /// Whether the underlay reaches the internet, so that classes can break out there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub internet: bool,
     /// Bits per second that the underlay takes from here; 0 is no limit.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub up_bps: u64,

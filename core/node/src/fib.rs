@@ -25,6 +25,8 @@ pub enum Source {
     Aggregate,
     /// A summary that this node announces: what no longer prefix catches is unreachable.
     Summary,
+    /// Classes that break out: the rest is unreachable.
+    Breakout,
 }
 
 /// Where packets go.
@@ -49,6 +51,8 @@ pub(crate) enum Target {
     Platform,
     /// Nowhere; the sender is told.
     Unreachable,
+    /// To the internet at the site, if its class breaks out.
+    Exit,
 }
 
 impl Target {
@@ -65,7 +69,8 @@ impl Target {
                 interface: *interface,
                 address: *address,
             }),
-            Self::Kernel => None,
+            // Only what comes from LANs has its default in the overlay device.
+            Self::Kernel | Self::Exit => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The node: the only entry. It owns the parts and passes each input to the one it is for.
 
 mod bgp_sessions;
+mod breakout;
 mod build;
 mod carriers;
 mod egress;
@@ -96,6 +97,8 @@ pub struct Node {
     /// What waits for bandwidth, by [`EgressId`]; made when something first does.
     held: Vec<Option<Box<Queue<Held>>>>,
     names: Names,
+    /// Where flows leave that break out.
+    exit: Option<LocatorId>,
     icmp: IcmpBudget,
     senders: Senders,
     receivers: Receivers,

@@ -8,7 +8,7 @@ use inet::Prefix;
 use path::PathId;
 
 use crate::fib::RouteVia;
-use crate::id::{ClassId, LanId, LinkId, LocatorId};
+use crate::id::{ClassId, InterfaceId, LanId, LinkId, LocatorId};
 use crate::view::{Attachment, BudgetLevel};
 
 /// Everything a node can ask for or announce.
@@ -63,6 +63,12 @@ pub enum Output {
     RemoveRoute {
         /// The prefix.
         prefix: Prefix,
+    },
+    /// What comes from LANs and has no route but a default goes into the overlay device, and what comes back
+    /// from there and has none leaves by this interface from now on, with its address (NAT).
+    Exit {
+        /// The interface.
+        interface: InterfaceId,
     },
     /// Put a virtual address on a LAN's interface, or take it away.
     VirtualAddress {

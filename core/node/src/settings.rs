@@ -80,6 +80,8 @@ pub(crate) struct Locator {
     /// The TCP port for tunnels over TLS.
     pub(crate) tls_port: Option<u16>,
     pub(crate) private_key: PrivateKey,
+    /// Whether its underlay reaches the internet.
+    pub(crate) internet: bool,
     /// Bits a second that its underlay takes; 0 is no limit.
     pub(crate) up_bps: u64,
 }

@@ -135,6 +135,7 @@ pub(crate) fn add_locator(config: &mut NodeConfig, name: &str, address: Ipv4Addr
         underlay: name.into(),
         interface: name.into(),
         port: 51_820,
+        internet: false,
         up_bps: 0,
         tls_port: None,
         proxy: None,

@@ -37,6 +37,8 @@ pub enum NextHop {
     Platform,
     /// Nowhere: the sender is told that it is unreachable.
     Unreachable,
+    /// To the internet at the site, for classes that break out.
+    Exit,
 }
 
 /// A neighbour and how it is reached.
@@ -155,6 +157,11 @@ pub enum Decision {
         /// Device name of the router.
         name: String,
         /// The interface towards it.
+        interface: String,
+    },
+    /// The kernel lets it out to the internet, with the interface's address.
+    Breakout {
+        /// The interface.
         interface: String,
     },
     /// It goes into a tunnel.

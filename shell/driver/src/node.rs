@@ -3,6 +3,7 @@
 //! The control half is the loop here; packets are forwarded by threads of their own ([`shard`]), which it tells what
 //! they have to know.
 
+mod breakout;
 mod carrier;
 mod kernel;
 mod mailbox;
@@ -360,6 +361,7 @@ impl Process {
                 Output::Bgp(output) => self.transport.apply(output),
                 Output::AddRoute { prefix, via } => self.kernel.add_route(prefix, via),
                 Output::RemoveRoute { prefix } => self.kernel.remove_route(prefix),
+                Output::Exit { interface } => self.kernel.leave_by(interface),
                 Output::VirtualAddress {
                     lan,
                     address,

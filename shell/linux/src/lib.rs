@@ -19,6 +19,7 @@ pub mod datagram;
 mod descriptors;
 pub mod epoll;
 mod lock;
+mod masquerade;
 mod namespace;
 mod netlink;
 pub mod process;
@@ -38,9 +39,12 @@ pub use bell::Bell;
 pub use chance::random;
 pub use descriptors::{raise_descriptor_limit, receive_descriptors, send_descriptors};
 pub use lock::{LockError, LockFile};
+pub use masquerade::Masquerade;
 pub use namespace::NetNamespace;
-pub use netlink::{InterfaceAddress, LinkChanges, Netlink, RouteChange, RouteOwner, RouteTo};
-pub use routes::{DefaultRoute, default_route};
+pub use netlink::{
+    InterfaceAddress, LinkChanges, Lookup, Netlink, RouteChange, RouteOwner, RouteTo, Rule,
+};
+pub use routes::{DefaultRoute, default_route, default_route_by};
 pub use signals::{interrupt_is_ignored, interrupted_within};
 pub use tun::{CLONE_DEVICE, Tun, TunQueue, VNET_HEADER};
 pub use watched::{PacketSource, Watched, WatchedPoller};

@@ -5,6 +5,7 @@
 
 mod links;
 mod message;
+mod rules;
 
 use std::collections::BTreeSet;
 use std::io;
@@ -20,6 +21,7 @@ use nix::sys::socket::{
 
 pub use links::LinkChanges;
 use message::Message;
+pub use rules::{Lookup, Rule};
 
 /// Requests sent before their answers are read, so that the answers fit the socket's buffer.
 const WINDOW: usize = 128;
@@ -303,6 +305,12 @@ impl Netlink {
         }
     }
 
+    fn send(&self, message: Message) -> io::Result<()> {
+        let bytes = message.finish(self.sequence);
+        send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        Ok(())
+    }
+
     /// Sends one message and waits for its acknowledgement.
     fn order(&mut self, message: Message, what: &str) -> io::Result<()> {
         self.request(message, what).map(drop)
@@ -312,8 +320,7 @@ impl Netlink {
     /// carried, if one came.
     fn request(&mut self, message: Message, what: &str) -> io::Result<Option<u32>> {
         self.sequence = self.sequence.wrapping_add(1);
-        let bytes = message.finish(self.sequence);
-        send(self.socket.as_raw_fd(), &bytes, MsgFlags::empty())?;
+        self.send(message)?;
         match self.answers(self.sequence, 1)?.first() {
             Some((0, interface)) => Ok(*interface),
             Some((error, _)) => Err(failure(*error, what)),

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use inet::{FiveTuple, Prefix, packet};
 use linux::process::{self, ProcessId};
 use linux::{
-    LinkChanges, NetNamespace, Netlink, RouteChange, RouteOwner, RouteTo, Tun, epoll::Poller,
-    socket, sysctl,
+    LinkChanges, Lookup, Masquerade, NetNamespace, Netlink, RouteChange, RouteOwner, RouteTo, Rule,
+    Tun, epoll::Poller, socket, sysctl,
 };
 
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -405,4 +405,49 @@ fn a_namespace_full_of_interfaces_goes_quickly() {
     drop(hosts);
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn masquerading_goes_with_what_made_it_and_rules_may_be_there_already() {
+    let (namespace, _tun) = host().expect("a host");
+    namespace
+        .run(|| {
+            let mut netlink = Netlink::open()?;
+            let (lo, eth0) = (netlink.interface("lo")?, netlink.interface("eth0")?);
+            let first = Masquerade::new(lo, &[eth0], &[lo])?;
+            assert!(
+                Masquerade::new(lo, &[eth0], &[]).is_err(),
+                "another process has it"
+            );
+            drop(first);
+            Masquerade::new(lo, &[eth0], &[])?;
+            let lookups = [
+                Lookup::MainWithoutDefault,
+                Lookup::Table(76),
+                Lookup::Unreachable,
+            ];
+            for (priority, lookup) in (7_600..).zip(lookups) {
+                let interface = "lh0".to_owned();
+                let rule = Rule {
+                    interface,
+                    priority,
+                    lookup,
+                };
+                netlink.add_rule(&rule)?;
+                netlink.add_rule(&rule)?;
+            }
+            let out = RouteChange {
+                prefix: Prefix::DEFAULT,
+                owner: RouteOwner::Node,
+                metric: 0,
+                to: Some(vec![RouteTo {
+                    interface: eth0,
+                    gateway: None,
+                }]),
+            };
+            netlink.change_route_in(76, &out)?;
+            assert_eq!(netlink.routes(RouteOwner::Node)?.len(), 1, "the main table");
+            Ok(())
+        })
+        .expect("the kernel takes it");
 }

@@ -78,7 +78,7 @@ impl Device {
                 to,
             } => self.connect_carrier(connection, locator, to),
             node::Output::Disconnect { connection } => self.disconnect_carrier(connection),
-            node::Output::Packet { bytes } => self.pending.push_back(Pending::Received(bytes)),
+            node::Output::Packet { bytes } => self.pending.push_back(Pending::Back(bytes)),
             node::Output::Vrrp { lan, bytes } => {
                 let id = core.lans[usize::from(lan.0)];
                 let packet = self.kernel.vrrp(id, &bytes);
@@ -102,6 +102,13 @@ impl Device {
             node::Output::RemoveRoute { prefix } => {
                 effects.changed = true;
                 self.kernel.remove_route(prefix);
+            }
+            node::Output::Exit { interface } => {
+                effects.changed = true;
+                let id = core.interfaces.get(usize::from(interface.0));
+                if let Some(id) = id.copied().flatten() {
+                    self.kernel.set_exit(id);
+                }
             }
             node::Output::VirtualAddress {
                 address, acquire, ..

@@ -1,5 +1,6 @@
 //! Echoes between hosts: who reaches whom, and how long it takes.
 
+use core::net::Ipv4Addr;
 use core::time::Duration;
 
 use inet::{Instant, packet};
@@ -71,6 +72,20 @@ impl World {
             }
         }
         PingReport { echoes }
+    }
+
+    /// A host pings an address once. Takes two seconds of virtual time; the round trip, or `None` without answer.
+    pub fn ping(&mut self, host: &str, to: Ipv4Addr) -> Option<Duration> {
+        let mut hosts = self.hosts().collect::<Vec<_>>().into_iter();
+        let (source, from) = hosts.find(|(index, _)| self.host_name(*index) == host)?;
+        let began = self.now;
+        self.echoes.clear();
+        let ping = packet::echo_request(from, to, ID, 1, kernel::TTL, &[0x55; 56]);
+        self.originate(source, ping);
+        self.carry();
+        self.run_until(began + PATIENCE);
+        let answered = self.echoes.get(&(source, to, ID));
+        answered.map(|at: &Instant| at.since(began))
     }
 
     fn host_name(&self, index: DeviceIndex) -> String {

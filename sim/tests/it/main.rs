@@ -1,5 +1,6 @@
 //! Whole networks in virtual time, through the public API only.
 
+mod breakout;
 mod budget;
 mod carrier;
 mod cold_start;

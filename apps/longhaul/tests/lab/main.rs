@@ -6,6 +6,7 @@
 //! each scenario has a file of its own and one lab, but for `accidents`, which has one each.
 
 mod accidents;
+mod breakout;
 mod carrier;
 mod express_route;
 mod global;

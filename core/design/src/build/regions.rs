@@ -145,6 +145,7 @@ fn nva(
             underlay: AZURE.to_owned(),
             interface: "eth0".to_owned(),
             port: settled.overlay.port.value,
+            internet: false,
             up_bps: 0,
             tls_port: settled.overlay.tls.value,
             proxy: None,

@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use super::addresses::{CpeAddresses, SiteAddresses};
 use super::wires::{End, router_asn};
 use super::{Addresses, Devices, cpe_name, micros, probe};
+use crate::model::UnderlayKind;
 use crate::plan::{
     AttachmentConfig, ForeignConfig, HostConfig, HostPlace, InterfaceConfig, LanConfig,
     LanPortConfig, LinkConfigOneWay, LocatorConfig, NatConfig, NodeConfig, NodeLan, NodeNeighbor,
@@ -131,6 +132,7 @@ fn node(
             underlay: settled.underlays[link.underlay].name.value.clone(),
             interface: format!("wan{wan}"),
             port: settled.overlay.port.value,
+            internet: settled.underlays[link.underlay].kind.value == UnderlayKind::Internet,
             up_bps: written(&link.up.rate_bps),
             tls_port: None,
             proxy: link.proxy.as_ref().map(|proxy| proxy.value.clone()),

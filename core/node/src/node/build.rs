@@ -64,6 +64,7 @@ impl Node {
             timers,
             held: (0..facts.egresses.len()).map(|_| None).collect(),
             names: Names::default(),
+            exit: None,
             icmp: IcmpBudget::default(),
             senders: Senders::new(0),
             receivers: Receivers::default(),
@@ -113,6 +114,7 @@ impl Node {
             let prefix = self.settings.summaries[index];
             self.route(prefix, Source::Summary, Some(Target::Unreachable), out);
         }
+        self.start_breakout(out);
         let commands: Vec<_> = routing::originations(&self.settings).collect();
         for command in commands {
             self.speak(now, bgp::Input::Command(command), out);

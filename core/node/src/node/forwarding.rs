@@ -66,6 +66,12 @@ impl Node {
                 self.forward(now, (path, class), &view, None, out);
             }
             Verdict::Drop(reason) => self.refuse(now, reason, &view, None, out),
+            Verdict::Breakout => {
+                self.counters.to_kernel += 1;
+                out.push(Output::Packet {
+                    bytes: view.bytes().to_vec(),
+                });
+            }
             Verdict::Kernel => debug_assert!(false, "the kernel's packets do not go back"),
         }
     }
@@ -115,6 +121,7 @@ impl Node {
                 });
             }
             Verdict::Drop(reason) => self.refuse(now, reason, view, Some(path), out),
+            Verdict::Breakout => debug_assert!(false, "only what comes from the kernel breaks out"),
             Verdict::Path(next, class) => {
                 self.sight(now, (Some(path), Some(next)));
                 // Bytes behind the packet's own length are padding of the tunnel it came from.
@@ -202,7 +209,7 @@ impl Node {
             return;
         };
         match self.tables.back(&view, came_by) {
-            Verdict::Kernel => out.push(Output::Packet { bytes: error }),
+            Verdict::Kernel | Verdict::Breakout => out.push(Output::Packet { bytes: error }),
             Verdict::Path(path, _) => self.seal(now, path, &error, out),
             Verdict::Drop(reason) => self.counters.drop(reason),
         }

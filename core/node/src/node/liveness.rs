@@ -147,6 +147,7 @@ impl Node {
         let link = self.link_of(path);
         let change = self.links[link.index()].paths.set(path, up);
         self.publish_link(link);
+        self.choose_exit(out);
         match change {
             Some(LinkChange::Up) => self.on_link(now, link, true, out),
             Some(LinkChange::Down) => self.on_link(now, link, false, out),

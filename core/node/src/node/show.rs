@@ -121,6 +121,13 @@ impl Node {
         if let Some((.., Target::Links(links))) = matched {
             explanation.neighbors = self.neighbor_choices(links, flow);
         }
+        if self.tables.breaks_out(flow, || class)
+            && let Some(exit) = self.exit()
+        {
+            let interface = self.settings.interfaces[exit.index()].name.clone();
+            explanation.decision = Decision::Breakout { interface };
+            return explanation;
+        }
         explanation.decision = match (self.tables.way(flow), matched) {
             (Way::Kernel, Some((.., Target::Platform | Target::Plain(_)))) => Decision::Platform,
             (Way::Kernel, Some((.., Target::Router { router, .. }))) => self.by_router(*router),
@@ -156,6 +163,7 @@ impl Node {
             Target::Kernel => NextHop::Kernel,
             Target::Platform => NextHop::Platform,
             Target::Unreachable => NextHop::Unreachable,
+            Target::Exit => NextHop::Exit,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Stories of a few nodes in memory.
 
 mod batches;
+mod breakout;
 mod carriers;
 mod classes;
 mod forwarding;

@@ -223,7 +223,7 @@ impl Forwarder {
             return;
         };
         match self.tables.back(&view, came_by) {
-            Verdict::Kernel => sink.deliver(Offload::NONE, &[&error]),
+            Verdict::Kernel | Verdict::Breakout => sink.deliver(Offload::NONE, &[&error]),
             Verdict::Drop(reason) => self.counters.drop(reason),
             Verdict::Path(path, _) => self.send_alone(now, path, &error, sink),
         }

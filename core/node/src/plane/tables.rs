@@ -43,6 +43,8 @@ pub(crate) struct Facts {
     has_shortcuts: bool,
     /// By [`LinkId`]: whether it is between such neighbours that sightings are told: sites that make shortcuts.
     watched: Vec<bool>,
+    /// Locators by whose interfaces classes may break out, in order of preference; none where no class does.
+    pub(crate) exits: Vec<LocatorId>,
     /// By [`LinkId`]: the neighbour's name in the flow hash.
     hash_names: Vec<u64>,
 }
@@ -64,6 +66,8 @@ pub(crate) enum Verdict {
     Kernel,
     /// Into the tunnel of this path, as a packet of this class.
     Path(PathId, Option<ClassId>),
+    /// The kernel has it, to let it out to the internet here.
+    Breakout,
     /// Dropped.
     Drop(DropReason),
 }
@@ -108,7 +112,13 @@ impl Facts {
         let introduces = settings.shortcuts.slots > 0;
         let watched = settings.links.iter();
         let watched = watched.map(|link| introduces && link.shortcuts);
+        let breaks_out =
+            settings.region().is_none() && settings.classes.iter().any(|class| class.breakout);
+        let locators = settings.locators.iter().enumerate();
+        let exits = locators.filter(|(_, locator)| breaks_out && locator.internet);
+        let exits = exits.map(|(number, _)| LocatorId(number as u16)).collect();
         Self {
+            exits,
             flow_seed: hash::bytes(0, settings.name.as_bytes()),
             loopbacks: loopbacks.collect(),
             egresses: Egresses::new(&settings),
@@ -240,6 +250,9 @@ impl Tables {
     /// What becomes of a packet of the kernel.
     pub(crate) fn outbound(&self, packet: &Ipv4<'_>) -> Verdict {
         let flow = packet.flow();
+        if self.breaks_out(flow, || self.class_of(packet, flow)) {
+            return Verdict::Breakout;
+        }
         match self.way(flow) {
             Way::Kernel => Verdict::Drop(DropReason::NotForOverlay),
             Way::Drop(reason) => Verdict::Drop(reason),
@@ -362,7 +375,7 @@ impl Tables {
             return within(&link.static_routes);
         };
         let has_route = |with_default: bool| match self.fib.longest_match(source) {
-            None | Some((.., Target::Unreachable)) => false,
+            None | Some((.., Target::Unreachable | Target::Exit)) => false,
             Some((prefix, ..)) => with_default || prefix.len() > 0,
         };
         let is_site = matches!(link.role, LinkRole::HomeSite | LinkRole::BackupSite);
@@ -390,10 +403,26 @@ impl Tables {
         }
     }
 
+    /// Whether a flow of the kernel leaves to the internet here: its class asks for it, and nothing but a
+    /// default route leads to where it goes.
+    pub(crate) fn breaks_out(
+        &self,
+        flow: FiveTuple,
+        class: impl FnOnce() -> Option<ClassId>,
+    ) -> bool {
+        if self.facts.exits.is_empty() {
+            return false;
+        }
+        let matched = self.fib.longest_match(flow.destination);
+        let outside = matched.is_none_or(|(prefix, ..)| prefix.len() == 0);
+        let classes = &self.facts.settings.classes;
+        outside && class().is_some_and(|class| classes[class.index()].breakout)
+    }
+
     /// Where the table sends a flow.
     pub(crate) fn way(&self, flow: FiveTuple) -> Way {
         match self.fib.longest_match(flow.destination) {
-            None => Way::Drop(DropReason::NoRoute),
+            None | Some((.., Target::Exit)) => Way::Drop(DropReason::NoRoute),
             Some((.., Target::Unreachable)) => Way::Drop(DropReason::Unreachable),
             Some((
                 ..,

@@ -252,6 +252,7 @@ impl<'a> Checker<'a> {
             port: locator.port,
             tls_port: locator.tls_port,
             private_key: private_key.clone(),
+            internet: locator.internet,
             up_bps: locator.up_bps,
         })
     }

@@ -25,6 +25,8 @@ pub(crate) struct Class {
     pub(crate) otherwise: Otherwise,
     pub(crate) share: ShareConfig,
     pub(crate) protect: ProtectConfig,
+    /// Whether it leaves to the internet at the site.
+    pub(crate) breakout: bool,
     underlays: Vec<Vec<String>>,
 }
 
@@ -126,6 +128,7 @@ fn class(config: &ClassConfig) -> Class {
         },
         share: config.share,
         protect: config.protect,
+        breakout: config.breakout,
         underlays: config.underlays.clone(),
     }
 }

@@ -106,6 +106,7 @@ pub(super) fn forwarding(node: &Node, device: &str) -> Forwarding {
             NextHop::Kernel => vec!["local".to_owned()],
             NextHop::Platform => vec!["platform".to_owned()],
             NextHop::Unreachable => vec!["discard".to_owned()],
+            NextHop::Exit => vec!["breakout".to_owned()],
         },
     });
     Forwarding::merge([Forwarding {
@@ -162,6 +163,14 @@ fn decided(said: &Explanation, config: &NodeConfig) -> Step {
             reason: match said.matched {
                 Some((prefix, source)) => format!("{prefix} {} from {name}", origin(source)),
                 None => format!("to {name}"),
+            },
+            alternatives: Vec::new(),
+        },
+        Decision::Breakout { interface } => Step::Interface {
+            interface: interface.clone(),
+            reason: match &said.class {
+                Some(class) => format!("{class} breaks out here"),
+                None => "it breaks out here".to_owned(),
             },
             alternatives: Vec::new(),
         },
@@ -232,6 +241,7 @@ const fn origin(source: Source) -> &'static str {
         Source::Bgp => "by BGP",
         Source::Aggregate => "is an aggregate",
         Source::Summary => "is a summary",
+        Source::Breakout => "is for classes that break out",
     }
 }
 

@@ -8,9 +8,10 @@ use design::plan::NodeConfig;
 use inet::Prefix;
 use linux::batch::BATCH_OCTETS_MAX;
 use linux::{DefaultRoute, Netlink, RouteChange, RouteOwner, RouteTo, TunQueue, sysctl};
-use node::{LanId, RouteVia};
+use node::{InterfaceId, LanId, RouteVia};
 use offload::Offload;
 
+use super::breakout::Breakout;
 use crate::error::Error;
 
 /// The overlay device.
@@ -38,6 +39,8 @@ pub(super) struct Kernel {
     interfaces: Vec<u32>,
     /// Interfaces of the LANs, by their number: name and index.
     lans: Vec<(String, u32)>,
+    /// `None` where no class breaks out.
+    breakout: Option<Breakout>,
     /// Route changes not made yet.
     changes: Vec<RouteChange>,
 }
@@ -69,6 +72,9 @@ impl Kernel {
             .map(|interface| netlink.interface(&interface.name))
             .collect::<io::Result<_>>()
             .map_err(Error::system("looking for the interfaces"))?;
+        let from = (OVERLAY, overlay_index);
+        let breakout = Breakout::prepare(config, &mut netlink, from, &interfaces)
+            .map_err(Error::system("letting classes out to the internet"))?;
         shape_super_packets(&mut netlink, config.mtu, overlay_index, &interfaces)
             .map_err(system)?;
         let settings = [
@@ -88,6 +94,7 @@ impl Kernel {
             overlay_index,
             interfaces,
             lans,
+            breakout,
             changes: Vec::new(),
         })
     }
@@ -152,6 +159,15 @@ impl Kernel {
             tracing::error!(%error, "changing routes");
         }
         self.changes.clear();
+    }
+
+    /// Lets classes out by this interface from now on.
+    pub(super) fn leave_by(&mut self, exit: InterfaceId) {
+        let breakout = self.breakout.as_ref();
+        let result = breakout.map_or(Ok(()), |one| one.leave_by(&mut self.netlink, exit));
+        if let Err(error) = result {
+            tracing::error!(%error, "letting classes out to the internet");
+        }
     }
 
     /// Puts a virtual address on a LAN's interface or takes it away.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use inet::Prefix;
 
-use super::{InterfaceAddress, RouteChange, RouteTo};
+use super::{InterfaceAddress, Lookup, RouteChange, RouteTo, Rule};
 
 /// Octets of `struct nlmsghdr`.
 const HEADER: usize = 16;
@@ -13,6 +13,14 @@ const HEADER: usize = 16;
 const LINK: usize = 16;
 /// Octets of `struct rtmsg`.
 const ROUTE: usize = 12;
+/// What a rule does, and its attributes (`linux/fib_rules.h`).
+const FR_ACT_TO_TBL: u8 = 1;
+const FR_ACT_UNREACHABLE: u8 = 7;
+const FRA_IIFNAME: u16 = 3;
+const FRA_PRIORITY: u16 = 6;
+const FRA_SUPPRESS_PREFIXLEN: u16 = 14;
+/// Where the table stands in it.
+const ROUTE_TABLE: usize = 4;
 /// `struct ifaddrmsg`.
 const ADDRESS: usize = 8;
 /// `struct rtnexthop`.
@@ -138,6 +146,30 @@ impl Message {
                 }
             }
             several => message.attribute(libc::RTA_MULTIPATH, &next_hops(several)),
+        }
+        message
+    }
+
+    /// The same route in another table than the main one.
+    pub(super) fn in_table(mut self, table: u8) -> Self {
+        self.body[ROUTE_TABLE] = table;
+        self
+    }
+
+    /// Adds a policy rule that is not there yet.
+    pub(super) fn rule(rule: &Rule) -> Self {
+        let (table, action) = match rule.lookup {
+            Lookup::MainWithoutDefault => (libc::RT_TABLE_MAIN, FR_ACT_TO_TBL),
+            Lookup::Table(table) => (table, FR_ACT_TO_TBL),
+            Lookup::Unreachable => (0, FR_ACT_UNREACHABLE),
+        };
+        let body = vec![family(), 0, 0, 0, table, 0, 0, action, 0, 0, 0, 0];
+        let flags = libc::NLM_F_CREATE | libc::NLM_F_EXCL;
+        let mut message = Self::new(libc::RTM_NEWRULE, flags, body);
+        message.text(FRA_IIFNAME, &rule.interface);
+        message.number(FRA_PRIORITY, rule.priority);
+        if rule.lookup == Lookup::MainWithoutDefault {
+            message.number(FRA_SUPPRESS_PREFIXLEN, 0);
         }
         message
     }

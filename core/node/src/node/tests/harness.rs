@@ -334,6 +334,7 @@ impl Net {
                 let known = machine.kernel.remove(&prefix);
                 assert!(known.is_some(), "{prefix} was not there");
             }
+            Output::Exit { .. } => {}
             Output::VirtualAddress {
                 address, acquire, ..
             } => {

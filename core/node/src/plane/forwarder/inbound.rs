@@ -185,10 +185,7 @@ impl Forwarder {
                 self.counters.from_tunnels += 1;
                 match self.tables.inbound(came_by, &view, label) {
                     Verdict::Kernel => {
-                        if let Some(heard) = self.tables.heard(&view) {
-                            let kind = Punted::Names(heard);
-                            sink.punt(Punt { at: now, kind });
-                        }
+                        self.hear(now, &view, sink);
                         Fate::Kernel
                     }
                     Verdict::Path(path, class) => Fate::Path(Onward {
@@ -197,6 +194,10 @@ impl Forwarder {
                         hash: flow.hash(self.tables.facts.flow_seed),
                         tos,
                     }),
+                    Verdict::Breakout => {
+                        debug_assert!(false, "only what comes from the kernel breaks out");
+                        return None;
+                    }
                     Verdict::Drop(reason) => {
                         self.refuse(now, reason, packet, (Some(came_by), 0), sink);
                         return None;
@@ -217,6 +218,14 @@ impl Forwarder {
         }
         self.prepare(now, (came_by, label.class, fate), packet, len, sink)
             .then_some(fate)
+    }
+
+    /// Passes on what classes learn from a packet for the kernel.
+    fn hear(&self, now: Instant, view: &Ipv4<'_>, sink: &mut impl Sink) {
+        if let Some(heard) = self.tables.heard(view) {
+            let kind = Punted::Names(heard);
+            sink.punt(Punt { at: now, kind });
+        }
     }
 
     /// Changes a packet of so many octets as its way needs; `false` when it does not go on as it lies.

@@ -50,6 +50,12 @@ impl Forwarder {
         let hash = flow.hash(self.tables.facts.flow_seed);
         let (path, class) = match self.recent.outbound(&self.tables, &view, flow, hash) {
             Verdict::Path(path, class) => (path, class),
+            Verdict::Breakout => {
+                self.counters.to_kernel += count as u64;
+                sink.deliver(offload, &[buffer.bytes()]);
+                self.pool.put(buffer);
+                return;
+            }
             Verdict::Kernel => {
                 debug_assert!(false, "the kernel's packets do not go back");
                 self.pool.put(buffer);

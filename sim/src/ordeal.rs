@@ -183,7 +183,7 @@ fn judge(world: &mut World, oracle: &Oracle, verdict: &mut Verdict) {
 fn overlap(a: &Target, b: &Target) -> bool {
     match (a, b) {
         (
-            Target::Underlay { site, underlay } | Target::Brownout { site, underlay },
+            Target::Underlay { site, underlay } | Target::Brownout { site, underlay, .. },
             Target::Underlay {
                 site: other,
                 underlay: another,
@@ -191,6 +191,7 @@ fn overlap(a: &Target, b: &Target) -> bool {
             | Target::Brownout {
                 site: other,
                 underlay: another,
+                ..
             },
         ) => site == other && underlay == another,
         (Target::Maintenance(_), Target::Maintenance(_)) => true,

@@ -285,6 +285,8 @@ pub(crate) enum What {
     Routes,
     /// Links and paths.
     Tunnels,
+    /// What paths carry, by which measurement and which rule, and the last moves.
+    Paths,
     /// Route budgets of NVAs, and what does not fit.
     Budget,
     /// Packets that passed through nodes, and those that were dropped, by reason.

@@ -8,7 +8,7 @@ use design::plan::{NodeRole, Plan};
 use serde::Serialize;
 use serde_json::json;
 use view::{
-    Answer, Budgets, Counters, FABRIC, FlowSpec, Forwarding, Query, Routes, Sessions, Trace,
+    Answer, Budgets, Counters, FABRIC, FlowSpec, Forwarding, Paths, Query, Routes, Sessions, Trace,
     Tunnels,
 };
 
@@ -90,6 +90,7 @@ pub(crate) fn show(format: Format, options: &Show) -> Outcome {
         What::Sessions => asked.shown(part!(Sessions), Sessions::merge, render::sessions),
         What::Routes => asked.shown(part!(Routes), Routes::merge, render::routes),
         What::Tunnels => asked.shown(part!(Tunnels), Tunnels::merge, render::tunnels),
+        What::Paths => asked.shown(part!(Paths), Paths::merge, render::paths),
         What::Budget => asked.shown(part!(Budgets), Budgets::merge, render::budgets),
         What::Counters => asked.shown(part!(Counters), Counters::merge, render::counters),
         What::Forwarding => {
@@ -141,6 +142,7 @@ const fn query_of(what: What) -> Query {
     match what {
         What::Routes => Query::Routes { prefix: None },
         What::Tunnels => Query::Tunnels,
+        What::Paths => Query::Paths,
         What::Budget => Query::Budget,
         What::Counters => Query::Counters,
         What::Forwarding => Query::Forwarding,
@@ -167,6 +169,7 @@ fn show_daemon(format: Format, what: What, control: &Path) -> Outcome {
         Answer::Sessions(sessions) => result(format, &sessions, render::sessions),
         Answer::Routes(routes) => result(format, &routes, render::routes),
         Answer::Tunnels(tunnels) => result(format, &tunnels, render::tunnels),
+        Answer::Paths(paths) => result(format, &paths, render::paths),
         Answer::Budgets(budgets) => result(format, &budgets, render::budgets),
         Answer::Counters(counters) => result(format, &counters, render::counters),
         Answer::Forwarding(forwarding) => result(format, &forwarding, render::forwarding),
@@ -247,7 +250,7 @@ fn devices(plan: &Plan, what: What, only: Option<&str>) -> Result<Vec<String>, F
             .chain(msees)
             .chain(routers)
             .collect(),
-        What::Tunnels | What::Counters => nodes.collect(),
+        What::Tunnels | What::Paths | What::Counters => nodes.collect(),
         What::Budget => {
             let all = plan.nodes.iter();
             let nvas = all.filter(|node| matches!(node.role, NodeRole::Nva { .. }));

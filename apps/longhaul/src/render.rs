@@ -1,10 +1,14 @@
 //! Answers as tables for people. Programs take `--format json`.
 
+mod paths;
+
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle};
 use view::{
     Budgets, Counters, Forwarding, Leg, Ordeals, PathClass, PhaseLoss, Routes, Sessions,
     Simulation, Status, Totals, Trace, Tunnels,
 };
+
+pub(crate) use paths::paths;
 
 /// A table without lines: columns are told apart by space, so that `awk` and `grep` work on it.
 pub(crate) fn table(header: &[&str]) -> Table {

@@ -38,7 +38,7 @@ pub use explanation::{
     Carrier, EffectiveRoute, Explanation, Hop, NextHopType, Outcome, Rewrite, RouteSource,
     Translator, Verdict,
 };
-pub use input::{Fault, ForwarderId, Input, InstanceId, PortId};
+pub use input::{Brownout, Fault, ForwarderId, Input, InstanceId, PortId};
 pub use output::Output;
 
 use build::Builder;

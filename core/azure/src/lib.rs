@@ -37,5 +37,5 @@ pub mod route_server;
 pub mod scale;
 
 pub use express_route::{Gateway, Msee};
-pub use fabric::{DropReason, Fabric, FabricError, Fault, InstanceId, PortId};
+pub use fabric::{Brownout, DropReason, Fabric, FabricError, Fault, InstanceId, PortId};
 pub use route_server::RouteServer;

@@ -81,6 +81,7 @@ impl Control {
         match notice.0 {
             Noticed::Tunnel { locator, notice } => self.node.on_lanes(now, locator, notice, out),
             Noticed::Sighting(sighting) => self.node.on_sighting(now, sighting),
+            Noticed::Used(path) => self.node.on_used(now, path, out),
             Noticed::Counters(counters) => self.node.count(&counters),
             Noticed::Tunnels { locator, counters } => {
                 self.node.on_lanes_counters(locator, shard, counters);

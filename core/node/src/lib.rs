@@ -87,13 +87,12 @@ pub use id::{ClassId, InterfaceId, LanId, LinkId, LocatorId, RouterId};
 pub use input::{Command, Input};
 pub use node::{Node, Options, Secrets};
 pub use output::{Event, Output, ShortcutChange, ShortcutEnd};
-pub use path::PathId;
-pub use path::Standing;
+pub use path::{Account, Cause, Fault, Measure, Move, PathId, Standing};
 pub use plane::{Buffer, Change, Forwarder, Handed, Notice, Order, Punt, Sink, Transmit};
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{
     Attachment, Budget, BudgetLevel, BudgetUse, ChoiceReason, ClassView, Counters, Decision,
-    DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, NameView, NeighborChoice,
-    NextHop, PathChoice, PathView, ShortcutView,
+    DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, MoveView, NameView,
+    NeighborChoice, NextHop, PathChoice, PathView, ShortcutView,
 };

@@ -4,6 +4,7 @@ mod bgp_sessions;
 mod breakout;
 mod build;
 mod carriers;
+mod decisions;
 mod egress;
 mod forwarding;
 mod gateways;
@@ -20,7 +21,7 @@ mod tests;
 mod tunnels;
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bgp::{ConnId, Speaker};
@@ -37,10 +38,11 @@ use crate::plane::icmp::IcmpBudget;
 use crate::plane::protect::{Receivers, Senders};
 use crate::plane::sightings::Sightings;
 use crate::plane::tables::Tables;
+use crate::plane::usage::Usage;
 use crate::routing::Routing;
-use crate::settings::Settings;
+use crate::settings::{Settings, Shape};
 use crate::timers::{Part, Timers};
-use crate::view::Counters;
+use crate::view::{Counters, MoveView};
 use crate::vrrp;
 
 use bgp_sessions::Waiting;
@@ -104,7 +106,10 @@ pub struct Node {
     receivers: Receivers,
     /// What other sides report about protected streams that are sent to them.
     regulators: BTreeMap<(PathId, ClassId), fec::Regulator>,
+    usage: Usage,
     counters: Counters,
+    /// The last moves of traffic, oldest first.
+    moves: VecDeque<MoveView>,
     /// What forwarders have to be told; `None` while the node forwards by itself.
     orders: Option<Vec<Order>>,
     scratch: Scratch,
@@ -117,6 +122,8 @@ struct PathState {
     prober: Option<Prober>,
     /// `None` where nothing is probed.
     mtu: Option<MtuDiscovery>,
+    /// By the number of a shape: what its probes look like.
+    shapes: Vec<Shape>,
     /// When classes last heard what its probes say.
     judged: Instant,
 }
@@ -126,6 +133,8 @@ struct LinkState {
     paths: path::Link,
     /// By [`crate::ClassId`].
     classes: Vec<path::ClassPaths>,
+    /// By [`crate::ClassId`]: the shape of the probes that it is judged by.
+    shapes: Vec<u8>,
     /// The neighbour's connection that came before the link was found to be up; the last one.
     waiting: Option<ConnId>,
 }
@@ -176,6 +185,7 @@ impl Node {
             Part::Mtu(path) => self.tell_mtu(now, path, MtuInput::Wake, out),
             Part::Carrier(path) => self.tell_caller(now, path, carrier::Input::Wake, out),
             Part::Guests => self.send_guests_off(now, out),
+            Part::Link(link) => self.release_held(now, link, out),
             Part::Speaker => self.speak(now, bgp::Input::Wake, out),
             Part::Lan(lan) => self.wake_gateway(now, lan, out),
             Part::Guard => self.guard_routes(now, out),

@@ -9,7 +9,7 @@ use path::PathId;
 
 use crate::fib::RouteVia;
 use crate::id::{ClassId, InterfaceId, LanId, LinkId, LocatorId};
-use crate::view::{Attachment, BudgetLevel};
+use crate::view::{Attachment, BudgetLevel, MoveView};
 
 /// Everything a node can ask for or announce.
 #[derive(Clone, Debug)]
@@ -94,13 +94,8 @@ pub enum Event {
     LinkUp(LinkId),
     /// The last path of a link went down.
     LinkDown(LinkId),
-    /// Other paths of a link carry a class than before.
-    ClassMoved {
-        /// The link.
-        link: LinkId,
-        /// The class.
-        class: ClassId,
-    },
+    /// A class, or what is of no class, goes by other paths to a neighbour than before.
+    Moved(MoveView),
     /// A class gets another amount of parity on a path.
     Parity {
         /// The path.

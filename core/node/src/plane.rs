@@ -17,6 +17,7 @@ pub(crate) mod shortcuts;
 pub(crate) mod sightings;
 pub(crate) mod sink;
 pub(crate) mod tables;
+pub(crate) mod usage;
 
 pub use buffer::Buffer;
 pub use change::{Change, Notice, Order, Punt};

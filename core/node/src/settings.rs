@@ -18,7 +18,7 @@ use design::plan::{
 use inet::{Asn, Prefix};
 use tunnel::{PrivateKey, PublicKey};
 
-pub(crate) use class::Class;
+pub(crate) use class::{Class, Shape};
 pub use error::{ConfigError, ConfigErrors, ConfigReason};
 pub(crate) use shortcuts::Shortcuts;
 
@@ -58,6 +58,8 @@ pub(crate) struct Settings {
     /// By [`crate::RouterId`].
     pub(crate) routers: Vec<Router>,
     pub(crate) probe_interval: Duration,
+    /// The same for paths that are not in use.
+    pub(crate) probe_idle_interval: Duration,
     pub(crate) probe_dead_after: Duration,
     pub(crate) prepend: u8,
     pub(crate) mtu: u16,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use inet::Instant;
 use path::PathId;
 
-use crate::id::{LanId, LocatorId};
+use crate::id::{LanId, LinkId, LocatorId};
 use crate::plane::egress::EgressId;
 
 /// A part of the node that has deadlines. The order decides who goes first at the same instant.
@@ -26,6 +26,8 @@ pub(crate) enum Part {
     Carrier(PathId),
     /// Connections that others began.
     Guests,
+    /// A link: paths of it that are held.
+    Link(LinkId),
     /// The BGP speaker.
     Speaker,
     /// A virtual router.

@@ -1,5 +1,6 @@
 //! What a node shows of itself: read-only values for operators, tests and the trace.
 
+use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -7,7 +8,7 @@ use std::collections::BTreeMap;
 use carrier::Way;
 use design::plan::LinkRole;
 use inet::{FiveTuple, Instant, Prefix};
-use path::PathId;
+use path::{Cause, PathId};
 use tunnel::SessionState;
 
 use crate::fib::Source;
@@ -88,6 +89,10 @@ pub struct PathView {
     pub up: bool,
     /// How its tunnel is carried.
     pub carrier: Way,
+    /// Until when it carries packets only where there is no other, since it was down.
+    pub held_until: Option<Instant>,
+    /// What it weighs beside equal ones, bits per second.
+    pub weight: u64,
     /// How it stands with each application class, in the order of the configuration.
     pub classes: Vec<ClassView>,
     /// What probing measured; `None` without probes.
@@ -111,8 +116,8 @@ pub struct PathView {
 pub struct ClassView {
     /// The class.
     pub name: String,
-    /// Whether it does what the class asks.
-    pub standing: path::Standing,
+    /// Whether it does what the class asks, and what made it so.
+    pub account: path::Account,
     /// Whether it carries the class.
     pub carries: bool,
 }
@@ -126,6 +131,74 @@ pub struct NameView {
     pub classes: Vec<String>,
     /// How long it is known.
     pub until: Instant,
+}
+
+/// A move of traffic to other paths, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveView {
+    /// When.
+    pub at: Instant,
+    /// Device name of the neighbour.
+    pub neighbor: String,
+    /// The class; `None` for what is of no class.
+    pub class: Option<String>,
+    /// The names of the paths that carried it.
+    pub from: Vec<String>,
+    /// The names of those that carry it now.
+    pub to: Vec<String>,
+    /// The name of the path that the cause is about.
+    pub path: String,
+    /// What was noticed.
+    pub cause: Cause,
+    /// How long a path must be good before what left it comes back.
+    pub hold: Duration,
+    /// After how long without a reply a path is down.
+    pub dead_after: Duration,
+}
+
+impl MoveView {
+    /// The measurement and the rule that made it, in words.
+    pub fn because(&self) -> String {
+        let (path, hold) = (&self.path, self.hold.as_secs());
+        let keeps = match &self.class {
+            Some(class) => format!("what class {class} asks"),
+            None => "its replies coming".to_owned(),
+        };
+        match self.cause {
+            Cause::Appeared(_) => format!("{path} came up for the first time"),
+            Cause::Down(_) => {
+                format!(
+                    "{path} is down: no reply for {}ms",
+                    self.dead_after.as_millis()
+                )
+            }
+            Cause::Up(_) => format!("{path} came up again"),
+            Cause::Broke(_, measure) => format!("{path} measured {measure}"),
+            Cause::Degraded(_) => {
+                format!("{path} is carried over TLS, since UDP does not get through")
+            }
+            Cause::Kept(_) => {
+                format!("{path} is preferred and has kept {keeps} for {hold}s or more")
+            }
+            Cause::Better(_) => format!("{path} misses it by less than what carried it"),
+        }
+    }
+}
+
+impl fmt::Display for MoveView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |paths: &[String]| match paths {
+            [] => "nothing".to_owned(),
+            paths => paths.join("+"),
+        };
+        let class = self.class.as_deref().unwrap_or("what is of no class");
+        let (from, to) = (names(&self.from), names(&self.to));
+        let (neighbor, because) = (&self.neighbor, self.because());
+        write!(
+            f,
+            "{class} to {neighbor} goes by {to} and no longer by {from}: {because}"
+        )
+    }
 }
 
 /// What the node would do with a packet of a flow, and why.
@@ -199,6 +272,12 @@ pub struct PathChoice {
     pub remote: String,
     /// Why it does or does not.
     pub reason: ChoiceReason,
+    /// How it stands with the flow's class, and what made it so; `None` without a class.
+    pub account: Option<path::Account>,
+    /// Until when it is held for traffic of no class, since it was down.
+    pub held_until: Option<Instant>,
+    /// What it weighs beside equal ones, bits per second.
+    pub weight: u64,
 }
 
 /// Why a neighbour or a path does or does not take a flow.
@@ -214,10 +293,12 @@ pub enum ChoiceReason {
     OtherByHash,
     /// Another is preferred.
     LessPreferred,
-    /// It has broken what the flow's class asks, and is not trusted again yet.
+    /// It was down, or has broken what the flow's class asks, and is not trusted again yet.
     Held,
     /// It does not keep what the flow's class asks.
     BreaksSla,
+    /// It would be better, but the class has moved too often of late.
+    MovedOften,
     /// It is down.
     Down,
 }

@@ -4,36 +4,25 @@
 //! because it does so again but not for long enough yet, or it *breaks* it. A path that never failed
 //! keeps it from the start; one that goes down, or measures beyond a limit, breaks it at once, and
 //! comes back by way of being held: it must measure 80 % of each limit or less first, and then stay
-//! within the limits for [`HOLD`]. So a path that flaps is left once and not for every flap.
+//! within the limits for the class's hold time. So a path that flaps is left once and not for every flap.
 //!
 //! Of the paths that are up, those that keep are preferred, then those that are held; if all break
 //! it, [`Otherwise`] decides. Among equals the operator's order of groups counts, and flows share
-//! the paths of one group by rendezvous hashing.
+//! the paths of one group by rendezvous hashing. How often that may change something is in [`crate::Move`]'s module:
+//! whatever flaps, a class moves twice in a minute at most while the paths that carry it are up.
 
 use std::time::Duration;
 
 use inet::Instant;
 
-use crate::{PathId, Statistics};
+use crate::moves::{Cause, MOVES_MAX, Move, Moves};
+use crate::{Measure, PathId, Sla, Statistics};
 
-/// How long a path that has broken a class must be good before the class goes back to it.
-pub const HOLD: Duration = Duration::from_secs(10);
+#[cfg(test)]
+mod tests;
 
 /// A path that breaks a class must come down to this much of each limit before it is held.
 const RECOVERED_PERCENT: u64 = 80;
-/// One lost probe says nothing about a rate of loss.
-const LOST_MIN: u32 = 2;
-
-/// What a class asks of a path, measured over the probes' window. `None` is anything.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sla {
-    /// Mean round-trip time.
-    pub rtt: Option<Duration>,
-    /// Variation of the one-way delay, the worse of both directions.
-    pub jitter: Option<Duration>,
-    /// Lost probes, in parts per million.
-    pub loss_ppm: Option<u32>,
-}
 
 /// What becomes of a class that no path keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,12 +45,50 @@ pub enum Standing {
     Breaks(u8),
 }
 
+/// What a class asks, in general.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassSettings {
+    /// Of a path.
+    pub sla: Sla,
+    /// What becomes of it when no path keeps that.
+    pub otherwise: Otherwise,
+    /// How long a path that broke it must be good before it goes back.
+    pub hold: Duration,
+}
+
 /// The paths to one neighbour as one class sees them.
 #[derive(Clone, Debug)]
 pub struct ClassPaths {
-    sla: Sla,
-    otherwise: Otherwise,
+    settings: ClassSettings,
     members: Vec<Member>,
+    /// What carries it.
+    carrying: Vec<PathId>,
+    moves: Moves,
+    last_move: Option<Move>,
+}
+
+/// How a path stands with a class, and what made it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// How it stands.
+    pub standing: Standing,
+    /// Its place in the operator's order, lowest first choice.
+    pub group: u16,
+    /// The figure that uses most of its limit now; `None` when nothing that the class asks for was measured.
+    pub worst: Option<Measure>,
+    /// What made it not keep it; `None` while it keeps it.
+    pub fault: Option<Fault>,
+    /// When it keeps it again if nothing happens.
+    pub held_until: Option<Instant>,
+}
+
+/// What a path did that a class does not trust it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It went down.
+    Down,
+    /// It measured beyond a limit.
+    Broke(Measure),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,116 +97,224 @@ struct Member {
     /// The group that it belongs to, first choice first.
     group: u16,
     is_up: bool,
+    /// Whether it ever was up.
+    is_known: bool,
+    /// Whether it works only by a makeshift.
+    is_degraded: bool,
     standing: Standing,
     /// Since when it is held.
     since: Instant,
+    worst: Option<Measure>,
+    fault: Option<Fault>,
 }
 
 impl ClassPaths {
     /// A class over paths with the number of their group, lowest first choice. All are down.
-    pub fn new(
-        sla: Sla,
-        otherwise: Otherwise,
-        paths: impl IntoIterator<Item = (PathId, u16)>,
-    ) -> Self {
+    pub fn new(settings: ClassSettings, paths: impl IntoIterator<Item = (PathId, u16)>) -> Self {
         let members = paths.into_iter().map(|(path, group)| Member {
             path,
             group,
             is_up: false,
+            is_known: false,
+            is_degraded: false,
             standing: Standing::Keeps,
             since: Instant::ZERO,
+            worst: None,
+            fault: None,
         });
         Self {
-            sla,
-            otherwise,
+            settings,
             members: members.collect(),
+            carrying: Vec::new(),
+            moves: Moves::default(),
+            last_move: None,
         }
     }
 
-    /// Takes note that a path came up or went down.
-    pub fn set(&mut self, now: Instant, path: PathId, is_up: bool) {
-        let Some(member) = self.members.iter_mut().find(|member| member.path == path) else {
-            return;
-        };
-        if member.is_up && !is_up || is_up && !member.is_up && member.standing != Standing::Keeps {
+    /// Takes note that a path came up or went down. What is not measured is trusted as soon as it is up.
+    /// Returns the move that follows.
+    pub fn set(&mut self, now: Instant, path: PathId, up: bool, measured: bool) -> Option<&Move> {
+        let member = self.members.iter_mut().find(|member| member.path == path)?;
+        let is_new = up && !member.is_known;
+        if !measured {
+            member.standing = Standing::Keeps;
+            member.fault = None;
+        } else if member.is_up && !up || up && !member.is_up && member.standing != Standing::Keeps {
             member.standing = Standing::Held;
             member.since = now;
+            member.fault = Some(Fault::Down);
         }
-        member.is_up = is_up;
-    }
-
-    /// Takes note that a path works again whose quality nobody measures: there is nothing to wait for.
-    pub fn trust(&mut self, path: PathId) {
-        if let Some(member) = self.members.iter_mut().find(|member| member.path == path) {
-            member.standing = Standing::Keeps;
-        }
-    }
-
-    /// Takes note of what the probes of a path say now.
-    pub fn judge(&mut self, now: Instant, path: PathId, measured: &Statistics) {
-        let excess = self.sla.excess_percent(measured);
-        let Some(member) = self.members.iter_mut().find(|member| member.path == path) else {
-            return;
+        member.is_up = up;
+        member.is_known |= up;
+        let cause = match (up, is_new) {
+            (false, _) => Cause::Down(path),
+            (true, true) => Cause::Appeared(path),
+            (true, false) => Cause::Up(path),
         };
-        member.standing = match member.standing {
-            Standing::Breaks(old) if excess > 100 => Standing::Breaks(worse_or_clear(old, excess)),
-            _ if excess > 100 => Standing::Breaks(doublings(excess)),
-            Standing::Breaks(_) if excess > RECOVERED_PERCENT => Standing::Breaks(0),
-            Standing::Breaks(_) => {
-                member.since = now;
-                Standing::Held
+        self.settle(now, cause)
+    }
+
+    /// Takes note of what the probes of a path say now. Returns the move that follows.
+    pub fn judge(&mut self, now: Instant, path: PathId, measured: &Statistics) -> Option<&Move> {
+        let worst = self.settings.sla.worst(measured);
+        let member = self.members.iter_mut().find(|member| member.path == path)?;
+        member.worst = worst;
+        let percent = worst.map_or(0, |worst| worst.percent());
+        let hold = self.settings.hold;
+        let cause = match (worst, member.standing) {
+            (Some(worst), standing) if percent > 100 => {
+                member.standing = Standing::Breaks(match standing {
+                    Standing::Breaks(old) => worse_or_clear(old, percent),
+                    Standing::Keeps | Standing::Held => doublings(percent),
+                });
+                member.fault = Some(Fault::Broke(worst));
+                Cause::Broke(path, worst)
             }
-            Standing::Held if member.is_up && now.since(member.since) >= HOLD => Standing::Keeps,
-            standing => standing,
+            (_, Standing::Breaks(_)) if percent > RECOVERED_PERCENT => {
+                member.standing = Standing::Breaks(0);
+                Cause::Better(path)
+            }
+            (_, Standing::Breaks(_)) => {
+                member.standing = Standing::Held;
+                member.since = now;
+                Cause::Better(path)
+            }
+            (_, Standing::Held) if member.is_up && now.since(member.since) >= hold => {
+                member.standing = Standing::Keeps;
+                member.fault = None;
+                Cause::Kept(path)
+            }
+            (_, Standing::Keeps | Standing::Held) => Cause::Kept(path),
         };
+        self.settle(now, cause)
+    }
+
+    /// Takes note that a path works only by a makeshift, such as TLS where UDP is blocked, or no longer: among paths that
+    /// stand alike such ones come last. Returns the move that follows.
+    pub fn set_degraded(&mut self, now: Instant, path: PathId, degraded: bool) -> Option<&Move> {
+        let member = self.members.iter_mut().find(|member| member.path == path)?;
+        member.is_degraded = degraded;
+        let cause = match degraded {
+            true => Cause::Degraded(path),
+            false => Cause::Kept(path),
+        };
+        self.settle(now, cause)
     }
 
     /// The paths that carry the class: flows share them.
-    pub fn carrying(&self) -> impl Iterator<Item = PathId> + Clone {
-        let up = self.members.iter().filter(|member| {
-            let broken = matches!(member.standing, Standing::Breaks(_));
-            member.is_up && !(broken && self.otherwise == Otherwise::Drop)
+    pub fn carrying(&self) -> &[PathId] {
+        &self.carrying
+    }
+
+    /// The last time that other paths carried it than before.
+    pub const fn last_move(&self) -> Option<&Move> {
+        self.last_move.as_ref()
+    }
+
+    /// What the class asks.
+    pub const fn settings(&self) -> &ClassSettings {
+        &self.settings
+    }
+
+    /// How a path stands with the class, and what made it so.
+    pub fn account(&self, path: PathId) -> Option<Account> {
+        let member = self.member(path)?;
+        let is_held = member.is_up && member.standing == Standing::Held;
+        Some(Account {
+            standing: member.standing,
+            group: member.group,
+            worst: member.worst,
+            fault: member.fault,
+            held_until: is_held.then_some(member.since + self.settings.hold),
+        })
+    }
+
+    fn member(&self, path: PathId) -> Option<&Member> {
+        self.members.iter().find(|member| member.path == path)
+    }
+
+    /// Moves the class to the best paths, if it may move.
+    fn settle(&mut self, now: Instant, cause: Cause) -> Option<&Move> {
+        let to = self.next(now, &cause)?;
+        let from = core::mem::replace(&mut self.carrying, to);
+        if !matches!(cause, Cause::Appeared(_)) {
+            self.moves.note(now);
+        }
+        let to = self.carrying.clone();
+        self.last_move = Some(Move {
+            at: now,
+            cause: self.cause(cause, &from, &to),
+            from,
+            to,
         });
-        let rank = |member: &Member| (member.standing, member.group);
-        let best = up.clone().map(rank).min();
-        up.filter(move |member| Some(rank(member)) == best)
+        self.last_move.as_ref()
+    }
+
+    /// What is to carry the class from now on, if that is something else.
+    fn next(&self, now: Instant, cause: &Cause) -> Option<Vec<PathId>> {
+        let best = self.best();
+        if best == self.carrying {
+            return None;
+        }
+        let members = || self.carrying.iter().filter_map(|path| self.member(*path));
+        let still: Vec<PathId> = members()
+            .filter(|member| self.may_carry(member))
             .map(|member| member.path)
+            .collect();
+        if still.is_empty() || matches!(cause, Cause::Appeared(_)) {
+            return Some(best);
+        }
+        if still.len() < self.carrying.len() {
+            return Some(still);
+        }
+        let is_bad =
+            |member: &Member| member.is_degraded || matches!(member.standing, Standing::Breaks(_));
+        let moves_max = if members().any(is_bad) { MOVES_MAX } else { 1 };
+        (self.moves.count(now) < moves_max).then_some(best)
     }
 
-    /// The path that a flow with this hash takes.
-    pub fn choose(&self, flow_hash: u64) -> Option<PathId> {
-        crate::link::share(self.carrying(), flow_hash)
+    /// The paths that ought to carry it, if moving did no harm.
+    fn best(&self) -> Vec<PathId> {
+        let up = || self.members.iter().filter(|member| self.may_carry(member));
+        let rank = |member: &Member| (member.standing, member.is_degraded, member.group);
+        let best = up().map(rank).min();
+        up().filter(|member| Some(rank(member)) == best)
+            .map(|member| member.path)
+            .collect()
     }
 
-    /// How a path stands with the class.
-    pub fn standing(&self, path: PathId) -> Option<Standing> {
-        let member = self.members.iter().find(|member| member.path == path)?;
-        Some(member.standing)
+    fn may_carry(&self, member: &Member) -> bool {
+        let is_broken = matches!(member.standing, Standing::Breaks(_));
+        member.is_up && !(is_broken && self.settings.otherwise == Otherwise::Drop)
     }
-}
 
-impl Sla {
-    /// The figure that uses most of its limit, in percent of it: more than 100 breaks it.
-    fn excess_percent(&self, measured: &Statistics) -> u64 {
-        let jitter = measured.jitter_there.max(measured.jitter_back);
-        let rtt = measured.rtt.map(|rtt| rtt.avg);
-        let lost = measured.loss_ppm;
-        let loss = self.loss_ppm.filter(|_| measured.lost >= LOST_MIN);
-        let figures = [
-            self.rtt
-                .zip(rtt)
-                .map(|(limit, rtt)| (nanos(rtt), nanos(limit))),
-            self.jitter.map(|limit| (nanos(jitter), nanos(limit))),
-            loss.map(|limit| (u64::from(lost), u64::from(limit))),
-        ];
-        let percent =
-            |(figure, limit): (u64, u64)| figure.saturating_mul(100).div_ceil(limit.max(1));
-        figures
-            .into_iter()
-            .flatten()
-            .map(percent)
-            .max()
-            .unwrap_or(0)
+    /// Why it moved: what was noticed last may have had to wait for a reason that is older.
+    fn cause(&self, noticed: Cause, from: &[PathId], to: &[PathId]) -> Cause {
+        if matches!(
+            noticed,
+            Cause::Appeared(_) | Cause::Down(_) | Cause::Degraded(_)
+        ) {
+            return noticed;
+        }
+        if matches!(noticed, Cause::Up(_)) && from.is_empty() {
+            return noticed;
+        }
+        let mut left = from.iter().filter(|path| !to.contains(path));
+        let broke = left.find_map(|path| match self.member(*path)? {
+            Member {
+                standing: Standing::Breaks(_),
+                fault: Some(Fault::Broke(measure)),
+                ..
+            } => Some(Cause::Broke(*path, *measure)),
+            _ => None,
+        });
+        let came = to.iter().find(|path| !from.contains(path));
+        let came = came.and_then(|path| self.member(*path));
+        let gained = came.map(|member| match member.standing {
+            Standing::Keeps => Cause::Kept(member.path),
+            Standing::Held | Standing::Breaks(_) => Cause::Better(member.path),
+        });
+        broke.or(gained).unwrap_or(noticed)
     }
 }
 
@@ -198,191 +333,4 @@ fn worse_or_clear(old: u8, percent: u64) -> u8 {
 /// How often a percentage is doubled from 100.
 fn doublings(percent: u64) -> u8 {
     (percent / 100).checked_ilog2().unwrap_or(0) as u8
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn among_paths_that_all_break_it_a_flapping_measure_changes_nothing() {
-        assert_eq!(worse_or_clear(1, 195), 1);
-        assert_eq!(worse_or_clear(1, 205), 1);
-        assert_eq!(worse_or_clear(1, 159), 0);
-        assert_eq!(worse_or_clear(0, 205), 1);
-    }
-    use crate::Variation;
-
-    const MPLS: PathId = PathId(1);
-    const ISP_A: PathId = PathId(2);
-    const ISP_B: PathId = PathId(3);
-    const MILLI: Duration = Duration::from_millis(1);
-
-    /// Voice: 150 ms, 30 ms, 1 %; MPLS first, then both internet paths.
-    fn voice(otherwise: Otherwise) -> ClassPaths {
-        let sla = Sla {
-            rtt: Some(MILLI * 150),
-            jitter: Some(MILLI * 30),
-            loss_ppm: Some(10_000),
-        };
-        let mut class = ClassPaths::new(sla, otherwise, [(MPLS, 0), (ISP_A, 1), (ISP_B, 1)]);
-        for path in [MPLS, ISP_A, ISP_B] {
-            class.set(Instant::ZERO, path, true);
-        }
-        class
-    }
-
-    fn measured(rtt_ms: u32, jitter_ms: u32, lost: u32) -> Statistics {
-        let rtt = MILLI * rtt_ms;
-        Statistics {
-            sent: 50,
-            received: 50 - lost,
-            lost,
-            loss_ppm: lost * 20_000,
-            rtt: Some(Variation {
-                min: rtt,
-                avg: rtt,
-                max: rtt,
-                jitter: MILLI * jitter_ms,
-            }),
-            jitter_there: MILLI * jitter_ms,
-            jitter_back: MILLI,
-        }
-    }
-
-    fn good() -> Statistics {
-        measured(20, 1, 0)
-    }
-
-    fn carrying(class: &ClassPaths) -> Vec<PathId> {
-        class.carrying().collect()
-    }
-
-    fn at(seconds: u64) -> Instant {
-        Instant::from_secs(seconds)
-    }
-
-    #[test]
-    fn the_first_group_with_a_path_that_keeps_it_carries_the_class() {
-        let mut class = voice(Otherwise::Best);
-        assert_eq!(carrying(&class), [MPLS]);
-        for bad in [measured(151, 1, 0), measured(20, 31, 0), measured(20, 1, 2)] {
-            let mut class = class.clone();
-            class.judge(at(1), MPLS, &bad);
-            assert_eq!(carrying(&class), [ISP_A, ISP_B]);
-        }
-        class.judge(at(1), MPLS, &measured(150, 30, 1));
-        assert_eq!(
-            carrying(&class),
-            [MPLS],
-            "at the limits, and one lost probe is chance"
-        );
-    }
-
-    #[test]
-    fn flows_share_the_paths_of_a_group_and_a_lost_path_moves_only_its_own() {
-        let mut class = voice(Otherwise::Best);
-        class.set(at(1), MPLS, false);
-        let before: Vec<_> = (0..200).map(|hash| class.choose(hash)).collect();
-        let on_a = before.iter().filter(|path| **path == Some(ISP_A)).count();
-        assert!((60..140).contains(&on_a), "{on_a}");
-        class.judge(at(2), ISP_B, &measured(200, 1, 0));
-        for (hash, before) in (0..200).zip(before) {
-            let after = class.choose(hash);
-            assert_eq!(after, Some(ISP_A));
-            assert!(before == Some(ISP_B) || before == after);
-        }
-    }
-
-    #[test]
-    fn a_class_goes_back_only_after_the_path_was_good_for_the_hold_time() {
-        let mut class = voice(Otherwise::Best);
-        class.judge(at(1), MPLS, &measured(300, 1, 0));
-        class.judge(at(2), MPLS, &measured(140, 1, 0));
-        assert_eq!(
-            class.standing(MPLS),
-            Some(Standing::Breaks(0)),
-            "above 80 % of the limit"
-        );
-        class.judge(at(3), MPLS, &good());
-        for second in 4..13 {
-            class.judge(at(second), MPLS, &measured(140, 1, 0));
-            assert_eq!(carrying(&class), [ISP_A, ISP_B], "second {second}");
-        }
-        class.judge(at(13), MPLS, &good());
-        assert_eq!(carrying(&class), [MPLS]);
-    }
-
-    #[test]
-    fn a_path_that_flaps_moves_the_class_once() {
-        let mut class = voice(Otherwise::Best);
-        let mut moves = 0;
-        let mut before = carrying(&class);
-        for second in 1..120 {
-            match second % 8 {
-                0 => class.set(at(second), MPLS, false),
-                4 => class.set(at(second), MPLS, true),
-                _ => class.judge(at(second), MPLS, &good()),
-            }
-            let after = carrying(&class);
-            moves += u32::from(after != before);
-            before = after;
-        }
-        assert_eq!((moves, before), (1, vec![ISP_A, ISP_B]));
-    }
-
-    #[test]
-    fn a_path_that_comes_up_for_the_first_time_is_used_at_once() {
-        let mut class = ClassPaths::new(Sla::default(), Otherwise::Drop, [(MPLS, 0), (ISP_A, 1)]);
-        class.set(at(5), ISP_A, true);
-        assert_eq!(carrying(&class), [ISP_A]);
-        class.set(at(6), MPLS, true);
-        assert_eq!(carrying(&class), [MPLS]);
-    }
-
-    #[test]
-    fn when_all_paths_break_it_the_one_that_misses_by_least_carries_it_or_none() {
-        for (otherwise, expected) in [(Otherwise::Best, vec![ISP_B]), (Otherwise::Drop, vec![])] {
-            let mut class = voice(otherwise);
-            class.judge(at(1), MPLS, &measured(20, 1, 25));
-            class.judge(at(1), ISP_A, &measured(800, 1, 0));
-            class.judge(at(1), ISP_B, &measured(200, 1, 0));
-            assert_eq!(carrying(&class), expected);
-            assert_eq!(class.standing(MPLS), Some(Standing::Breaks(5)));
-        }
-    }
-
-    #[test]
-    fn a_path_that_is_held_is_better_than_none_even_where_the_class_would_be_dropped() {
-        let mut class = voice(Otherwise::Drop);
-        for path in [MPLS, ISP_A, ISP_B] {
-            class.set(at(1), path, false);
-        }
-        assert_eq!(carrying(&class), []);
-        class.set(at(2), ISP_A, true);
-        assert_eq!(
-            (carrying(&class), class.standing(ISP_A)),
-            (vec![ISP_A], Some(Standing::Held))
-        );
-    }
-
-    #[test]
-    fn a_limit_of_zero_loss_and_unknown_paths_do_no_harm() {
-        let sla = Sla {
-            loss_ppm: Some(0),
-            ..Sla::default()
-        };
-        let mut class = ClassPaths::new(sla, Otherwise::Best, [(MPLS, 0)]);
-        class.set(at(0), MPLS, true);
-        class.set(at(0), ISP_A, true);
-        class.judge(at(1), ISP_A, &measured(1, 1, 50));
-        class.judge(at(1), MPLS, &measured(1, 1, 50));
-        assert_eq!(carrying(&class), [MPLS]);
-        class.judge(at(2), MPLS, &Statistics::default());
-        assert_eq!(class.standing(MPLS), Some(Standing::Held));
-    }
 }

@@ -9,4 +9,6 @@ pub enum Input<'a> {
     Reply(&'a [u8]),
     /// Probe at once, because the path may just have become usable: its tunnel has keys.
     Probe,
+    /// Packets that are no probes went through the path: it is in use for the next [`crate::USED_FOR`].
+    Used,
 }

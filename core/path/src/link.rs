@@ -1,10 +1,23 @@
 //! A link: the set of paths to one neighbour, and which of them a flow takes.
+//!
+//! A path that went down more than once of late comes back *held*: as long as there is one that is not, no flow takes it. It is
+//! held for [`HOLD_MIN`] after the second failure and twice as long after every further one, so that a path that flaps moves flows
+//! ever more rarely.
 
-use inet::hash::mix;
+use std::time::Duration;
+
+use inet::Instant;
 
 /// A path's number, unique in its node. The caller chooses it; it is also the path's stable name in the flow hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PathId(pub u32);
+
+/// How long a path is held that comes back after its second failure.
+pub const HOLD_MIN: Duration = Duration::from_secs(10);
+/// A path is not held for longer, however often it failed.
+pub const HOLD_MAX: Duration = Duration::from_secs(320);
+/// A path that has not failed for so long is as good as one that never did.
+pub const FORGIVEN_AFTER: Duration = Duration::from_secs(640);
 
 /// The paths to one neighbour.
 #[derive(Clone, Debug, Default)]
@@ -13,11 +26,24 @@ pub struct Link {
     paths: Vec<Member>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 struct Member {
     preference: u8,
     path: PathId,
-    is_up: bool,
+    state: State,
+    /// Whether it works only by a makeshift.
+    is_degraded: bool,
+    /// For how long it was held the last time, or is to be after the failure that it has.
+    hold: Duration,
+    /// When it failed the last time.
+    failed: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Down,
+    Held(Instant),
+    Up,
 }
 
 /// What a path's change means for its link.
@@ -39,19 +65,22 @@ impl Link {
             .map(|(path, preference)| Member {
                 preference,
                 path,
-                is_up: false,
+                state: State::Down,
+                is_degraded: false,
+                hold: Duration::ZERO,
+                failed: None,
             })
             .collect();
-        paths.sort_unstable();
+        paths.sort_unstable_by_key(|member| (member.preference, member.path));
         Self { paths }
     }
 
     /// Takes note that a path is up or down. `None` when the flows go where they went before.
-    pub fn set(&mut self, path: PathId, is_up: bool) -> Option<LinkChange> {
+    pub fn set(&mut self, now: Instant, path: PathId, up: bool) -> Option<LinkChange> {
         let was_up = self.is_up();
         let before: Vec<PathId> = self.usable().collect();
         let member = self.paths.iter_mut().find(|member| member.path == path)?;
-        member.is_up = is_up;
+        member.set(now, up);
         match (was_up, self.is_up()) {
             (false, true) => Some(LinkChange::Up),
             (true, false) => Some(LinkChange::Down),
@@ -59,40 +88,104 @@ impl Link {
         }
     }
 
-    /// Whether the neighbour can be reached by any path.
-    pub fn is_up(&self) -> bool {
-        self.paths.iter().any(|member| member.is_up)
+    /// Takes note that a path works only by a makeshift, such as TLS where UDP is blocked, or no longer: flows take it if
+    /// there is no other. `None` when they go where they went before.
+    pub fn set_degraded(&mut self, path: PathId, degraded: bool) -> Option<LinkChange> {
+        let before: Vec<PathId> = self.usable().collect();
+        let member = self.paths.iter_mut().find(|member| member.path == path)?;
+        member.is_degraded = degraded;
+        (!self.usable().eq(before)).then_some(LinkChange::Paths)
     }
 
-    /// The paths that flows are shared over: those of the lowest preference among the ones that are up.
+    /// Releases the paths that were held for long enough; one of them, if flows go elsewhere now.
+    pub fn release(&mut self, now: Instant) -> Option<PathId> {
+        let before: Vec<PathId> = self.usable().collect();
+        let mut released = None;
+        for member in &mut self.paths {
+            if matches!(member.state, State::Held(until) if until <= now) {
+                member.state = State::Up;
+                released = released.or(Some(member.path));
+            }
+        }
+        released.filter(|_| !self.usable().eq(before))
+    }
+
+    /// Whether a path has never been up.
+    pub fn is_new(&self, path: PathId) -> bool {
+        let member = self.paths.iter().find(|member| member.path == path);
+        member.is_some_and(|member| member.state == State::Down && member.failed.is_none())
+    }
+
+    /// When to come back with [`Link::release`].
+    pub fn wake(&self) -> Option<Instant> {
+        let held = self.paths.iter().map(|member| member.state);
+        held.filter_map(|state| match state {
+            State::Held(until) => Some(until),
+            State::Down | State::Up => None,
+        })
+        .min()
+    }
+
+    /// Whether the neighbour can be reached by any path.
+    pub fn is_up(&self) -> bool {
+        self.paths.iter().any(|member| member.state != State::Down)
+    }
+
+    /// The paths that flows are shared over: of the ones that are up those that are neither degraded nor held, as far as
+    /// there are any, and of these the ones of the lowest preference.
     pub fn usable(&self) -> impl Iterator<Item = PathId> + Clone {
-        let best = self
+        let rank = |member: &Member| {
+            let is_held = member.state != State::Up;
+            (member.is_degraded, is_held, member.preference)
+        };
+        let up = self
             .paths
             .iter()
-            .find(|member| member.is_up)
-            .map(|member| member.preference);
-        self.paths
-            .iter()
-            .filter(move |member| member.is_up && Some(member.preference) == best)
+            .filter(|member| member.state != State::Down);
+        let best = up.clone().map(rank).min();
+        up.filter(move |member| Some(rank(member)) == best)
             .map(|member| member.path)
     }
 
-    /// The path that a flow with this hash takes, by rendezvous hashing. `None` when the link is down.
-    pub fn choose(&self, flow_hash: u64) -> Option<PathId> {
-        share(self.usable(), flow_hash)
+    /// Until when a path is held; `None` when it is not.
+    pub fn held_until(&self, path: PathId) -> Option<Instant> {
+        let member = self.paths.iter().find(|member| member.path == path)?;
+        match member.state {
+            State::Held(until) => Some(until),
+            State::Down | State::Up => None,
+        }
     }
 
     /// Every path with its preference and whether it is up, best first.
     pub fn paths(&self) -> impl Iterator<Item = (PathId, u8, bool)> {
-        self.paths
-            .iter()
-            .map(|member| (member.path, member.preference, member.is_up))
+        let paths = self.paths.iter();
+        paths.map(|member| (member.path, member.preference, member.state != State::Down))
     }
 }
 
-/// Which of equal paths takes a flow with this hash: rendezvous hashing.
-pub fn share(paths: impl Iterator<Item = PathId>, flow_hash: u64) -> Option<PathId> {
-    paths.max_by_key(|path| (mix(flow_hash ^ mix(u64::from(path.0) + 1)), *path))
+impl Member {
+    fn set(&mut self, now: Instant, up: bool) {
+        match (self.state, up) {
+            (State::Down, true) => {
+                self.state = match self.hold.is_zero() {
+                    true => State::Up,
+                    false => State::Held(now + self.hold),
+                };
+            }
+            (State::Held(_) | State::Up, false) => {
+                let is_forgiven = self
+                    .failed
+                    .is_none_or(|failed| now.since(failed) >= FORGIVEN_AFTER);
+                self.hold = match is_forgiven {
+                    true => Duration::ZERO,
+                    false => (self.hold * 2).clamp(HOLD_MIN, HOLD_MAX),
+                };
+                self.failed = Some(now);
+                self.state = State::Down;
+            }
+            (State::Down, false) | (State::Held(_) | State::Up, true) => {}
+        }
+    }
 }
 
 #[cfg(test)]
@@ -107,51 +200,103 @@ mod tests {
         Link::new([(ISP_B, 20), (MPLS, 10), (ISP_A, 20)])
     }
 
+    fn at(seconds: u64) -> Instant {
+        Instant::from_secs(seconds)
+    }
+
+    fn usable(link: &Link) -> Vec<PathId> {
+        link.usable().collect()
+    }
+
     #[test]
-    fn a_link_without_a_living_path_chooses_nothing() {
-        assert_eq!(link().choose(7), None);
+    fn a_link_without_a_living_path_has_none_to_use() {
+        assert_eq!(usable(&link()), []);
         assert!(!link().is_up());
     }
 
     #[test]
     fn the_lowest_preference_that_is_up_takes_every_flow() {
         let mut link = link();
-        assert_eq!(link.set(ISP_A, true), Some(LinkChange::Up));
-        assert_eq!(link.choose(7), Some(ISP_A));
-        assert_eq!(link.set(MPLS, true), Some(LinkChange::Paths));
-        assert!((0..100).all(|hash| link.choose(hash) == Some(MPLS)));
-        assert_eq!(link.set(ISP_B, true), None, "a spare path moves no flow");
-        assert_eq!(link.set(MPLS, false), Some(LinkChange::Paths));
-        assert_eq!(link.usable().collect::<Vec<_>>(), [ISP_A, ISP_B]);
-        assert_eq!(link.set(ISP_A, false), Some(LinkChange::Paths));
-        assert_eq!(link.set(ISP_B, false), Some(LinkChange::Down));
-        assert_eq!(link.set(ISP_B, false), None);
+        assert_eq!(link.set(at(1), ISP_A, true), Some(LinkChange::Up));
+        assert_eq!(usable(&link), [ISP_A]);
+        assert_eq!(link.set(at(1), MPLS, true), Some(LinkChange::Paths));
+        assert_eq!(usable(&link), [MPLS]);
+        assert_eq!(
+            link.set(at(1), ISP_B, true),
+            None,
+            "a spare path moves no flow"
+        );
+        assert_eq!(link.set(at(1), MPLS, false), Some(LinkChange::Paths));
+        assert_eq!(usable(&link), [ISP_A, ISP_B]);
+        assert_eq!(link.set(at(1), ISP_A, false), Some(LinkChange::Paths));
+        assert_eq!(link.set(at(1), ISP_B, false), Some(LinkChange::Down));
+        assert_eq!(link.set(at(1), ISP_B, false), None);
     }
 
     #[test]
-    fn equal_paths_share_the_flows_and_a_lost_one_moves_only_its_own() {
-        let paths = [PathId(0), PathId(1), PathId(2)];
-        let mut link = Link::new(paths.map(|path| (path, 5)));
-        for path in paths {
-            link.set(path, true);
+    fn a_path_that_fails_again_is_held_while_there_is_another() {
+        let mut link = link();
+        link.set(at(1), MPLS, true);
+        link.set(at(1), ISP_A, true);
+        link.set(at(2), MPLS, false);
+        assert_eq!(link.set(at(3), MPLS, true), Some(LinkChange::Paths));
+        link.set(at(4), MPLS, false);
+        assert_eq!(link.set(at(5), MPLS, true), None);
+        assert_eq!((usable(&link), link.wake()), (vec![ISP_A], Some(at(15))));
+        assert_eq!(link.release(at(14)), None);
+        assert_eq!(link.held_until(MPLS), Some(at(15)));
+        assert_eq!(link.release(at(15)), Some(MPLS));
+        assert_eq!((usable(&link), link.wake()), (vec![MPLS], None));
+    }
+
+    #[test]
+    fn a_held_path_is_used_at_once_where_there_is_no_other() {
+        let mut link = link();
+        link.set(at(1), MPLS, true);
+        link.set(at(1), ISP_A, true);
+        for _ in 0..2 {
+            link.set(at(2), MPLS, false);
+            link.set(at(3), MPLS, true);
         }
-        let before: Vec<_> = (0..3_000).map(|hash| link.choose(mix(hash))).collect();
-        for path in paths {
-            let share = before
-                .iter()
-                .filter(|chosen| **chosen == Some(path))
-                .count();
-            assert!((900..1_100).contains(&share), "{share} flows on {path:?}");
+        assert_eq!(usable(&link), [ISP_A]);
+        assert_eq!(link.set(at(4), ISP_A, false), Some(LinkChange::Paths));
+        assert_eq!(usable(&link), [MPLS]);
+    }
+
+    #[test]
+    fn a_path_that_flaps_moves_flows_ever_more_rarely_and_is_forgiven_in_the_end() {
+        let mut link = link();
+        link.set(at(0), MPLS, true);
+        link.set(at(0), ISP_A, true);
+        let mut moves = [0; 4];
+        for second in 1..2_400 {
+            let before = usable(&link);
+            link.release(at(second));
+            link.set(at(second), MPLS, second % 15 > 1);
+            moves[second as usize / 600] += u32::from(usable(&link) != before);
         }
-        link.set(PathId(1), false);
-        for (hash, chosen) in before.into_iter().enumerate() {
-            let after = link.choose(mix(hash as u64));
-            assert!(chosen == Some(PathId(1)) || chosen == after);
-        }
+        assert!(moves[0] <= 5 && moves[1..] == [0, 0, 0], "{moves:?}");
+        link.release(at(4_000));
+        link.set(at(4_000), MPLS, false);
+        link.set(at(4_001), MPLS, true);
+        assert_eq!(link.held_until(MPLS), None);
+    }
+
+    #[test]
+    fn a_path_that_works_by_a_makeshift_is_the_last_choice() {
+        let mut link = link();
+        link.set(at(1), MPLS, true);
+        link.set(at(1), ISP_A, true);
+        assert_eq!(link.set_degraded(MPLS, true), Some(LinkChange::Paths));
+        assert_eq!(usable(&link), [ISP_A]);
+        link.set(at(2), ISP_A, false);
+        assert_eq!(usable(&link), [MPLS]);
+        link.set(at(3), ISP_A, true);
+        assert_eq!(usable(&link), [ISP_A]);
     }
 
     #[test]
     fn an_unknown_path_changes_nothing() {
-        assert_eq!(link().set(PathId(99), true), None);
+        assert_eq!(link().set(at(1), PathId(99), true), None);
     }
 }

@@ -38,7 +38,7 @@ pub enum MtuInput<'a> {
     Up,
     /// The path is down: what is lost now says nothing about sizes.
     Down,
-    /// A STAMP reply of more than [`crate::REPLY_LEN`] octets came by this path: the UDP payload.
+    /// A STAMP reply with the discovery's session identifier came by this path: the UDP payload.
     Reply(&'a [u8]),
     /// The kernel or a router said that something was too long. It is not believed, but looked into.
     Suspect,

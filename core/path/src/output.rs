@@ -5,8 +5,13 @@ use inet::Instant;
 /// One thing to do, in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// Send this STAMP request, a UDP payload, by this path and no other.
-    Probe(Vec<u8>),
+    /// Send this STAMP request by this path and no other.
+    Probe {
+        /// Which shape it is to have, from 0 to below [`crate::Settings::shapes`].
+        shape: u8,
+        /// The UDP payload. Octets may follow; the reply is as long.
+        payload: Vec<u8>,
+    },
     /// The path changed.
     Event(Event),
 }

@@ -15,6 +15,12 @@ pub struct Prober {
     state: State,
     schedule: Probing,
     history: History,
+    /// The shape of the next probe.
+    shape: u8,
+    /// When packets went through the path the last time, as far as is known.
+    used: Option<Instant>,
+    /// Since when it is up; what was lost before says nothing about how good it is now.
+    up_since: Instant,
     unexpected_replies: u64,
 }
 
@@ -43,13 +49,17 @@ enum Probing {
 }
 
 impl Prober {
-    /// A prober for a path that is down until its first reply. The first probe goes out within one interval;
+    /// A prober for a path that is down until its first reply. The first probe goes out within one idle interval;
     /// the seed spreads the probes of many paths over it.
     pub fn new(settings: Settings, seed: u64, now: Instant) -> Self {
-        let interval = u64::try_from(settings.interval.as_nanos()).unwrap_or(u64::MAX);
+        let interval = settings.idle_interval.max(settings.interval);
+        let interval = u64::try_from(interval.as_nanos()).unwrap_or(u64::MAX);
         let phase = Duration::from_nanos(Rng::new(seed).below(interval).max(1));
         Self {
             settings,
+            shape: 0,
+            used: None,
+            up_since: now,
             state: State::New,
             schedule: Probing::At(now + phase),
             history: History::default(),
@@ -63,6 +73,7 @@ impl Prober {
             Input::Wake => {}
             Input::Reply(bytes) => self.on_reply(now, bytes, out),
             Input::Probe => self.schedule = Probing::At(now),
+            Input::Used => self.used = Some(now),
         }
         self.check_liveness(now, out);
         if self.next_probe() <= now {
@@ -98,6 +109,17 @@ impl Prober {
         self.history.statistics(now, self.settings.window)
     }
 
+    /// What the probes of a shape say for a class, since the path is up.
+    pub fn judged(&self, now: Instant, shape: u8) -> Statistics {
+        let back = (self.settings.window, self.up_since);
+        self.history.judged(now, back, shape)
+    }
+
+    /// How far back statistics look.
+    pub const fn window(&self) -> Duration {
+        self.settings.window
+    }
+
     /// Packets that were no reply to an outstanding probe: late beyond the window, doubled, or not ours.
     pub const fn unexpected_replies(&self) -> u64 {
         self.unexpected_replies
@@ -129,7 +151,8 @@ impl Prober {
         };
     }
 
-    fn up(&self, now: Instant, out: &mut Vec<Output>) -> State {
+    fn up(&mut self, now: Instant, out: &mut Vec<Output>) -> State {
+        self.up_since = now;
         out.push(Output::Event(Event::Up));
         State::Up { last_reply: now }
     }
@@ -172,38 +195,61 @@ impl Prober {
     }
 
     fn probe(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let sequence = self.history.send(now, self.settings.window);
+        let shape = self.shape;
+        self.shape = (shape + 1) % self.settings.shapes.max(1);
+        let sequence = self.history.send(now, self.settings.window, shape);
         let request = Request {
             sequence,
             sent: Timestamp::at(now),
             ssid: self.settings.ssid,
         };
-        out.push(Output::Probe(request.encode()));
+        out.push(Output::Probe {
+            shape,
+            payload: request.encode(),
+        });
         self.schedule = Probing::After(now);
     }
 
-    /// When to probe next: at the interval, but four times as often while the path is in doubt, which is from half
-    /// an interval after a reply was due until the path is down, and from the first new reply until it is up again.
+    /// When to probe next: at the interval for a path in use or idle, but four times as often as one in use while the path is
+    /// in doubt, which is from half an interval after a reply was due until the path is down, and twice as often from
+    /// the first new reply until it is up again.
     fn next_probe(&self) -> Instant {
         let last_probe = match self.schedule {
             Probing::At(time) => return time,
             Probing::After(last_probe) => last_probe,
         };
-        let interval = self.settings.interval.max(INTERVAL_MIN);
-        let quick = last_probe + interval / 4;
+        let interval = self.interval(last_probe);
+        let busy = self.settings.interval.max(INTERVAL_MIN);
         match self.state {
             State::Up { last_reply } => {
                 let doubt = last_reply + interval + interval / 2;
-                (last_probe + interval).min(doubt.max(quick))
+                (last_probe + interval).min(doubt.max(last_probe + busy / 4))
             }
             State::Down {
                 replies: 1..,
                 last_reply,
-            } if last_probe.since(last_reply) < self.settings.dead_after => quick,
+            } if last_probe.since(last_reply) < self.settings.dead_after => last_probe + busy / 2,
             State::New | State::Down { .. } => last_probe + interval,
         }
     }
+
+    /// Between the last probe and the next one, as long as nothing is in doubt.
+    fn interval(&self, last_probe: Instant) -> Duration {
+        let busy = self.settings.interval.max(INTERVAL_MIN);
+        let is_used = self
+            .used
+            .is_some_and(|used| last_probe.since(used) < USED_FOR);
+        if is_used {
+            return busy;
+        }
+        let idle = self.settings.idle_interval;
+        idle.min(self.settings.dead_after / 3).max(busy)
+    }
 }
 
+/// For how long a path counts as in use. Whoever sees the packets tells so at least every [`USED_EVERY`] while there are any.
+pub const USED_FOR: Duration = Duration::from_secs(2);
+/// How often it has to be told that packets go through a path.
+pub const USED_EVERY: Duration = Duration::from_secs(1);
 /// Quicker probing than this measures the timer and not the path.
 const INTERVAL_MIN: Duration = Duration::from_millis(4);

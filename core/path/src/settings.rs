@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use crate::stats::LOSS_WINDOW;
+
 /// A prober's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Between probes, while replies come in time.
+    /// Between probes of a path that is in use, while replies come in time.
     pub interval: Duration,
+    /// Between probes of a path that is not in use; not less than `interval`, and in effect never more than a third of
+    /// `dead_after`.
+    pub idle_interval: Duration,
     /// The path is down when no reply came for this long.
     pub dead_after: Duration,
     /// Replies in a row, none later than `dead_after` behind the one before, until a path that
@@ -14,18 +19,22 @@ pub struct Settings {
     pub up_after: u32,
     /// How far back statistics look.
     pub window: Duration,
+    /// How many shapes of probes take turns; at least one.
+    pub shapes: u8,
     /// STAMP session identifier (RFC 8972 §3): replies with another one are not ours.
     pub ssid: u16,
 }
 
 impl Settings {
-    /// A probe every 200 ms and death after 900 ms: with one interval of grace, gone within a second of the last reply.
+    /// A probe every 100 ms in use and every 300 ms otherwise, and death after 900 ms: gone within a second of the last reply.
     pub const fn new(ssid: u16) -> Self {
         Self {
-            interval: Duration::from_millis(200),
+            interval: Duration::from_millis(100),
+            idle_interval: Duration::from_millis(300),
             dead_after: Duration::from_millis(900),
             up_after: 3,
-            window: Duration::from_secs(10),
+            window: LOSS_WINDOW,
+            shapes: 1,
             ssid,
         }
     }

@@ -53,6 +53,7 @@ pub(crate) struct History {
 #[derive(Clone, Copy, Debug)]
 struct Probe {
     sent: Instant,
+    shape: u8,
     answer: Option<Answer>,
 }
 
@@ -65,8 +66,8 @@ pub(crate) struct Answer {
 }
 
 impl History {
-    /// Notes a probe and gives it a sequence number. Probes older than the window are forgotten.
-    pub(crate) fn send(&mut self, now: Instant, window: Duration) -> u32 {
+    /// Notes a probe of a shape and gives it a sequence number. Probes older than the window are forgotten.
+    pub(crate) fn send(&mut self, now: Instant, window: Duration, shape: u8) -> u32 {
         while self.probes.len() >= PROBES_MAX
             || self
                 .probes
@@ -78,6 +79,7 @@ impl History {
         }
         self.probes.push_back(Probe {
             sent: now,
+            shape,
             answer: None,
         });
         self.first.wrapping_add(self.probes.len() as u32 - 1)
@@ -107,6 +109,35 @@ impl History {
 
     /// What the probes sent within the window say now.
     pub(crate) fn statistics(&self, now: Instant, window: Duration) -> Statistics {
+        self.of(now, |probe| now.since(probe.sent) <= window).0
+    }
+
+    /// What the probes of a shape say that were sent within the window and not before `since`. Delays are those of the
+    /// last [`DELAY_WINDOW`], or of as many more as it takes for [`DELAYS_MIN`] answers.
+    pub(crate) fn judged(
+        &self,
+        now: Instant,
+        (window, since): (Duration, Instant),
+        shape: u8,
+    ) -> Statistics {
+        let (mut statistics, answers) = self.of(now, |probe| {
+            probe.shape == shape && now.since(probe.sent) <= window && probe.sent >= since
+        });
+        let recent = answers.iter().rev().enumerate();
+        let recent = recent.take_while(|(place, (sent, _))| {
+            *place < DELAYS_MIN || now.since(*sent) <= DELAY_WINDOW
+        });
+        let first = answers.len() - recent.count();
+        statistics.measure_delays(&answers[first..]);
+        statistics
+    }
+
+    /// What some of the probes say, and the answers to them.
+    fn of(
+        &self,
+        now: Instant,
+        which: impl Fn(&Probe) -> bool,
+    ) -> (Statistics, Vec<(Instant, Answer)>) {
         let newest = self
             .answered
             .map(|answered| answered.wrapping_sub(self.first) as usize)
@@ -115,14 +146,15 @@ impl History {
         let mut statistics = Statistics::default();
         let mut answers = Vec::with_capacity(self.probes.len());
         for (place, probe) in self.probes.iter().enumerate() {
-            let age = now.since(probe.sent);
-            if age > window {
+            if !which(probe) {
                 continue;
             }
             statistics.sent += 1;
             match probe.answer {
-                Some(answer) => answers.push(answer),
-                None if age > REPLY_WAIT || newest >= place + REORDERED => statistics.lost += 1,
+                Some(answer) => answers.push((probe.sent, answer)),
+                None if now.since(probe.sent) > REPLY_WAIT || newest >= place + REORDERED => {
+                    statistics.lost += 1;
+                }
                 None => {}
             }
         }
@@ -131,19 +163,27 @@ impl History {
         statistics.loss_ppm = (u64::from(statistics.lost) * 1_000_000)
             .checked_div(decided)
             .unwrap_or(0) as u32;
-        statistics.rtt = rtt(&answers);
-        statistics.jitter_there = jitter(answers.iter().map(|answer| answer.there));
-        statistics.jitter_back = jitter(answers.iter().map(|answer| answer.back));
-        statistics
+        statistics.measure_delays(&answers);
+        (statistics, answers)
     }
 }
 
-fn rtt(answers: &[Answer]) -> Option<Variation> {
-    let rtts = || answers.iter().map(|answer| answer.rtt);
+impl Statistics {
+    fn measure_delays(&mut self, answers: &[(Instant, Answer)]) {
+        let answers = || answers.iter().map(|(_, answer)| *answer);
+        self.rtt = rtt(answers());
+        self.jitter_there = jitter(answers().map(|answer| answer.there));
+        self.jitter_back = jitter(answers().map(|answer| answer.back));
+    }
+}
+
+fn rtt(answers: impl ExactSizeIterator<Item = Answer> + Clone) -> Option<Variation> {
+    let count = answers.len() as u128;
+    let rtts = || answers.clone().map(|answer| answer.rtt);
     let sum: u128 = rtts().map(u128::from).sum();
     Some(Variation {
         min: Duration::from_nanos(rtts().min()?),
-        avg: duration(sum / answers.len() as u128),
+        avg: duration(sum / count),
         max: Duration::from_nanos(rtts().max()?),
         jitter: jitter(rtts().map(i128::from)),
     })
@@ -170,3 +210,9 @@ const PROBES_MAX: usize = 1_024;
 const REORDERED: usize = 3;
 /// An unanswered probe is lost after this long: twice what the slowest usable path takes.
 const REPLY_WAIT: Duration = Duration::from_secs(2);
+/// How far back delays count for a class, so that it leaves a path within ten seconds of their rising, however little.
+pub(crate) const DELAY_WINDOW: Duration = Duration::from_secs(5);
+/// How far back losses count.
+pub(crate) const LOSS_WINDOW: Duration = Duration::from_secs(10);
+/// With fewer answers than this one late packet would look like jitter.
+const DELAYS_MIN: usize = 8;

@@ -51,6 +51,11 @@ pub(crate) fn encode_reply(
     bytes
 }
 
+/// The session identifier of a reply; `None` when it is too short to be one.
+pub fn session_of(reply: &[u8]) -> Option<u16> {
+    (reply.len() >= REPLY_LEN).then(|| u16::from_be_bytes([reply[14], reply[15]]))
+}
+
 /// What a sender reads in a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reply {

@@ -24,6 +24,8 @@ pub struct LinkSettings {
 pub struct Impairment {
     /// Added to every packet.
     pub latency: Duration,
+    /// Added on top of the link's own: uniform from zero.
+    pub jitter: Duration,
     /// Lost packets in a million, beside those of the settings.
     pub loss_ppm: u32,
 }
@@ -56,6 +58,7 @@ impl Link {
             settings,
             impairment: Impairment {
                 latency: Duration::ZERO,
+                jitter: Duration::ZERO,
                 loss_ppm: 0,
             },
             rng,
@@ -88,7 +91,7 @@ impl Link {
         if self.rng.chance_ppm(loss_ppm) {
             return Err(Loss::Random);
         }
-        let jitter = jitter(&mut self.rng, self.settings.jitter);
+        let jitter = jitter(&mut self.rng, self.settings.jitter + self.impairment.jitter);
         let arrival = self.busy_until + self.latency() + jitter;
         self.last_arrival = self.last_arrival.max(arrival);
         Ok(self.last_arrival)
@@ -201,6 +204,7 @@ mod tests {
         let mut link = link(LinkSettings::default());
         let bad = Impairment {
             latency: Duration::from_millis(100),
+            jitter: Duration::ZERO,
             loss_ppm: 500_000,
         };
         link.impair(bad);

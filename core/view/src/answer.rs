@@ -10,6 +10,7 @@ mod express_route;
 mod fabric;
 mod measures;
 mod node_tables;
+mod paths;
 mod route_server;
 mod router_tables;
 
@@ -37,6 +38,7 @@ pub fn node_answer(node: &Node, config: &NodeConfig, now: Instant, query: &Query
             Answer::Routes(bgp_tables::routes(&config.name, speaker, *prefix))
         }
         Query::Tunnels => Answer::Tunnels(node_tables::tunnels(node, &config.name, now)),
+        Query::Paths => Answer::Paths(paths::paths(node, config, now)),
         Query::Budget => Answer::Budgets(budget::budgets(node, &config.name)),
         Query::Counters => Answer::Counters(counters::counters(node, &config.name)),
         Query::Forwarding => Answer::Forwarding(node_tables::forwarding(node, &config.name)),

@@ -5,7 +5,7 @@
 //! the question is a call. Because both make their answers here, from the same read-only views
 //! of the cores, `show` prints the same for both, and the two can be compared byte for byte.
 //!
-//! - [`Sessions`], [`Routes`], [`Tunnels`], [`Budgets`], [`Counters`], [`EffectiveRoutes`], [`Forwarding`]: what
+//! - [`Sessions`], [`Routes`], [`Tunnels`], [`Paths`], [`Budgets`], [`Counters`], [`EffectiveRoutes`], [`Forwarding`]: what
 //!   `show` prints.
 //! - [`Status`]: a network in a few lines; [`Simulation`]: what a scenario came to.
 //! - [`trace`]: follows a flow from device to device by asking each what it would do.
@@ -26,6 +26,7 @@ mod effective;
 mod flow;
 mod forwarding;
 mod measures;
+mod paths;
 pub mod platform;
 mod query;
 mod routes;
@@ -51,6 +52,7 @@ pub use measures::{
     BudgetMeasures, CustomerMeasures, ExpressRouteMeasures, Measures, ProgrammingMeasures,
     RouteServerMeasures, SessionMeasures, TunnelMeasures,
 };
+pub use paths::{PathMove, PathStanding, Paths};
 pub use query::{Answer, Change, Fault, Passage, Query, Step, Through};
 pub use routes::{Route, Routes};
 pub use sessions::{Session, Sessions};
@@ -59,7 +61,7 @@ pub use status::{
     DeviceKind, DeviceStatus, RegionStatus, SiteStatus, Status, Totals, Verification,
     expected_sessions,
 };
-pub use target::{Action, Target, TargetError};
+pub use target::{Action, Brownout, Direction, Target, TargetError};
 pub use trace::{FABRIC, Hop, Leg, Trace, TraceError, trace};
 pub use tunnels::{PathClass, Tunnel, TunnelPath, Tunnels};
 pub use version::FormatVersion;

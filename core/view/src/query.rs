@@ -10,8 +10,8 @@ use crate::platform::{
     PeerRoutes, PlatformError, VirtualHub, VnetPeering, VnetPeeringProperties,
 };
 use crate::{
-    Budgets, Counters, DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Routes, Sessions,
-    Tunnels,
+    Brownout, Budgets, Counters, DeviceStatus, EffectiveRoutes, Flow, Forwarding, Measures, Paths,
+    Routes, Sessions, Tunnels,
 };
 
 /// A question to a device or to the fabric.
@@ -29,6 +29,8 @@ pub enum Query {
     },
     /// Its tunnels (node).
     Tunnels,
+    /// Its paths, what each carries and why, and the last moves (node).
+    Paths,
     /// Its route budget (NVA).
     Budget,
     /// What passed through it, and what came to nothing (node).
@@ -117,6 +119,8 @@ pub enum Answer {
     Routes(Routes),
     /// To [`Query::Tunnels`].
     Tunnels(Tunnels),
+    /// To [`Query::Paths`].
+    Paths(Paths),
     /// To [`Query::Budget`].
     Budgets(Budgets),
     /// To [`Query::Counters`].
@@ -256,12 +260,15 @@ pub enum Fault {
         /// Its interface.
         interface: String,
     },
-    /// A site's access link gets bad and is not cut: slower, and losing packets.
+    /// A site's access link gets bad and is not cut: slower, less steady, losing packets.
     Brownout {
         /// The device at the site.
         device: String,
         /// Its interface.
         interface: String,
+        /// How bad.
+        #[serde(default)]
+        brownout: Brownout,
     },
     /// UDP through a site's access link: a firewall blocks it.
     Udp {

@@ -5,6 +5,7 @@
 //! | `nva1.westeurope`, `cpe1.paris`, `rs0.westeurope`, `core.paris`, `msee0.ams` | a device: silent from one moment to the next |
 //! | `underlay:paris/internet` | a site's access to one underlay |
 //! | `brownout:paris/internet` | the same access gets bad: 100 ms slower and losing 5 % each way |
+//! | `brownout:paris/mpls,latency=200ms,jitter=80ms,loss=10%,up` | the same, as bad as it says, one way (`up`, `down`) or both |
 //! | `udp:paris/internet` | UDP through the same access: the site's firewall blocks it |
 //! | `rebind:chicago/internet` | the NAT in front of the same access: it restarts, and flows get other ports |
 //! | `path:cpe1.paris/internet>nva1.westeurope/azure` | one tunnel path; with device names, all paths between the two |
@@ -14,6 +15,7 @@
 //! | `backbone:westeurope-eastus` | the backbone between two regions |
 //! | `maintenance:rs0.westeurope` | an instance of a Route Server: its sessions drop without notice, as the platform's maintenance does it |
 
+mod brownout;
 mod devices;
 mod paths;
 
@@ -22,6 +24,7 @@ use core::fmt;
 use design::plan::{Plan, WireEnd};
 
 use crate::Fault;
+pub use brownout::{Brownout, Direction};
 use devices::{device_actions, devices_actions, region_devices};
 use paths::path_addresses;
 
@@ -43,6 +46,8 @@ pub enum Target {
         site: String,
         /// The cloud.
         underlay: String,
+        /// How bad.
+        brownout: Brownout,
     },
     /// UDP through a site's access to an underlay.
     Udp {
@@ -137,7 +142,7 @@ impl fmt::Display for TargetError {
             Self::Form(text) => write!(
                 f,
                 "{text:?} is not a target; a target is a device (nva1.westeurope, cpe1.paris, rs0.westeurope), \
-                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY, udp:SITE/UNDERLAY, rebind:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
+                 underlay:SITE/UNDERLAY, brownout:SITE/UNDERLAY[,latency=200ms][,jitter=80ms][,loss=10%][,up|,down], udp:SITE/UNDERLAY, rebind:SITE/UNDERLAY, path:A>B, link:DEVICE/INTERFACE, circuit:CIRCUIT, region:REGION, \
                  backbone:REGION-REGION or maintenance:INSTANCE"
             ),
             Self::Unknown { kind, name } => write!(f, "the design has no {kind} {name:?}"),
@@ -152,7 +157,11 @@ impl fmt::Display for Target {
         match self {
             Self::Device(name) => f.write_str(name),
             Self::Underlay { site, underlay } => write!(f, "underlay:{site}/{underlay}"),
-            Self::Brownout { site, underlay } => write!(f, "brownout:{site}/{underlay}"),
+            Self::Brownout {
+                site,
+                underlay,
+                brownout,
+            } => write!(f, "brownout:{site}/{underlay}{brownout}"),
             Self::Udp { site, underlay } => write!(f, "udp:{site}/{underlay}"),
             Self::Rebind { site, underlay } => write!(f, "rebind:{site}/{underlay}"),
             Self::Path { a, b } => write!(f, "path:{a}>{b}"),
@@ -177,8 +186,13 @@ impl Target {
                 Self::Underlay { site, underlay }
             }
             Some(("brownout", rest)) => {
-                let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
-                Self::Brownout { site, underlay }
+                let (place, how) = rest.split_once(',').unwrap_or((rest, ""));
+                let (site, underlay) = own(place.split_once('/').ok_or_else(form)?);
+                Self::Brownout {
+                    site,
+                    underlay,
+                    brownout: Brownout::parse(how).ok_or_else(form)?,
+                }
             }
             Some(("udp", rest)) => {
                 let (site, underlay) = own(rest.split_once('/').ok_or_else(form)?);
@@ -224,8 +238,18 @@ impl Target {
                 let faults = access_links(plan, site, underlay).map(cut).collect();
                 some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
             }
-            Self::Brownout { site, underlay } => {
-                let dim = |(device, interface)| fault(Fault::Brownout { device, interface });
+            Self::Brownout {
+                site,
+                underlay,
+                brownout,
+            } => {
+                let dim = |(device, interface)| {
+                    fault(Fault::Brownout {
+                        device,
+                        interface,
+                        brownout: *brownout,
+                    })
+                };
                 let faults = access_links(plan, site, underlay).map(dim).collect();
                 some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
             }

@@ -44,7 +44,7 @@ pub struct TunnelPath {
     pub carrier: String,
     /// Whether it works.
     pub up: bool,
-    /// Whether it carries traffic: up and of the lowest preference among those up.
+    /// Whether it carries traffic of no class: up, not held where another is up, and of the lowest preference among those.
     pub used: bool,
     /// Lower is preferred.
     pub preference: u8,

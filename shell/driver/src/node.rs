@@ -369,6 +369,7 @@ impl Process {
                 } => {
                     self.kernel.virtual_address(lan, address, acquire);
                 }
+                Output::Event(node::Event::Moved(moved)) => tracing::info!("{moved}"),
                 Output::Event(event) => tracing::info!(?event),
             }
         }

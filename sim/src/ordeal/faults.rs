@@ -136,7 +136,11 @@ fn browned(target: &Target) -> Option<Target> {
     let Target::Underlay { site, underlay } = target.clone() else {
         return None;
     };
-    Some(Target::Brownout { site, underlay })
+    Some(Target::Brownout {
+        site,
+        underlay,
+        brownout: view::Brownout::default(),
+    })
 }
 
 fn paths(plan: &Plan) -> Vec<Target> {

@@ -86,7 +86,7 @@ impl Oracle {
         self.changes.push(at);
         let parts: Vec<Part> = match target {
             Target::Device(name) => vec![Part::Device(name.clone())],
-            Target::Underlay { site, underlay } | Target::Brownout { site, underlay } => {
+            Target::Underlay { site, underlay } | Target::Brownout { site, underlay, .. } => {
                 let access = (site.clone(), underlay.clone());
                 let locators = self.accesses.get(&access).into_iter().flatten();
                 locators.cloned().map(Part::Locator).collect()

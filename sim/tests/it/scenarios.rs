@@ -10,6 +10,7 @@ mod nvas;
 mod private_peering_underlay;
 mod route_server;
 mod routing_preference;
+mod steering;
 mod two_hubs;
 
 use sim::{Options, World};

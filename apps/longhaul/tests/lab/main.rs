@@ -20,4 +20,5 @@ mod protection;
 mod raised;
 mod routing_preference;
 mod scenarios;
+mod steering;
 mod underlays;

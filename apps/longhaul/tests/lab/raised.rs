@@ -182,11 +182,21 @@ impl Raised {
 
     /// Waits until something is so. `look` says what it sees when it is not.
     pub(crate) fn until(&self, what: &str, mut look: impl FnMut() -> Result<(), String>) {
-        let deadline = Instant::now() + PATIENCE;
+        self.until_within(PATIENCE, what, &mut look);
+    }
+
+    /// The same with a patience of its own, for what waits on purpose.
+    pub(crate) fn until_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        mut look: impl FnMut() -> Result<(), String>,
+    ) {
+        let deadline = Instant::now() + patience;
         while let Err(seen) = look() {
             assert!(
                 Instant::now() < deadline,
-                "{}: {what}: not within {PATIENCE:?}:\n{seen}",
+                "{}: {what}: not within {patience:?}:\n{seen}",
                 self.name
             );
             thread::sleep(Duration::from_millis(250));

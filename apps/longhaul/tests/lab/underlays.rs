@@ -1,11 +1,15 @@
 //! Underlays beside the internet: the Microsoft peering of a circuit, and MPLS with application
 //! classes. Real packets are counted at the CPE's interfaces.
 
-use crate::raised::Raised;
+use std::time::Duration;
+
+use crate::raised::{PATIENCE, Raised};
 
 const VM: &str = "vm1.spoke1-westeurope";
 /// Echo requests of each count.
 const COUNT: u64 = 100;
+/// How long a class stays away from a path that it left.
+const HOLD: Duration = Duration::from_secs(60);
 
 /// Packets that left an interface of the CPE in Paris while marked or unmarked echoes went to the VM.
 fn sent(lab: &Raised, interface: &str, service: &str) -> u64 {
@@ -20,7 +24,7 @@ fn sent(lab: &Raised, interface: &str, service: &str) -> u64 {
 /// Waits until a flow leaves the site over an underlay.
 fn until_over(lab: &Raised, flow: &str, underlay: &str) {
     let what = format!("{flow} over {underlay}");
-    lab.until(&what, || {
+    lab.until_within(PATIENCE + HOLD, &what, || {
         let trace = lab.json(&["trace", "host1.paris", VM, "--flow", flow]);
         let hops = trace["forward"]["hops"].as_array().cloned();
         let hops = hops.unwrap_or_default();

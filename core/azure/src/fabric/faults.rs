@@ -1,7 +1,6 @@
 //! What the operator has broken.
 
 use core::net::Ipv4Addr;
-use core::time::Duration;
 use std::collections::BTreeSet;
 
 use inet::Instant;
@@ -9,13 +8,7 @@ use underlay::Impairment;
 
 use super::topology::{Attachment, PortKind, RegionId};
 use super::transit::ordered;
-use super::{Fabric, Fault, Output};
-
-/// What a bad access link does each way.
-const BROWNOUT: Impairment = Impairment {
-    latency: Duration::from_millis(100),
-    loss_ppm: 50_000,
-};
+use super::{Brownout, Fabric, Fault, Output};
 
 /// Broken pairs. Devices, regions and access links keep their own state.
 #[derive(Debug, Default)]
@@ -45,8 +38,9 @@ impl Fabric {
             Fault::Brownout {
                 device,
                 interface,
+                brownout,
                 up,
-            } => self.set_brownout(device, interface, *up),
+            } => self.set_brownout(device, interface, *brownout, *up),
             Fault::Udp {
                 device,
                 interface,
@@ -88,13 +82,30 @@ impl Fabric {
         attachment.map(|attachment| attachment.works = up).is_some()
     }
 
-    fn set_brownout(&mut self, device: &str, interface: &str, up: bool) -> bool {
+    fn set_brownout(
+        &mut self,
+        device: &str,
+        interface: &str,
+        brownout: Brownout,
+        up: bool,
+    ) -> bool {
         let Some(attachment) = self.attachment_at(device, interface) else {
             return false;
         };
-        let impairment = if up { Impairment::default() } else { BROWNOUT };
-        attachment.up.impair(impairment);
-        attachment.down.impair(impairment);
+        let impairment = match up {
+            true => Impairment::default(),
+            false => Impairment {
+                latency: brownout.latency,
+                jitter: brownout.jitter,
+                loss_ppm: brownout.loss_ppm,
+            },
+        };
+        if brownout.from_site {
+            attachment.up.impair(impairment);
+        }
+        if brownout.to_site {
+            attachment.down.impair(impairment);
+        }
         true
     }
 

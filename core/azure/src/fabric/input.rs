@@ -1,6 +1,7 @@
 //! Everything that can happen to a fabric.
 
 use core::net::Ipv4Addr;
+use core::time::Duration;
 
 use inet::Prefix;
 
@@ -59,6 +60,21 @@ pub enum Input {
     Command(Fault),
 }
 
+/// How bad an access link gets, beside what it always does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brownout {
+    /// Added to every packet.
+    pub latency: Duration,
+    /// Added on top: uniform from zero.
+    pub jitter: Duration,
+    /// Packets lost, in parts per million.
+    pub loss_ppm: u32,
+    /// Whether what the site sends is concerned.
+    pub from_site: bool,
+    /// Whether what is sent to the site is concerned.
+    pub to_site: bool,
+}
+
 /// Something to break (`up: false`) or to mend (`up: true`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -71,12 +87,14 @@ pub enum Fault {
         /// Whether it works.
         up: bool,
     },
-    /// A site's access link gets bad, each way: 100 ms more, and 5 % of the packets lost.
+    /// A site's access link gets bad.
     Brownout {
         /// Device at the site.
         device: String,
         /// Its interface.
         interface: String,
+        /// How bad.
+        brownout: Brownout,
         /// Whether it is good.
         up: bool,
     },

@@ -17,10 +17,10 @@ pub(super) fn probe(text: &ProbeText, reports: &mut Vec<Report>) -> Probe {
             ["`fast`", "`fast`: a dead path is left within 300 ms"],
         ),
         false => (
-            200,
+            100,
             900,
             [
-                "four probes fit into dead_after",
+                "eight probes fit into dead_after",
                 "a dead path is left within a second",
             ],
         ),

@@ -1,5 +1,6 @@
 //! A node's birth: parts from settings, and the first outputs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bgp::{NeighborId, Speaker};
@@ -22,8 +23,9 @@ use crate::plane::label::Label;
 use crate::plane::protect::{Receivers, Senders};
 use crate::plane::sightings::Sightings;
 use crate::plane::tables::{Facts, Tables};
+use crate::plane::usage::Usage;
 use crate::routing::{self, Routing};
-use crate::settings::{ConfigErrors, Path, Settings};
+use crate::settings::{ConfigErrors, Path, Settings, Shape};
 use crate::timers::{Part, Timers};
 use crate::view::Counters;
 use crate::vrrp;
@@ -69,7 +71,9 @@ impl Node {
             senders: Senders::new(0),
             receivers: Receivers::default(),
             regulators: Default::default(),
+            usage: Usage::new(settings.paths.len()),
             counters: Counters::default(),
+            moves: VecDeque::new(),
             orders: None,
             scratch: Scratch::default(),
             settings,
@@ -146,6 +150,7 @@ fn seed64(options: &Options) -> u64 {
 
 fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
     let (facts, settings) = (&tables.facts, &tables.facts.settings);
+    let (shapes, _) = shapes(settings);
     let mut paths = Vec::with_capacity(settings.paths.len());
     for (number, path) in settings.paths.iter().enumerate() {
         let seed = chance.named(&path.remote).next_u64();
@@ -167,6 +172,7 @@ fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
             peer: facts.peer_of[number],
             prober,
             mtu,
+            shapes: shapes.clone(),
             judged: Instant::ZERO,
         });
     }
@@ -177,6 +183,8 @@ fn paths(tables: &Tables, chance: &Rng, now: Instant) -> Vec<PathState> {
 pub(super) fn prober(settings: &Settings, number: usize, seed: u64, now: Instant) -> Prober {
     let mut probing = path::Settings::new(number as u16);
     probing.interval = settings.probe_interval;
+    probing.idle_interval = settings.probe_idle_interval;
+    probing.shapes = shapes(settings).0.len() as u8;
     probing.dead_after = settings.probe_dead_after;
     Prober::new(probing, seed, now)
 }
@@ -238,6 +246,7 @@ fn peer(settings: &Settings, path: &Path) -> Peer {
 }
 
 fn links(settings: &Settings) -> Vec<LinkState> {
+    let (_, shape_of) = shapes(settings);
     settings
         .links
         .iter()
@@ -259,18 +268,50 @@ fn links(settings: &Settings) -> Vec<LinkState> {
                 let otherwise = if is_slot {
                     Otherwise::Drop
                 } else {
-                    class.otherwise
+                    class.paths.otherwise
                 };
-                path::ClassPaths::new(class.sla, otherwise, paths)
+                let settings = path::ClassSettings {
+                    otherwise,
+                    ..class.paths
+                };
+                path::ClassPaths::new(settings, paths)
             });
             LinkState {
                 paths: path::Link::new(paths),
                 classes: classes.collect(),
+                shapes: shape_of.clone(),
                 waiting: None,
             }
         })
         .collect()
 }
+
+/// The shapes that probes of every path take turns in, and by class the number of the one that it is judged by: classes that
+/// ask for nothing need none, and those beyond [`SHAPES_MAX`] make do with the first.
+fn shapes(settings: &Settings) -> (Vec<Shape>, Vec<u8>) {
+    let mut shapes: Vec<Shape> = Vec::new();
+    let mut of_class = Vec::with_capacity(settings.classes.len());
+    for class in &settings.classes {
+        let asks = class.paths.sla != path::Sla::default();
+        let known = shapes.iter().position(|shape| *shape == class.shape);
+        let place = match known {
+            Some(place) => place,
+            None if asks && shapes.len() < SHAPES_MAX => {
+                shapes.push(class.shape);
+                shapes.len() - 1
+            }
+            None => 0,
+        };
+        of_class.push(place as u8);
+    }
+    if shapes.is_empty() {
+        shapes.push(Shape::default());
+    }
+    (shapes, of_class)
+}
+
+/// More shapes would leave each too few probes to judge a path within ten seconds.
+const SHAPES_MAX: usize = 4;
 
 fn gateways(settings: &Settings) -> Vec<Option<vrrp::Router>> {
     let lans = settings.lans.iter();

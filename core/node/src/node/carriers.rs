@@ -222,6 +222,7 @@ impl Node {
             Way::Udp => self.carriers.over_tls.remove(&path),
             Way::Tls => self.carriers.over_tls.insert(path),
         };
+        self.set_degraded(now, path, way == Way::Tls, out);
         out.push(Output::Event(Event::Carried { path, way }));
         // What fits a frame need not fit a datagram.
         self.tell_mtu(now, path, MtuInput::Suspect, out);

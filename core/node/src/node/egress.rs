@@ -67,6 +67,7 @@ impl Node {
 
     /// Lets a packet wait where there is a bandwidth to wait for.
     pub(super) fn hold(&mut self, now: Instant, mut held: Held, out: &mut Vec<Output>) {
+        self.note_use(now, held.path, out);
         let facts = self.tables.facts.clone();
         let id = facts.egresses.of(held.path);
         if facts.egresses.rate(id).is_none() {

@@ -109,6 +109,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         self.counters.from_tunnels += 1;
+        self.note_use(now, path, out);
         match self.tables.inbound(path, view, label) {
             Verdict::Kernel => {
                 self.sight(now, (Some(path), None));

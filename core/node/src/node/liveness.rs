@@ -5,8 +5,9 @@ use std::net::SocketAddrV4;
 use bgp::{Command, DownReason};
 use inet::Instant;
 use inet::packet::{self, Ipv4};
-use path::{LinkChange, MtuInput, PathId};
+use path::{Cause, LinkChange, MtuInput, PathId};
 
+use super::mtu::SESSIONS;
 use super::{Node, index};
 use crate::fib::{Source, Target};
 use crate::id::{LinkId, LocatorId};
@@ -45,8 +46,8 @@ impl Node {
         payload: &[u8],
         out: &mut Vec<Output>,
     ) {
-        // Only requests that are to find out how long they may be are longer.
-        if payload.len() > path::REPLY_LEN {
+        let session = path::session_of(payload);
+        if session.is_some_and(|session| session & SESSIONS != 0) {
             self.tell_mtu(at, path, MtuInput::Reply(payload), out);
         } else {
             self.tell_prober(at, path, path::Input::Reply(payload), out);
@@ -97,7 +98,14 @@ impl Node {
         self.timers.set(Part::Path(path), prober.wake());
         for output in followed.drain(..) {
             match output {
-                path::Output::Probe(payload) => self.send_probe(now, path, &payload, out),
+                path::Output::Probe { shape, mut payload } => {
+                    let shape = self.paths[index(path)].shapes.get(usize::from(shape));
+                    let shape = shape.copied().unwrap_or_default();
+                    let octets = usize::from(shape.octets).min(self.tables.mtu(path));
+                    let len = octets.saturating_sub(packet::UDP_HEADERS);
+                    payload.resize(len.max(payload.len()), 0);
+                    self.send_probe(now, path, (&payload, shape.dscp), out);
+                }
                 path::Output::Event(path::Event::Up) => self.on_path(now, path, true, out),
                 path::Output::Event(path::Event::Down { .. }) => {
                     self.on_path(now, path, false, out);
@@ -112,7 +120,7 @@ impl Node {
         &mut self,
         now: Instant,
         path: PathId,
-        payload: &[u8],
+        (payload, dscp): (&[u8], u8),
         out: &mut Vec<Output>,
     ) {
         let settings = &self.settings.paths[index(path)];
@@ -131,7 +139,8 @@ impl Node {
         };
         let from = SocketAddrV4::new(self.settings.loopback, PROBE_PORT);
         let to = SocketAddrV4::new(neighbor, path::PORT);
-        let probe = packet::udp(from, to, PROBE_TTL, payload);
+        let mut probe = packet::udp(from, to, PROBE_TTL, payload);
+        offload::tos::set(&mut probe, dscp << 2);
         self.seal(now, path, &probe, out);
     }
 
@@ -145,7 +154,16 @@ impl Node {
         self.tell_mtu(now, path, input, out);
         self.set_for_classes(now, path, up, out);
         let link = self.link_of(path);
-        let change = self.links[link.index()].paths.set(path, up);
+        let paths = &mut self.links[link.index()].paths;
+        let is_first = paths.is_new(path);
+        let change = paths.set(now, path, up);
+        self.timers.set(Part::Link(link), paths.wake());
+        let cause = match (up, is_first) {
+            (false, _) => Cause::Down(path),
+            (true, true) => Cause::Appeared(path),
+            (true, false) => Cause::Up(path),
+        };
+        self.tell_usable(now, link, cause, out);
         self.publish_link(link);
         self.choose_exit(out);
         match change {
@@ -154,6 +172,29 @@ impl Node {
             Some(LinkChange::Paths) | None => {}
         }
         self.tell_caller_of_path(now, path, up, out);
+    }
+
+    /// Paths of a link are used again that were held.
+    pub(super) fn release_held(&mut self, now: Instant, link: LinkId, out: &mut Vec<Output>) {
+        let paths = &mut self.links[link.index()].paths;
+        let released = paths.release(now);
+        self.timers.set(Part::Link(link), paths.wake());
+        if let Some(path) = released {
+            self.tell_usable(now, link, Cause::Kept(path), out);
+            self.publish_link(link);
+        }
+    }
+
+    /// Packets that are no probes go through a path: it is probed more often.
+    pub(super) fn note_use(&mut self, now: Instant, path: PathId, out: &mut Vec<Output>) {
+        if self.usage.note(now, path) {
+            self.on_used(now, path, out);
+        }
+    }
+
+    /// A path is in use, as somebody noticed who sees the packets.
+    pub(crate) fn on_used(&mut self, now: Instant, path: PathId, out: &mut Vec<Output>) {
+        self.tell_prober(now, path, path::Input::Used, out);
     }
 
     /// A neighbour became reachable or unreachable: routing follows in the same call.

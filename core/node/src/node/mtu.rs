@@ -25,7 +25,7 @@ impl Node {
         self.timers.set(Part::Mtu(path), discovery.wake());
         for output in followed {
             match output {
-                MtuOutput::Probe(payload) => self.send_probe(now, path, &payload, out),
+                MtuOutput::Probe(payload) => self.send_probe(now, path, (&payload, 0), out),
                 MtuOutput::Changed(probed) => {
                     let octets = probed - self.tables.facts.label_room(path) as u16;
                     self.publish(Kind::Mtu { path, octets });

@@ -225,6 +225,8 @@ impl Node {
             preference: settings.preference,
             up: self.is_path_up(id),
             carrier: self.carriers.way(id),
+            held_until: self.links[settings.link.index()].paths.held_until(id),
+            weight: self.tables.facts.weight_of(id),
             classes: self.classes_of(id),
             probe: state
                 .prober
@@ -293,14 +295,26 @@ impl Node {
         let state = &self.links[link.index()];
         let class_paths = class.map(|class| &state.classes[class.index()]);
         let usable: Vec<PathId> = match class_paths {
-            Some(class) => class.carrying().collect(),
+            Some(class) => class.carrying().to_vec(),
             None => state.paths.usable().collect(),
         };
         let chosen = self.tables.path_in(link, flow, class).ok();
-        let refused = |path| match class_paths.and_then(|class| class.standing(path)) {
-            Some(Standing::Held) => ChoiceReason::Held,
-            Some(Standing::Breaks(_)) => ChoiceReason::BreaksSla,
-            Some(Standing::Keeps) | None => ChoiceReason::LessPreferred,
+        let account = |path| class_paths.and_then(|class| class.account(path));
+        let rank = |account: &path::Account| (account.standing, account.group);
+        let worst_used = usable
+            .iter()
+            .filter_map(|path| account(*path))
+            .map(|account| rank(&account))
+            .max();
+        let refused = |path| match account(path) {
+            Some(account) if Some(rank(&account)) < worst_used => ChoiceReason::MovedOften,
+            Some(account) => match account.standing {
+                Standing::Held => ChoiceReason::Held,
+                Standing::Breaks(_) => ChoiceReason::BreaksSla,
+                Standing::Keeps => ChoiceReason::LessPreferred,
+            },
+            None if state.paths.held_until(path).is_some() => ChoiceReason::Held,
+            None => ChoiceReason::LessPreferred,
         };
         state
             .paths
@@ -316,6 +330,9 @@ impl Node {
                     (true, true, true) => ChoiceReason::Hash,
                     (true, true, false) => ChoiceReason::OtherByHash,
                 },
+                account: account(path),
+                held_until: state.paths.held_until(path),
+                weight: self.tables.facts.weight_of(path),
             })
             .collect()
     }
@@ -327,8 +344,8 @@ impl Node {
             .filter_map(|(class, paths)| {
                 Some(ClassView {
                     name: class.name.clone(),
-                    standing: paths.standing(path)?,
-                    carries: paths.carrying().any(|one| one == path),
+                    account: paths.account(path)?,
+                    carries: paths.carrying().contains(&path),
                 })
             })
             .collect()

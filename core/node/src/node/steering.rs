@@ -7,7 +7,7 @@ use path::PathId;
 
 use super::{Node, index};
 use crate::id::{ClassId, LinkId};
-use crate::output::{Event, Output};
+use crate::output::Output;
 use crate::plane::change::{Kind, LinkPaths};
 
 /// How often the probes of a path are looked through for what classes ask of it.
@@ -23,12 +23,7 @@ impl Node {
         out: &mut Vec<Output>,
     ) {
         let measured = self.paths[index(path)].prober.is_some();
-        self.change_classes(path, out, |class| {
-            class.set(now, path, up);
-            if !measured {
-                class.trust(path);
-            }
-        });
+        self.change_classes(path, out, |class, _| class.set(now, path, up, measured));
     }
 
     /// Tells every class what the probes of a path say, when it is time to.
@@ -41,8 +36,32 @@ impl Node {
             return;
         }
         state.judged = now;
-        let measured = prober.statistics(now);
-        self.change_classes(path, out, |class| class.judge(now, path, &measured));
+        let shapes = 0..state.shapes.len() as u8;
+        let measured: Vec<_> = shapes.map(|shape| prober.judged(now, shape)).collect();
+        self.change_classes(path, out, |class, shape| {
+            class.judge(now, path, &measured[usize::from(shape)])
+        });
+    }
+
+    /// A path is carried over TLS from now on, or no longer: others are better.
+    pub(super) fn set_degraded(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        degraded: bool,
+        out: &mut Vec<Output>,
+    ) {
+        self.change_classes(path, out, |class, _| {
+            class.set_degraded(now, path, degraded)
+        });
+        let link = self.link_of(path);
+        self.links[link.index()].paths.set_degraded(path, degraded);
+        let cause = match degraded {
+            true => path::Cause::Degraded(path),
+            false => path::Cause::Up(path),
+        };
+        self.tell_usable(now, link, cause, out);
+        self.publish_link(link);
     }
 
     /// Changes all classes over the link of a path, and says which are carried differently now.
@@ -50,20 +69,21 @@ impl Node {
         &mut self,
         path: PathId,
         out: &mut Vec<Output>,
-        change: impl Fn(&mut path::ClassPaths),
+        change: impl Fn(&mut path::ClassPaths, u8) -> Option<&path::Move>,
     ) {
         let link = self.link_of(path);
-        let mut moved = false;
-        for (number, class) in self.links[link.index()].classes.iter_mut().enumerate() {
-            let before: Vec<PathId> = class.carrying().collect();
-            change(class);
-            if !class.carrying().eq(before) {
-                let class = ClassId(number as u16);
-                out.push(Output::Event(Event::ClassMoved { link, class }));
-                moved = true;
-            }
+        let state = &mut self.links[link.index()];
+        let classes = state.classes.iter_mut().zip(&state.shapes).enumerate();
+        let moves = classes.filter_map(|(number, (class, shape))| {
+            let moved = change(class, *shape)?;
+            Some((ClassId(number as u16), moved.clone()))
+        });
+        let moves: Vec<_> = moves.collect();
+        let has_moved = !moves.is_empty();
+        for (class, moved) in moves {
+            self.tell_move(link, Some(class), moved, out);
         }
-        if moved {
+        if has_moved {
             self.publish_link(link);
         }
     }
@@ -74,7 +94,7 @@ impl Node {
         let classes = state.classes.iter();
         let paths = LinkPaths {
             usable: state.paths.usable().collect(),
-            classes: classes.map(|class| class.carrying().collect()).collect(),
+            classes: classes.map(|class| class.carrying().to_vec()).collect(),
             up: state
                 .paths
                 .paths()

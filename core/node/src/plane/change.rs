@@ -88,6 +88,8 @@ pub(crate) enum Noticed {
     },
     /// Packets pass between two links.
     Sighting(Sighting),
+    /// Packets went through a path.
+    Used(PathId),
     /// What passed and what was dropped since the last report.
     Counters(Counters),
     /// What came to nothing at a locator since the start, before any packet was seen.

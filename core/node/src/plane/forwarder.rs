@@ -38,6 +38,7 @@ use super::protect::{Receivers, Senders};
 use super::sightings::Sightings;
 use super::sink::{Belongs, Handed, Sink, Transmit};
 use super::tables::{Tables, Verdict};
+use super::usage::Usage;
 use crate::id::LocatorId;
 use crate::view::{Counters, DropReason};
 
@@ -65,6 +66,9 @@ pub struct Forwarder {
     sightings: Sightings,
     senders: Senders,
     receivers: Receivers,
+    usage: Usage,
+    /// Paths whose use is to be told.
+    used: Vec<PathId>,
     /// Since the last report.
     counters: Counters,
     /// When counters are reported the next time, once there is something to report.
@@ -93,6 +97,7 @@ impl Forwarder {
     /// The forwarder of a shard, with a copy of the node's tables and the shard's lanes by locator.
     pub(crate) fn new(shard: usize, tables: Tables, lanes: Vec<Lanes>) -> Self {
         let egresses = tables.facts.egresses.len();
+        let usage = Usage::new(tables.facts.settings.paths.len());
         Self {
             shard,
             tables,
@@ -107,6 +112,8 @@ impl Forwarder {
             sightings: Sightings::new(),
             senders: Senders::new(shard),
             receivers: Receivers::default(),
+            usage,
+            used: Vec::new(),
             counters: Counters::default(),
             report_at: None,
             followed: Vec::new(),
@@ -200,6 +207,13 @@ impl Forwarder {
             .min()
     }
 
+    /// Packets go through a path, in one direction or the other.
+    pub(super) fn note_use(&mut self, now: Instant, path: PathId) {
+        if self.usage.note(now, path) {
+            self.used.push(path);
+        }
+    }
+
     /// Drops a packet and, where it helps, tells its sender why (RFC 1812 §4.3.3).
     fn refuse(
         &mut self,
@@ -245,6 +259,9 @@ impl Forwarder {
 
     /// Passes on what the lanes noticed, and from time to time what was counted.
     fn tell(&mut self, now: Instant, sink: &mut impl Sink) {
+        for path in self.used.drain(..) {
+            sink.notice(Notice(Noticed::Used(path)));
+        }
         for (number, lanes) in self.lanes.iter_mut().enumerate() {
             let locator = LocatorId(number as u16);
             for notice in lanes.notices() {

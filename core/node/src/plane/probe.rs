@@ -29,7 +29,7 @@ impl Tables {
             || (flow.source_port == path::PORT && flow.destination_port == PROBE_PORT)
     }
 
-    /// A probe is answered by the path it came by; a reply belongs to the path it came by.
+    /// A probe is answered by the path it came by, with its code point; a reply belongs to the path it came by.
     pub(crate) fn probe<'a>(&self, now: Instant, came_by: PathId, view: &Ipv4<'a>) -> Probe<'a> {
         let neighbor = self.neighbor(self.facts.link_of(came_by));
         let flow = view.five_tuple();
@@ -44,7 +44,9 @@ impl Tables {
         };
         let from = SocketAddrV4::new(flow.destination, flow.destination_port);
         let to = SocketAddrV4::new(flow.source, flow.source_port);
-        Probe::Reflect(packet::udp(from, to, PROBE_TTL, &reply))
+        let mut reply = packet::udp(from, to, PROBE_TTL, &reply);
+        offload::tos::set(&mut reply, view.dscp() << 2);
+        Probe::Reflect(reply)
     }
 }
 

@@ -60,9 +60,10 @@ impl Tables {
         let carrying = link.classes[class.index()].iter().copied();
         let up = link.up.iter().copied();
         let others = |one: &PathId| *one != path;
-        path::share(carrying.clone().filter(is_apart), hash)
+        let weighed = |path| (path, self.facts.weight_of(path));
+        path::share(carrying.clone().filter(is_apart).map(weighed), hash)
             .or_else(|| up.clone().find(is_apart))
-            .or_else(|| path::share(carrying.filter(others), hash))
+            .or_else(|| path::share(carrying.filter(others).map(weighed), hash))
             .or_else(|| up.clone().find(others))
     }
 

@@ -24,7 +24,7 @@ use crate::classifier::DomainSet;
 use crate::dns;
 use crate::fib::{Fib, Target};
 use crate::id::{ClassId, LinkId, LocatorId};
-use crate::settings::Settings;
+use crate::settings::{Path, Settings};
 use crate::view::DropReason;
 
 /// What never changes while a node runs, in the form that decisions need.
@@ -45,6 +45,8 @@ pub(crate) struct Facts {
     watched: Vec<bool>,
     /// Locators by whose interfaces classes may break out, in order of preference; none where no class does.
     pub(crate) exits: Vec<LocatorId>,
+    /// By [`PathId`]: what it weighs beside equal ones.
+    weights: Vec<u64>,
     /// By [`LinkId`]: the neighbour's name in the flow hash.
     hash_names: Vec<u64>,
 }
@@ -125,6 +127,11 @@ impl Facts {
             hash_names: names.collect(),
             watched: watched.collect(),
             has_shortcuts: introduces,
+            weights: settings
+                .paths
+                .iter()
+                .map(|path| weight(&settings, path))
+                .collect(),
             peers,
             peer_of,
             settings,
@@ -133,6 +140,11 @@ impl Facts {
 
     pub(crate) fn link_of(&self, path: PathId) -> LinkId {
         self.settings.paths[path.0 as usize].link
+    }
+
+    /// What a path weighs beside equal ones, bits per second.
+    pub(crate) fn weight_of(&self, path: PathId) -> u64 {
+        self.weights[path.0 as usize]
     }
 
     pub(crate) fn locator_of(&self, path: PathId) -> LocatorId {
@@ -163,6 +175,13 @@ impl Facts {
         let device = usize::from(self.settings.mtu) + self.label_room(path);
         inner_mtu(device as u16, self.settings.paths[path.0 as usize].mtu)
     }
+}
+
+/// What a path takes, bits per second: the less of what the near and the far access take, as far as they are known.
+fn weight(settings: &Settings, path: &Path) -> u64 {
+    let up = settings.locators[path.locator.index()].up_bps;
+    let known = [up, path.down_bps].into_iter().filter(|bps| *bps > 0);
+    known.min().unwrap_or(path::WEIGHT_UNKNOWN)
 }
 
 /// What fits into a tunnel whose outer packets may have so many octets. WireGuard pads to 16 octets,
@@ -505,6 +524,12 @@ impl Tables {
             }
             _ => (&link.usable, DropReason::LinkDown),
         };
-        path::share(paths.iter().copied(), hash).ok_or(reason)
+        if let [only] = paths.as_slice() {
+            return Ok(*only);
+        }
+        let weighed = paths
+            .iter()
+            .map(|path| (*path, self.facts.weight_of(*path)));
+        path::share(weighed, hash).ok_or(reason)
     }
 }

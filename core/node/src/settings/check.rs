@@ -70,6 +70,10 @@ impl<'a> Checker<'a> {
             lans,
             routers,
             probe_interval: Duration::from_millis(u64::from(config.probe.interval_ms)),
+            probe_idle_interval: Duration::from_millis(u64::from(match config.probe {
+                probe if probe.idle_interval_ms == 0 => probe.interval_ms,
+                probe => probe.idle_interval_ms,
+            })),
             probe_dead_after: Duration::from_millis(u64::from(config.probe.dead_after_ms)),
             prepend: config.prepend,
             mtu: config.mtu,
@@ -121,6 +125,9 @@ impl<'a> Checker<'a> {
         let probe = config.probe;
         self.range("probe.interval_ms", probe.interval_ms, 10, 60_000);
         self.range("probe.dead_after_ms", probe.dead_after_ms, 20, 600_000);
+        if probe.idle_interval_ms > 0 {
+            self.range("probe.idle_interval_ms", probe.idle_interval_ms, 10, 60_000);
+        }
         if probe.dead_after_ms <= probe.interval_ms {
             self.refuse("probe.dead_after_ms", ConfigReason::NotLongerThanInterval);
         }

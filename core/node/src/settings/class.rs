@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use design::plan::{
     ClassConfig, NodeRole, OtherwiseConfig, PathConfig, ProtectConfig, ShareConfig, SlaConfig,
 };
-use path::{Otherwise, Sla};
+use path::{ClassSettings, Otherwise, Sla};
 
 use super::check::Checker;
 use super::error::ConfigReason;
@@ -21,13 +21,23 @@ const MILLION: u32 = 1_000_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Class {
     pub(crate) name: String,
-    pub(crate) sla: Sla,
-    pub(crate) otherwise: Otherwise,
     pub(crate) share: ShareConfig,
     pub(crate) protect: ProtectConfig,
     /// Whether it leaves to the internet at the site.
     pub(crate) breakout: bool,
+    pub(crate) paths: ClassSettings,
+    /// What probes look like that stand for its packets.
+    pub(crate) shape: Shape,
     underlays: Vec<Vec<String>>,
+}
+
+/// What a packet looks like to the network on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Shape {
+    /// Differentiated-services code point.
+    pub(crate) dscp: u8,
+    /// Octets; 0 is as short as it can be.
+    pub(crate) octets: u16,
 }
 
 impl Class {
@@ -121,10 +131,21 @@ impl Checker<'_> {
 fn class(config: &ClassConfig) -> Class {
     Class {
         name: config.name.clone(),
-        sla: config.sla.map(sla).unwrap_or_default(),
-        otherwise: match config.otherwise {
-            OtherwiseConfig::Best => Otherwise::Best,
-            OtherwiseConfig::Drop => Otherwise::Drop,
+        paths: ClassSettings {
+            sla: config.sla.map(sla).unwrap_or_default(),
+            otherwise: match config.otherwise {
+                OtherwiseConfig::Best => Otherwise::Best,
+                OtherwiseConfig::Drop => Otherwise::Drop,
+            },
+            hold: Duration::from_secs(u64::from(config.hold_s)),
+        },
+        shape: Shape {
+            dscp: config
+                .matches
+                .iter()
+                .find_map(|one| one.dscp.first().copied())
+                .unwrap_or_default(),
+            octets: config.probe_octets,
         },
         share: config.share,
         protect: config.protect,

@@ -16,6 +16,8 @@ pub(crate) struct Line {
     /// Added to the way back, uniformly from zero.
     pub(crate) jitter: Duration,
     pub(crate) is_cut: bool,
+    /// Loses every probe of this shape.
+    pub(crate) lost_shape: Option<u8>,
     /// How far the reflector's clock is ahead.
     pub(crate) clock_offset: Duration,
     pub(crate) seed: u64,
@@ -29,6 +31,7 @@ impl Default for Line {
             loss_ppm: 0,
             jitter: Duration::ZERO,
             is_cut: false,
+            lost_shape: None,
             clock_offset: Duration::from_secs(86_400),
             seed: 1,
         }
@@ -100,7 +103,7 @@ impl Net {
         for output in out {
             match output {
                 Output::Event(event) => self.events.push((self.now, event)),
-                Output::Probe(request) => self.carry(&request),
+                Output::Probe { shape, payload } => self.carry(shape, &payload),
             }
         }
     }
@@ -112,12 +115,12 @@ impl Net {
             .count()
     }
 
-    fn carry(&mut self, request: &[u8]) {
+    fn carry(&mut self, shape: u8, request: &[u8]) {
         self.probes.push(self.now);
         let line = self.line;
         let lost = [(); 2].map(|()| self.chance.chance_ppm(line.loss_ppm));
         let jitter = Duration::from_nanos(self.chance.below(line.jitter.as_nanos() as u64));
-        if line.is_cut || lost.contains(&true) {
+        if line.is_cut || line.lost_shape == Some(shape) || lost.contains(&true) {
             return;
         }
         let reflected = self.now + line.there;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use inet::Instant;
-use path::{Event, Input};
+use path::{Event, Input, Settings};
 
 use crate::line::{Line, Net};
 
@@ -28,7 +28,7 @@ fn a_path_is_down_until_its_first_reply() {
         net.events,
         [(net.probes[0] + Duration::from_millis(20), Event::Up)]
     );
-    assert!(net.probes[0].since(Instant::from_secs(1)) <= Duration::from_millis(200));
+    assert!(net.probes[0].since(Instant::from_secs(1)) <= Duration::from_millis(300));
 }
 
 #[test]
@@ -119,14 +119,14 @@ fn a_dead_path_is_not_probed_more_often_than_a_living_one() {
     });
     net.run(SECOND * 100);
     assert!(
-        (495..=505).contains(&net.probes.len()),
+        (330..=337).contains(&net.probes.len()),
         "{}",
         net.probes.len()
     );
     let mut net = Net::new(Line::default());
     net.run(SECOND * 100);
     assert!(
-        (495..=505).contains(&net.probes.len()),
+        (330..=337).contains(&net.probes.len()),
         "{}",
         net.probes.len()
     );
@@ -159,4 +159,67 @@ fn early_late_and_repeated_wake_ups_are_harmless() {
     late.now = late.now + SECOND * 1_000;
     late.tell(Input::Wake);
     assert_eq!(late.probes.len(), 1, "one probe, however much was missed");
+}
+
+#[test]
+fn a_path_in_use_is_probed_three_times_as_often_as_an_idle_one() {
+    let mut net = Net::new(Line::default());
+    net.run(SECOND * 10);
+    let idle = net.probes.len();
+    assert!((32..=35).contains(&idle), "{idle}");
+    for _ in 0..10 {
+        net.tell(Input::Used);
+        net.run(SECOND);
+    }
+    let used = net.probes.len() - idle;
+    assert!((97..=101).contains(&used), "{used}");
+    net.run(SECOND * 2);
+    let before = net.probes.len();
+    net.run(SECOND * 10);
+    let idle = net.probes.len() - before;
+    assert!((32..=35).contains(&idle), "{idle}");
+}
+
+/// What `probe: {fast: true}` makes of it.
+fn fast() -> Settings {
+    Settings {
+        interval: Duration::from_millis(50),
+        dead_after: Duration::from_millis(250),
+        ..Settings::new(7)
+    }
+}
+
+#[test]
+fn in_fast_mode_a_path_is_down_within_300_ms_in_use_or_idle_however_long_its_round_trip() {
+    for (line, is_used) in [
+        (Line::default(), true),
+        (Line::default(), false),
+        (satellite(), true),
+        (satellite(), false),
+    ] {
+        for cut_at in (0..100).step_by(7) {
+            let mut net = Net::with(fast(), line);
+            net.run(SECOND * 5 + Duration::from_millis(cut_at));
+            if is_used {
+                net.tell(Input::Used);
+            }
+            net.line.is_cut = true;
+            net.run(SECOND * 2);
+            let last = *net.replies.last().expect("replies");
+            let Some((at, Event::Down { .. })) = net.events.pop() else {
+                panic!("the path goes down");
+            };
+            assert!(
+                at.since(last) <= Duration::from_millis(300),
+                "{at} after {last}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_satellite_path_is_alive_in_fast_mode_too() {
+    let mut net = Net::with(fast(), satellite());
+    net.run(SECOND * 300);
+    assert_eq!(net.events.len(), 1, "up, and nothing else");
 }

@@ -1,12 +1,14 @@
 //! What the fabric shows: effective routes, the platform's forwarding, passages; and its faults.
 
+use core::time::Duration;
+
 use azure::fabric::{Carrier, DropReason, EffectiveRoute, Explanation, Hop, NextHopType, Outcome};
 use azure::{Fabric, PortId};
 use inet::{FiveTuple, Instant};
 
 use crate::{
-    DeviceForwarding, EffectiveRoutes, Fault, Flow, FormatVersion, Forwarding, ForwardingRoute,
-    Passage, Through,
+    Brownout, DeviceForwarding, Direction, EffectiveRoutes, Fault, Flow, FormatVersion, Forwarding,
+    ForwardingRoute, Passage, Through,
 };
 
 /// A fault as the fabric's input has it.
@@ -18,9 +20,14 @@ pub fn fabric_fault(fault: Fault, up: bool) -> azure::Fault {
             interface,
             up,
         },
-        Fault::Brownout { device, interface } => azure::Fault::Brownout {
+        Fault::Brownout {
             device,
             interface,
+            brownout,
+        } => azure::Fault::Brownout {
+            device,
+            interface,
+            brownout: brownout_of(brownout),
             up,
         },
         Fault::Udp { device, interface } => azure::Fault::Udp {
@@ -40,6 +47,17 @@ pub fn fabric_fault(fault: Fault, up: bool) -> azure::Fault {
         },
         Fault::Pair { a, b } => azure::Fault::Pair { a, b, up },
         Fault::Path { a, b } => azure::Fault::Path { a, b, up },
+    }
+}
+
+fn brownout_of(brownout: Brownout) -> azure::Brownout {
+    let micros = |micros| Duration::from_micros(u64::from(micros));
+    azure::Brownout {
+        latency: micros(brownout.latency_us),
+        jitter: micros(brownout.jitter_us),
+        loss_ppm: brownout.loss_ppm,
+        from_site: brownout.direction != Direction::Down,
+        to_site: brownout.direction != Direction::Up,
     }
 }
 

@@ -2,11 +2,9 @@
 
 use design::plan::{LinkRole, NodeConfig, NodeRole};
 use inet::{FiveTuple, Instant, Prefix};
-use node::{
-    ChoiceReason, ClassView, Decision, DropReason, Explanation, NextHop, Node, Source, Standing,
-};
+use node::{ChoiceReason, ClassView, Decision, DropReason, Explanation, NextHop, Node, Source};
 
-use super::bgp_tables;
+use super::{bgp_tables, paths};
 use crate::{
     DeviceForwarding, DeviceKind, DeviceStatus, Flow, FormatVersion, Forwarding, ForwardingRoute,
     PathClass, Step, Tunnel, TunnelPath, Tunnels,
@@ -39,24 +37,28 @@ pub(super) fn status(node: &Node, config: &NodeConfig, now: Instant) -> DeviceSt
 pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
     let micros = |duration: core::time::Duration| duration.as_micros() as u64;
     let tunnels = node.links(now).into_iter().map(|link| {
-        let usable = link.paths.iter().filter(|path| path.up);
-        let lowest = usable.map(|path| path.preference).min();
-        let paths = link.paths.into_iter().map(|path| TunnelPath {
-            endpoint: path.endpoint,
-            carrier: path.carrier.name().to_owned(),
-            up: path.up,
-            used: path.up && Some(path.preference) == lowest,
-            preference: path.preference,
-            cipher: path.aead.map(|aead| aead.name().to_owned()),
-            lanes: path.lanes,
-            mtu: path.mtu,
-            rtt_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.avg))),
-            jitter_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.jitter))),
-            loss_ppm: path.probe.map(|probe| probe.loss_ppm),
-            classes: path.classes.into_iter().map(class).collect(),
-            local: path.local,
-            remote: path.remote,
-        });
+        let used = link.paths.iter().map(|path| paths::is_used(&link, path));
+        let used: Vec<bool> = used.collect();
+        let paths = link
+            .paths
+            .into_iter()
+            .zip(used)
+            .map(|(path, used)| TunnelPath {
+                endpoint: path.endpoint,
+                carrier: path.carrier.name().to_owned(),
+                up: path.up,
+                used,
+                preference: path.preference,
+                cipher: path.aead.map(|aead| aead.name().to_owned()),
+                lanes: path.lanes,
+                mtu: path.mtu,
+                rtt_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.avg))),
+                jitter_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.jitter))),
+                loss_ppm: path.probe.map(|probe| probe.loss_ppm),
+                classes: path.classes.into_iter().map(class).collect(),
+                local: path.local,
+                remote: path.remote,
+            });
         Tunnel {
             device: device.to_owned(),
             neighbor: link.neighbor,
@@ -77,11 +79,7 @@ pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
 fn class(class: ClassView) -> PathClass {
     PathClass {
         name: class.name,
-        standing: match class.standing {
-            Standing::Keeps => "keeps".to_owned(),
-            Standing::Held => "held".to_owned(),
-            Standing::Breaks(_) => "breaks".to_owned(),
-        },
+        standing: paths::word(class.account.standing).to_owned(),
         carries: class.carries,
     }
 }
@@ -136,11 +134,11 @@ pub(super) fn step(node: &Node, config: &NodeConfig, now: Instant, flow: Flow) -
             alternatives: Vec::new(),
         };
     }
-    decided(&said, config)
+    decided(&said, config, now)
 }
 
 /// What the node decided, as a step.
-fn decided(said: &Explanation, config: &NodeConfig) -> Step {
+fn decided(said: &Explanation, config: &NodeConfig, now: Instant) -> Step {
     match &said.decision {
         Decision::Kernel | Decision::Platform | Decision::Drop(DropReason::NoRoute) => {
             let reason = match said.matched {
@@ -195,7 +193,7 @@ fn decided(said: &Explanation, config: &NodeConfig) -> Step {
                 underlay: locator.map_or_else(String::new, |own| own.underlay.clone()),
                 interface: locator.map_or_else(String::new, |own| own.interface.clone()),
                 outer: (*outer).into(),
-                reason: tunnel_reason(said),
+                reason: tunnel_reason(said, now),
                 alternatives: alternatives(said),
                 local,
                 remote,
@@ -245,7 +243,7 @@ const fn origin(source: Source) -> &'static str {
     }
 }
 
-fn tunnel_reason(said: &Explanation) -> String {
+fn tunnel_reason(said: &Explanation, now: Instant) -> String {
     let route = match said.matched {
         Some((prefix, source)) => format!("{prefix} {}", origin(source)),
         None => "no route".to_owned(),
@@ -265,17 +263,27 @@ fn tunnel_reason(said: &Explanation) -> String {
         _ => None,
     });
     let class = said.class.as_ref().map(|class| format!("class {class}"));
-    let passed_over = said.paths.iter().filter_map(|choice| {
+    let judged = said.paths.iter().filter_map(|choice| {
+        let told = choice.account.as_ref().map(|one| paths::account(now, one));
         let why = match choice.reason {
             ChoiceReason::BreaksSla => "does not keep what the class asks",
             ChoiceReason::Held => "is not trusted again yet",
-            _ => return None,
+            ChoiceReason::MovedOften => "waits, since the class has moved of late",
+            ChoiceReason::Down => "is down",
+            ChoiceReason::LessPreferred => "is less preferred",
+            ChoiceReason::Hash | ChoiceReason::Only if told.is_some() => "carries it",
+            ChoiceReason::Shortcut
+            | ChoiceReason::Hash
+            | ChoiceReason::Only
+            | ChoiceReason::OtherByHash => return None,
         };
-        Some(format!("{} {why}", choice.local))
+        let told = told.filter(|_| choice.reason != ChoiceReason::Down);
+        let told = told.map(|told| format!(" ({told})")).unwrap_or_default();
+        Some(format!("{} {why}{told}", choice.local))
     });
     let reasons = [neighbor, path].into_iter().flatten().map(str::to_owned);
     let texts = core::iter::once(route).chain(class).chain(reasons);
-    texts.chain(passed_over).collect::<Vec<_>>().join("; ")
+    texts.chain(judged).collect::<Vec<_>>().join("; ")
 }
 
 fn alternatives(said: &Explanation) -> Vec<String> {

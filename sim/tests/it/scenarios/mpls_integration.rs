@@ -82,7 +82,7 @@ fn a_brown_out_moves_voice_alone_and_only_at_the_site_that_has_it() {
         early, ["internet"; 2],
         "not before MPLS has been good for a while"
     );
-    wait(&mut world, 30);
+    wait(&mut world, 70);
     assert_eq!(underlays(&world, "host1.paris", VM, VOICE), ["mpls"; 2]);
 }
 
@@ -104,7 +104,7 @@ fn a_black_out_moves_everything_within_a_second_and_a_half() {
     wait(&mut world, 5);
     assert_eq!(underlays(&world, "host1.paris", VM, OTHER), ["mpls"; 2]);
     assert_eq!(underlays(&world, "host1.paris", VM, VOICE), ["internet"; 2]);
-    wait(&mut world, 30);
+    wait(&mut world, 65);
     assert_eq!(underlays(&world, "host1.paris", VM, VOICE), ["mpls"; 2]);
 }
 

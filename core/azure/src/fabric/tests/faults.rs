@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::world::{Got, World, config, ip, packet_of, tcp, udp};
-use crate::fabric::{DropReason, Fault, Input, Output};
+use crate::fabric::{Brownout, DropReason, Fault, Input, Output};
 
 #[test]
 fn a_cut_access_link_carries_nothing_either_way_until_it_is_mended() {
@@ -166,6 +166,13 @@ fn a_brown_out_slows_an_access_link_and_loses_packets_until_it_is_over() {
     let brownout = |up| Fault::Brownout {
         device: "cpe1.paris".to_owned(),
         interface: "wan0".to_owned(),
+        brownout: Brownout {
+            latency: Duration::from_millis(100),
+            jitter: Duration::ZERO,
+            loss_ppm: 50_000,
+            from_site: true,
+            to_site: false,
+        },
         up,
     };
     let flow = udp("84.0.0.1", "20.0.0.1");

@@ -340,6 +340,7 @@ fn what_forwarders_count_is_shown_by_the_control_half() {
     let before = line.a.control.node().counters().to_tunnels;
     let packet = udp("10.10.0.5", "10.20.0.5", &numbers(10_000), 0);
     line.a.kernel_sends(line.now, &packet, to_be_cut(1_000));
+    line.a.settle(line.now);
     let later = line.now + core::time::Duration::from_secs(1);
     assert!(line.a.forwarder.wake().is_some_and(|at| at <= later));
     line.a.forwarder.run(later, &mut line.a.kept);

@@ -12,6 +12,8 @@ use super::harness::{Device, Net};
 use crate::{ChoiceReason, Decision, DropReason, Event, stub};
 
 const SECOND: Duration = Duration::from_secs(1);
+/// For how long voice stays away from a path that failed.
+const HOLD: Duration = Duration::from_secs(60);
 /// Expedited forwarding (RFC 3246).
 const EF: u8 = 46;
 
@@ -157,7 +159,7 @@ fn voice_leaves_mpls_at_once_when_it_fails_and_returns_when_it_has_been_good_for
     site.net.run(SECOND * 2);
     assert_eq!(site.both(flow, EF), both("internet"));
     site.cut_mpls(false);
-    site.net.run(path::HOLD);
+    site.net.run(HOLD);
     assert_eq!(
         site.both(flow, EF),
         both("internet"),
@@ -176,7 +178,7 @@ fn voice_leaves_mpls_at_once_when_it_fails_and_returns_when_it_has_been_good_for
         reason,
         ChoiceReason::Held | ChoiceReason::BreaksSla
     ));
-    site.net.run(path::HOLD * 2);
+    site.net.run(HOLD / 2);
     assert_eq!(site.both(flow, EF), both("mpls"));
 }
 
@@ -237,7 +239,7 @@ fn the_paths_say_how_they_stand_with_each_class_and_moves_are_told() {
     let moves = |site: &Site| {
         let events = site.net.events(site.cpe).iter();
         events
-            .filter(|(_, event)| matches!(event, Event::ClassMoved { .. }))
+            .filter(|(_, event)| matches!(event, Event::Moved(moved) if moved.class.is_some()))
             .count()
     };
     let before = moves(&site);

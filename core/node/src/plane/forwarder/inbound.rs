@@ -183,6 +183,7 @@ impl Forwarder {
                     return None;
                 }
                 self.counters.from_tunnels += 1;
+                self.note_use(now, came_by);
                 match self.tables.inbound(came_by, &view, label) {
                     Verdict::Kernel => {
                         self.hear(now, &view, sink);

@@ -80,6 +80,7 @@ impl Item for Waiting {
 impl Forwarder {
     /// Lets a packet wait for its path; a bandwidth has one queue, whichever forwarder a packet is with.
     pub(super) fn enqueue(&mut self, now: Instant, waiting: Waiting, sink: &mut impl Sink) {
+        self.note_use(now, waiting.path);
         let egresses = &self.tables.facts.egresses;
         let id = egresses.of(waiting.path);
         if let Some(owner) = self.owner(id).filter(|owner| *owner != self.shard) {

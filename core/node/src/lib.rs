@@ -92,7 +92,7 @@ pub use plane::{Buffer, Change, Forwarder, Handed, Notice, Order, Punt, Sink, Tr
 pub use routing::{Kind, origin_community};
 pub use settings::{ConfigError, ConfigErrors, ConfigReason};
 pub use view::{
-    Attachment, Budget, BudgetLevel, BudgetUse, ChoiceReason, ClassView, Counters, Decision,
-    DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, MoveView, NameView,
+    Attachment, Budget, BudgetLevel, BudgetUse, ChoiceReason, ClassView, Compared, Counters,
+    Decision, DropReason, Explanation, ForwardingEntry, GatewayView, LinkView, MoveView, NameView,
     NeighborChoice, NextHop, PathChoice, PathView, ShortcutView,
 };

@@ -68,6 +68,19 @@ pub struct ShortcutView {
     pub prefixes: Vec<Prefix>,
     /// Whether packets to these prefixes go by it.
     pub carries: bool,
+    /// What that was decided by; `None` before the first comparison.
+    pub compared: Option<Compared>,
+}
+
+/// A shortcut beside the relay, in round-trip times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// By the shortcut.
+    pub direct: Duration,
+    /// By the relay.
+    pub relay: Duration,
+    /// How much shorter the shortcut must be before it carries.
+    pub margin_percent: u8,
 }
 
 /// A path.
@@ -214,6 +227,8 @@ pub struct Explanation {
     pub decision: Decision,
     /// Every neighbour the table offers for this flow, with the reason for or against it.
     pub neighbors: Vec<NeighborChoice>,
+    /// The shortcut that takes it in place of a hub.
+    pub shortcut: Option<ShortcutView>,
     /// Every path to the chosen neighbour, with the reason for or against it.
     pub paths: Vec<PathChoice>,
 }

@@ -20,5 +20,6 @@ mod protection;
 mod raised;
 mod routing_preference;
 mod scenarios;
+mod shortcuts;
 mod steering;
 mod underlays;

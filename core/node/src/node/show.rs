@@ -116,6 +116,7 @@ impl Node {
             class: class.map(|class| self.settings.classes[class.index()].name.clone()),
             decision: Decision::Kernel,
             neighbors: Vec::new(),
+            shortcut: None,
             paths: Vec::new(),
         };
         if let Some((.., Target::Links(links))) = matched {
@@ -138,6 +139,7 @@ impl Node {
                 let link = shortcut.map_or(link, |(slot, _)| slot);
                 if shortcut.is_some() {
                     explanation.neighbors = self.by_shortcut(link, &explanation.neighbors);
+                    explanation.shortcut = self.shortcut_view(link);
                 }
                 explanation.paths = self.path_choices(link, flow, class);
                 match self.tables.path_in(link, flow, class) {
@@ -202,6 +204,7 @@ impl Node {
         Some(ShortcutView {
             prefixes: partner.prefixes.clone(),
             carries: partner.carries,
+            compared: self.compared(link),
         })
     }
 

@@ -2,7 +2,9 @@
 
 use design::plan::{LinkRole, NodeConfig, NodeRole};
 use inet::{FiveTuple, Instant, Prefix};
-use node::{ChoiceReason, ClassView, Decision, DropReason, Explanation, NextHop, Node, Source};
+use node::{
+    ChoiceReason, ClassView, Decision, DropReason, Explanation, NextHop, Node, ShortcutView, Source,
+};
 
 use super::{bgp_tables, paths};
 use crate::{
@@ -254,7 +256,6 @@ fn tunnel_reason(said: &Explanation, now: Instant) -> String {
         .find_map(|choice| match choice.reason {
             ChoiceReason::Hash => Some("the flow's hash chose the neighbour"),
             ChoiceReason::Only => Some("the only neighbour"),
-            ChoiceReason::Shortcut => Some("a shortcut, which measures better than the relay"),
             _ => None,
         });
     let path = said.paths.iter().find_map(|choice| match choice.reason {
@@ -282,8 +283,26 @@ fn tunnel_reason(said: &Explanation, now: Instant) -> String {
         Some(format!("{} {why}{told}", choice.local))
     });
     let reasons = [neighbor, path].into_iter().flatten().map(str::to_owned);
-    let texts = core::iter::once(route).chain(class).chain(reasons);
+    let shortcut = said.shortcut.as_ref().map(by_shortcut);
+    let texts = core::iter::once(route)
+        .chain(class)
+        .chain(shortcut)
+        .chain(reasons);
     texts.chain(judged).collect::<Vec<_>>().join("; ")
+}
+
+/// Why a shortcut takes a flow: what was measured, and the rule.
+fn by_shortcut(shortcut: &ShortcutView) -> String {
+    let Some(compared) = shortcut.compared else {
+        return "a shortcut".to_owned();
+    };
+    let millis = |rtt: core::time::Duration| rtt.as_secs_f64() * 1_000.0;
+    format!(
+        "a shortcut: {:.1} ms against {:.1} ms by the relay, margin {} %",
+        millis(compared.direct),
+        millis(compared.relay),
+        compared.margin_percent
+    )
 }
 
 fn alternatives(said: &Explanation) -> Vec<String> {

@@ -21,6 +21,7 @@ use crate::plane::change::Kind;
 use crate::plane::shortcuts::Partner;
 use crate::routing::{Learned, policy};
 use crate::timers::Part;
+use crate::view::Compared;
 
 /// What a site knows of other sites.
 #[derive(Debug, Default)]
@@ -50,6 +51,8 @@ struct Slot {
     /// Since when it is up.
     up: Option<Instant>,
     carries: bool,
+    /// The round-trip times by it and by the relay, when they were compared last.
+    compared: Option<(Duration, Duration)>,
     last_used: Instant,
 }
 
@@ -145,6 +148,7 @@ impl Node {
             calls_until,
             up: None,
             carries: false,
+            compared: None,
             last_used: now,
         });
         slot.calls_until = calls_until;
@@ -251,6 +255,7 @@ impl Node {
         let Some(slot) = &mut self.shortcuts.slots.slots[place] else {
             return;
         };
+        slot.compared = Some((rtt, relay));
         let carries = match slot.carries {
             true => rtt <= relay,
             false => rtt * margin <= relay * 100,
@@ -310,6 +315,20 @@ impl Node {
         if self.tables.shortcuts.partner(link) != partner.as_ref() {
             self.publish(Kind::Slot { link, partner });
         }
+    }
+
+    /// What it was decided by whether a slot carries packets.
+    pub(in crate::node) fn compared(&self, link: LinkId) -> Option<Compared> {
+        let place = link
+            .index()
+            .checked_sub(self.settings.shortcuts.first.index())?;
+        let slot = self.shortcuts.slots.slots.get(place)?.as_ref()?;
+        let (direct, relay) = slot.compared?;
+        Some(Compared {
+            direct,
+            relay,
+            margin_percent: self.settings.shortcuts.margin_percent,
+        })
     }
 
     fn say(&self, place: usize, change: ShortcutChange, out: &mut Vec<Output>) {

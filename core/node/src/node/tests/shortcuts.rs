@@ -4,12 +4,12 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::time::Duration;
 
 use design::plan::LinkRole::{HomeHub, HomeSite};
-use design::plan::{NodeConfig, ShortcutConfig};
+use design::plan::{ClassConfig, ClassMatch, NodeConfig, ShortcutConfig};
 use inet::FiveTuple;
 use inet::packet::{self, Ipv4};
 
-use super::harness::{Device, Net};
-use crate::{ChoiceReason, Decision, Event, ShortcutChange, ShortcutEnd, stub};
+use super::harness::{Device, LATENCY, Net};
+use crate::{ChoiceReason, Compared, Decision, Event, ShortcutChange, ShortcutEnd, stub};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -242,7 +242,54 @@ fn a_trace_names_the_shortcut_and_the_hub_that_it_stands_in_for() {
         ("nva1.west", ChoiceReason::LessPreferred),
     ];
     assert_eq!(neighbors, expected);
+    let shortcut = told.shortcut.and_then(|shortcut| shortcut.compared);
+    let compared = Compared {
+        direct: LATENCY * 2,
+        relay: LATENCY * 4,
+        margin_percent: 10,
+    };
+    assert_eq!(shortcut, Some(compared));
     assert!(
         matches!(told.decision, Decision::Tunnel { neighbor, .. } if neighbor == "cpe1.site12")
+    );
+}
+
+#[test]
+fn a_class_takes_a_shortcut_only_by_the_underlay_that_it_likes_best() {
+    let class = |name: &str, dscp, underlays: &[&str]| ClassConfig {
+        name: name.to_owned(),
+        matches: vec![ClassMatch {
+            dscp: vec![dscp],
+            ..ClassMatch::default()
+        }],
+        underlays: underlays
+            .iter()
+            .map(|name| vec![(*name).to_owned()])
+            .collect(),
+        ..ClassConfig::default()
+    };
+    let sites = [11, 12].map(|number| {
+        let mut config = site(number);
+        config.classes = vec![
+            class("voice", 46, &["mpls", "wan0"]),
+            class("bulk", 8, &["wan0"]),
+        ];
+        config
+    });
+    let mut overlay = Overlay::new(2, sites.into());
+    overlay.talk((0, 1), 12);
+    let bytes = overlay.packet(0, 1);
+    let flow = Ipv4::parse(&bytes).expect("a packet").flow();
+    let by = |dscp| {
+        let node = overlay.net.node(overlay.sites[0]);
+        match node.explain_marked(overlay.net.now, flow, dscp).decision {
+            Decision::Tunnel { neighbor, .. } => neighbor,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(by(46), "nva1.west", "the hub may have it by MPLS");
+    assert_eq!(
+        (by(8), by(0)),
+        ("cpe1.site12".to_owned(), "cpe1.site12".to_owned())
     );
 }

@@ -15,6 +15,7 @@
 //! | `backbone:westeurope-eastus` | the backbone between two regions |
 //! | `maintenance:rs0.westeurope` | an instance of a Route Server: its sessions drop without notice, as the platform's maintenance does it |
 
+mod access;
 mod brownout;
 mod devices;
 mod paths;
@@ -24,6 +25,7 @@ use core::fmt;
 use design::plan::{Plan, WireEnd};
 
 use crate::Fault;
+use access::{access_actions, nat_actions};
 pub use brownout::{Brownout, Direction};
 use devices::{device_actions, devices_actions, region_devices};
 use paths::path_addresses;
@@ -234,41 +236,25 @@ impl Target {
         match self {
             Self::Device(name) => device_actions(plan, name, up),
             Self::Underlay { site, underlay } => {
-                let cut = |(device, interface)| fault(Fault::Attachment { device, interface });
-                let faults = access_links(plan, site, underlay).map(cut).collect();
-                some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
+                let cut = |device, interface| Fault::Attachment { device, interface };
+                access_actions(plan, (site, underlay), up, cut)
             }
             Self::Brownout {
                 site,
                 underlay,
                 brownout,
-            } => {
-                let dim = |(device, interface)| {
-                    fault(Fault::Brownout {
-                        device,
-                        interface,
-                        brownout: *brownout,
-                    })
-                };
-                let faults = access_links(plan, site, underlay).map(dim).collect();
-                some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
-            }
+            } => access_actions(plan, (site, underlay), up, |device, interface| {
+                Fault::Brownout {
+                    device,
+                    interface,
+                    brownout: *brownout,
+                }
+            }),
             Self::Udp { site, underlay } => {
-                let block = |(device, interface)| fault(Fault::Udp { device, interface });
-                let faults = access_links(plan, site, underlay).map(block).collect();
-                some(faults).ok_or_else(|| unknown("underlay", &format!("{site}/{underlay}")))
+                let block = |device, interface| Fault::Udp { device, interface };
+                access_actions(plan, (site, underlay), up, block)
             }
-            Self::Rebind { site, underlay } => {
-                let links = plan.fabric.attachments.iter();
-                let links = links.filter(|link| link.site == *site && link.cloud == *underlay);
-                let faults = links.filter(|link| link.nat.is_some()).map(|link| {
-                    fault(Fault::Rebind {
-                        device: link.device.clone(),
-                        interface: link.interface.clone(),
-                    })
-                });
-                some(faults.collect()).ok_or_else(|| unknown("NAT", &format!("{site}/{underlay}")))
-            }
+            Self::Rebind { site, underlay } => nat_actions(plan, (site, underlay), up),
             Self::Path { a, b } => {
                 let faults = path_addresses(plan, a, b)
                     .map(|(a, b)| fault(Fault::Path { a, b }))
@@ -313,18 +299,6 @@ impl Target {
             }
         }
     }
-}
-
-/// Device and interface of a site's access links to an underlay.
-fn access_links<'a>(
-    plan: &'a Plan,
-    site: &'a str,
-    underlay: &'a str,
-) -> impl Iterator<Item = (String, String)> + 'a {
-    let links = plan.fabric.attachments.iter();
-    links
-        .filter(move |link| link.site == site && link.cloud == underlay)
-        .map(|link| (link.device.clone(), link.interface.clone()))
 }
 
 /// The list, unless it is empty.

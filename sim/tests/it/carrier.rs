@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use sim::{Options, World};
 use tunnel::Suite;
-use view::{Answer, Query};
+use view::{Answer, FlowSpec, Query};
 
 use super::{after, converge, fail, heal, nobody_is_silent, plan_of};
 
@@ -111,5 +111,39 @@ fn a_minute_of_a_cut_access_while_over_tls_ends_with_tls_again() {
         assert_eq!(carried(&world, "cpe1.paris", hub), by("tls"));
     }
     converge(&mut world);
+    nobody_is_silent(&mut world);
+}
+
+#[test]
+fn an_underlay_whose_udp_works_is_better_than_one_that_needs_tls() {
+    let mut world = running();
+    let underlay = |world: &World| {
+        let trace = world.trace("host1.london", "vm1.spoke1-westeurope", FlowSpec::default());
+        let trace = trace.unwrap_or_else(|error| panic!("{error}"));
+        let actions = trace.forward.hops.iter().map(|hop| hop.action.clone());
+        let named = ["internet", "mpls"];
+        let over = |name: &&str| {
+            actions
+                .clone()
+                .any(|said| said.contains(&format!(" over {name}, ")))
+        };
+        named.into_iter().find(over)
+    };
+    assert_eq!(
+        underlay(&world),
+        Some("internet"),
+        "the site's first choice"
+    );
+    fail(&mut world, "udp:london/internet");
+    for _ in 0..6 {
+        run(&mut world, SECOND * 10);
+        assert_eq!(underlay(&world), Some("mpls"));
+    }
+    let ways = carried(&world, "cpe1.london", HUBS[0]);
+    let over = |underlay: &str, way: &str| (format!("cpe1.london/{underlay}"), way.to_owned());
+    assert_eq!(ways, [over("internet", "tls"), over("mpls", "udp")]);
+    heal(&mut world, "udp:london/internet");
+    run(&mut world, SECOND * 90);
+    assert_eq!(underlay(&world), Some("internet"));
     nobody_is_silent(&mut world);
 }

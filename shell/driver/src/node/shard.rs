@@ -29,7 +29,8 @@ const UNDERLAY_ROUND: usize = 8;
 const LARGE: usize = 8 * 1024;
 /// Buffers to take in one call while they are large.
 const FEW: usize = 2;
-/// How long other paths may wait for their turn while a socket is full and does not say that it has room.
+/// How long other paths may wait for their turn while a socket is full and does not say that it has room, and
+/// what there is to read while there is no buffer for it.
 const FULL: Duration = Duration::from_millis(1);
 /// Packets of other shards taken in a round.
 const HANDED_ROUND: usize = 64;
@@ -46,6 +47,12 @@ pub(super) struct Shard {
     wire: Wire,
     inbox: ShardInbox,
     poller: Poller,
+    /// What is waited for while there is no buffer to read into: mail, and sockets that are full.
+    relief: Poller,
+    /// Whether something was left unread because there was none.
+    starved: bool,
+    /// By locator: whether its socket is waited for to have room.
+    awaited: Vec<bool>,
     /// Buffers without a packet.
     spare: Vec<Buffer>,
     /// What came in them.
@@ -62,7 +69,9 @@ impl Shard {
         inbox: ShardInbox,
     ) -> io::Result<Self> {
         let poller = Poller::new()?;
+        let relief = Poller::new()?;
         poller.add_readable(&inbox.bell, BELL)?;
+        relief.add_readable(&inbox.bell, BELL)?;
         poller.add_readable(wire.overlay(), OVERLAY)?;
         for (socket, token) in wire.sockets().iter().zip(LOCATORS..) {
             poller.add_readable(socket, token)?;
@@ -70,9 +79,12 @@ impl Shard {
         Ok(Self {
             clock,
             forwarder,
+            awaited: vec![false; wire.sockets().len()],
             wire,
             inbox,
             poller,
+            relief,
+            starved: false,
             spare: Vec::with_capacity(BUFFERS_MAX),
             received: Vec::with_capacity(BUFFERS_MAX),
             width: BUFFERS_MAX,
@@ -98,20 +110,27 @@ impl Shard {
         let mut ready = Vec::new();
         let mut more = false;
         loop {
-            self.poller.wait(self.patience(more), &mut ready)?;
+            let patience = self.patience(more);
+            if std::mem::take(&mut self.starved) {
+                // What waits to be read stays readable: the poller would say so at once, again and again.
+                let patience = patience.map_or(FULL, |patience| patience.min(FULL));
+                self.relief.wait(Some(patience), &mut ready)?;
+            } else {
+                self.poller.wait(patience, &mut ready)?;
+            }
             for token in ready.drain(..) {
                 match token {
                     BELL => self.take_mail(),
                     OVERLAY => self.read_overlay()?,
                     locator => {
-                        self.resume(locator)?;
+                        self.wire.resume(locator - LOCATORS);
                         self.read_underlay(locator - LOCATORS);
                     }
                 }
             }
             more = self.forwarder.run(self.clock.now(), &mut self.wire);
             self.wire.ring();
-            self.wait_for_full()?;
+            self.await_room()?;
         }
     }
 
@@ -130,23 +149,22 @@ impl Shard {
         due.map(|due| due.max(least))
     }
 
-    fn wait_for_full(&mut self) -> io::Result<()> {
-        while let Some(full) = self.wire.newly_full() {
-            if let (Some(socket), Ok(number)) = (self.wire.sockets().get(full), u64::try_from(full))
-            {
-                self.poller.modify(socket, LOCATORS + number, true)?;
+    /// Waits for room in the sockets that are full now, and in no others: those have room all the time.
+    fn await_room(&mut self) -> io::Result<()> {
+        let sockets = self.wire.sockets().iter().zip(&mut self.awaited);
+        for (number, (socket, awaited)) in sockets.enumerate() {
+            let is_full = self.wire.is_full(number);
+            if is_full == *awaited {
+                continue;
             }
-        }
-        Ok(())
-    }
-
-    /// Goes on with a socket that was full.
-    fn resume(&mut self, token: u64) -> io::Result<()> {
-        let number = usize::try_from(token - LOCATORS).unwrap_or(usize::MAX);
-        if self.wire.resume(number)
-            && let Some(socket) = self.wire.sockets().get(number)
-        {
-            self.poller.modify(socket, token, false)?;
+            *awaited = is_full;
+            let token = LOCATORS + number as u64;
+            self.poller.modify(socket, token, is_full)?;
+            if is_full {
+                self.relief.add_writable(socket, token)?;
+            } else {
+                self.relief.remove(socket)?;
+            }
         }
         Ok(())
     }
@@ -178,6 +196,7 @@ impl Shard {
         let mut octets = 0;
         for _ in 0..OVERLAY_ROUND {
             let Some(mut buffer) = self.spare.pop().or_else(|| self.forwarder.buffer()) else {
+                self.starved = true;
                 return Ok(());
             };
             let mut header = [0; VNET_HEADER];
@@ -224,6 +243,7 @@ impl Shard {
             }
             let offered = self.width.min(self.spare.len());
             if offered == 0 {
+                self.starved = true;
                 return;
             }
             let rooms = self.spare.iter_mut().take(offered).map(Buffer::room);

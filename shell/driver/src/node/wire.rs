@@ -28,8 +28,6 @@ pub(super) struct Wire {
     unrung: u32,
     /// By locator: what a full socket did not take.
     stuck: Vec<Option<Stuck>>,
-    /// Locators whose sockets have become full.
-    full: Vec<usize>,
 }
 
 /// A batch that waits until its socket has room. Until then no other is made for it.
@@ -50,7 +48,6 @@ impl Wire {
     ) -> Self {
         Self {
             stuck: sockets.iter().map(|_| None).collect(),
-            full: Vec::new(),
             shard,
             overlay,
             sockets,
@@ -73,9 +70,9 @@ impl Wire {
         &self.control
     }
 
-    /// A locator whose socket has become full and must be waited for; each is told once.
-    pub(super) fn newly_full(&mut self) -> Option<usize> {
-        self.full.pop()
+    /// Whether a locator's socket is full.
+    pub(super) fn is_full(&self, locator: usize) -> bool {
+        self.stuck.get(locator).is_some_and(Option::is_some)
     }
 
     /// Whether a socket is full.
@@ -83,21 +80,20 @@ impl Wire {
         self.stuck.iter().any(Option::is_some)
     }
 
-    /// Sends what a socket did not take before; `true` if it was full and is not any more.
-    pub(super) fn resume(&mut self, locator: usize) -> bool {
-        let (Some(socket), Some(place)) = (self.sockets.get(locator), self.stuck.get_mut(locator))
+    /// Sends what a locator's socket did not take before, if there is room now.
+    pub(super) fn resume(&mut self, locator: u64) {
+        let number = usize::try_from(locator).unwrap_or(usize::MAX);
+        let (Some(socket), Some(place)) = (self.sockets.get(number), self.stuck.get_mut(number))
         else {
-            return false;
+            return;
         };
         let Some(stuck) = place else {
-            return false;
+            return;
         };
         let sent = socket.send(stuck.to, stuck.tos, &stuck.bytes, stuck.segment);
-        if sent.is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
-            return false;
+        if !sent.is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            *place = None;
         }
-        *place = None;
-        true
     }
 
     /// Rings the bells of the shards that something was left for.
@@ -163,7 +159,6 @@ impl Sink for Wire {
                 bytes: bytes.to_vec(),
                 segment,
             });
-            self.full.push(number);
             return;
         }
         Lost::count(&self.control.lost().sent);

@@ -7,18 +7,23 @@
 //! 2. `implementation` writes the configuration of each implementation and starts it.
 //! 3. `load` makes TCP transfers, small packets and pings.
 //! 4. `measure` puts them together; [`Figure`] names what is measured.
+//! 5. `crowd` puts thousands of tunnels on one hub.
+//! 6. [`soak`] lets two nodes work while everything changes, and counts what must not happen.
 //!
 //! Implementations take turns, so that what else the machine does meets all of them.
 
 pub mod bound;
 
 mod arena;
+mod crowd;
 mod figure;
 mod implementation;
 mod load;
 mod measure;
 mod report;
+mod soak;
 
 pub use figure::{Figure, Measure};
 pub use implementation::Implementation;
 pub use report::{Options, Report, Row, run};
+pub use soak::{SoakNode, SoakOptions, SoakReport, soak};

@@ -18,17 +18,20 @@ pub enum Measure {
     Relay,
     /// The near node is killed under load and started again.
     Restart,
+    /// Thousands of tunnels on our hub.
+    Tunnels,
 }
 
 impl Measure {
     /// All of them, in the order in which they run.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ping,
         Self::Tcp,
         Self::Tcp4,
         Self::Packets,
         Self::Restart,
         Self::Relay,
+        Self::Tunnels,
     ];
 
     /// Its name on the command line.
@@ -40,6 +43,7 @@ impl Measure {
             Self::Packets => "packets",
             Self::Relay => "relay",
             Self::Restart => "restart",
+            Self::Tunnels => "tunnels",
         }
     }
 
@@ -79,11 +83,17 @@ pub enum Figure {
     HubCpu,
     /// Packets of 64 octets through a hub.
     RelayPackets,
+    /// From the first call of 5,000 sites until all have a session.
+    CrowdUp,
+    /// What a hub with as many idle tunnels uses of a processor.
+    CrowdCpu,
+    /// What each of them adds to its resident memory.
+    CrowdMemory,
 }
 
 impl Figure {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Tcp,
         Self::Tcp4,
         Self::SenderCpu,
@@ -97,6 +107,9 @@ impl Figure {
         Self::Relay,
         Self::HubCpu,
         Self::RelayPackets,
+        Self::CrowdUp,
+        Self::CrowdCpu,
+        Self::CrowdMemory,
     ];
 
     /// What a table calls it.
@@ -115,6 +128,9 @@ impl Figure {
             Self::Relay => "relay TCP x1",
             Self::HubCpu => "relay CPU hub",
             Self::RelayPackets => "relay 64 B",
+            Self::CrowdUp => "5,000 tunnels up",
+            Self::CrowdCpu => "5,000 idle, CPU",
+            Self::CrowdMemory => "memory a tunnel",
         }
     }
 
@@ -127,7 +143,9 @@ impl Figure {
             Self::PingP50 | Self::PingP99 => "µs",
             Self::PingLoaded => "ms",
             Self::Memory => "MiB",
-            Self::Restart => "s",
+            Self::Restart | Self::CrowdUp => "s",
+            Self::CrowdCpu => "%",
+            Self::CrowdMemory => "kB",
         }
     }
 }

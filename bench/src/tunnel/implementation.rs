@@ -12,7 +12,7 @@ use crate::Error;
 use crate::daemon::Daemon;
 
 mod bare;
-mod longhaul;
+pub(super) mod longhaul;
 mod nebula;
 mod wireguard;
 
@@ -49,6 +49,8 @@ pub(super) struct Setup<'a> {
     pub(super) longhaul: &'a Path,
     /// Where to look for the programs of others before the usual places.
     pub(super) programs: Option<&'a Path>,
+    /// Forwarding threads of each node of ours.
+    pub(super) threads: u8,
 }
 
 impl Implementation {

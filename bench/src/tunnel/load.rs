@@ -1,4 +1,4 @@
-//! The load: TCP transfers, small packets, and pings, from threads on given processors.
+//! The load: TCP transfers, small and numbered packets, and pings, from threads on given processors.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -11,6 +11,7 @@ use super::arena::Site;
 use crate::Error;
 use crate::place::Place;
 
+pub(super) mod numbered;
 pub(super) mod packets;
 pub(super) mod ping;
 pub(super) mod tcp;
@@ -35,7 +36,7 @@ impl Site {
 }
 
 /// Starts a thread that stays on a processor.
-fn on_processor<T: Send + 'static>(
+pub(super) fn on_processor<T: Send + 'static>(
     processor: usize,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, Error> {

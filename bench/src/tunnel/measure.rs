@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::arena::Arena;
+use super::crowd;
 use super::figure::{Figure, Measure};
 use super::implementation::{self, Implementation, Setup};
 use super::load::packets;
@@ -49,7 +50,8 @@ pub(super) fn measure(
     conditions: &Conditions<'_>,
 ) -> Turn {
     let mut turn = Turn::default();
-    if wanted.iter().any(|measure| *measure != Measure::Relay)
+    let is_pair = |measure: &Measure| !matches!(measure, Measure::Relay | Measure::Tunnels);
+    if wanted.iter().any(is_pair)
         && let Err(error) = turn.pair(implementation, wanted, conditions)
     {
         turn.failures.push(error.to_string());
@@ -58,6 +60,12 @@ pub(super) fn measure(
         && let Err(error) = turn.relay(implementation, conditions)
     {
         turn.failures.push(error.to_string());
+    }
+    if wanted.contains(&Measure::Tunnels) {
+        match crowd(implementation, conditions) {
+            Ok(figures) => turn.figures.extend(figures),
+            Err(error) => turn.failures.push(error.to_string()),
+        }
     }
     turn
 }
@@ -80,7 +88,7 @@ impl Turn {
                 Measure::Tcp4 => bench.tcp4(figures),
                 Measure::Packets => bench.packets(Figure::Packets, figures),
                 Measure::Restart => bench.restart(figures),
-                Measure::Relay => Ok(()),
+                Measure::Relay | Measure::Tunnels => Ok(()),
             };
             if let Err(error) = done {
                 self.failures.push(bench.explain(&error).to_string());
@@ -107,17 +115,30 @@ impl Turn {
     }
 }
 
+/// Thousands of tunnels on one hub; of ours only, and with the cipher that both ends prefer.
+fn crowd(implementation: Implementation, conditions: &Conditions<'_>) -> Result<Figures, Error> {
+    if implementation != Implementation::Longhaul {
+        return Ok(Figures::new());
+    }
+    crowd::measure(
+        &conditions.setup,
+        conditions.processors,
+        conditions.directory,
+    )
+}
+
 /// Nodes that reach each other.
-struct Bench<'a> {
+pub(super) struct Bench<'a> {
     implementation: Implementation,
     conditions: &'a Conditions<'a>,
-    arena: Arena,
+    pub(super) arena: Arena,
     /// As the sites are; none without a tunnel.
     nodes: Vec<Option<Daemon>>,
 }
 
 impl<'a> Bench<'a> {
-    fn start(
+    /// Starts them, and waits until they do.
+    pub(super) fn start(
         implementation: Implementation,
         arena: Arena,
         conditions: &'a Conditions<'a>,
@@ -146,7 +167,7 @@ impl<'a> Bench<'a> {
     }
 
     /// The same complaint with what the nodes have said.
-    fn explain(&self, error: &Error) -> Error {
+    pub(super) fn explain(&self, error: &Error) -> Error {
         let nodes = self.nodes.iter().flatten();
         let said: Vec<String> = nodes.map(|node| node.explain(error).to_string()).collect();
         Error::Daemon(if said.is_empty() {
@@ -157,7 +178,7 @@ impl<'a> Bench<'a> {
     }
 
     /// What a site's node has used.
-    fn usage(&self, site: usize) -> Usage {
+    pub(super) fn usage(&self, site: usize) -> Usage {
         let node = self.nodes.get(site).and_then(Option::as_ref);
         node.map(Daemon::usage).unwrap_or_default()
     }

@@ -87,6 +87,7 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<Report, Erro
         setup: Setup {
             longhaul: &options.longhaul,
             programs,
+            threads: 1,
         },
         directory: directory.path(),
         processors: options.processors,

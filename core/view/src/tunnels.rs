@@ -57,6 +57,9 @@ pub struct TunnelPath {
     /// Octets of the longest packet that it takes, before the tunnel's headers.
     #[serde(default)]
     pub mtu: u16,
+    /// Handshakes finished since the start; each makes new keys.
+    #[serde(default)]
+    pub handshakes: u64,
     /// Average round trip over the probe window, microseconds.
     pub rtt_us: Option<u64>,
     /// Jitter over the probe window, microseconds.

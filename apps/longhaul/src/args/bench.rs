@@ -94,7 +94,7 @@ pub(crate) struct BenchTunnel {
     /// longhaul-aes and the peers.
     #[arg(long, value_delimiter = ',', value_parser = implementation, conflicts_with = "peers")]
     pub(crate) only: Vec<Implementation>,
-    /// What to measure: ping, tcp, tcp4, packets, restart, relay; without it, all.
+    /// What to measure: ping, tcp, tcp4, packets, restart, relay, tunnels; without it, all.
     #[arg(long, value_delimiter = ',', value_parser = measure)]
     pub(crate) measure: Vec<Measure>,
     /// How often; the implementations take turns and the medians are shown.
@@ -112,6 +112,20 @@ pub(crate) struct BenchTunnel {
     /// Our program, when it is not this one: to compare two builds.
     #[arg(long, value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,
+    /// Instead of measuring let two of our nodes work for so long, with full load, roaming, new keys
+    /// and strangers that call; count flows lost, packets overtaken and memory grown.
+    #[arg(long, value_parser = duration, value_name = "TIME", conflicts_with_all = ["peers", "only", "measure"])]
+    pub(crate) soak: Option<Duration>,
+    /// Handshake initiations of strangers a second during a soak.
+    #[arg(long, value_name = "RATE", default_value_t = 50_000, requires = "soak")]
+    pub(crate) strangers: u32,
+    /// Seal with AES-256-GCM during a soak.
+    #[arg(long, requires = "soak")]
+    pub(crate) aes: bool,
+    /// Forwarding threads of each node during a soak; all of a node's share its processor.
+    #[arg(long, value_name = "COUNT", default_value_t = 1, requires = "soak")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) threads: u8,
 }
 
 #[derive(Debug, Args)]

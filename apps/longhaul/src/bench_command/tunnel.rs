@@ -1,5 +1,7 @@
 //! `bench tunnel`: tunnels side by side.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use bench::tunnel::bound::Bound;
 use bench::tunnel::{Implementation, Measure, Options, Report, Row, run};
@@ -9,13 +11,18 @@ use crate::args::{BenchTunnel, Format, TunnelBound};
 use crate::output::{Ended, Failure, Outcome, note, result};
 use crate::render;
 
+mod soak;
+
 /// `bench tunnel`.
 pub(super) fn tunnel(format: Format, options: &BenchTunnel) -> Outcome {
-    let options = wanted(options)?;
     if cfg!(debug_assertions) {
         note("this is a development build: figures of ours and of the bound say nothing");
     }
     super::end_when_interrupted()?;
+    if let Some(time) = options.soak {
+        return soak::soak(format, options, time);
+    }
+    let options = wanted(options)?;
     let report = run(&options, &mut |text| note(text))?;
     result(format, &report, text)?;
     Ok(if report.failures.is_empty() {
@@ -66,22 +73,31 @@ fn wanted(options: &BenchTunnel) -> Result<Options, Failure> {
     if measures.is_empty() {
         measures.extend(Measure::ALL);
     }
-    let longhaul = match &options.program {
-        Some(program) => std::path::absolute(program)?,
-        None => std::env::current_exe().context("where this program is")?,
-    };
-    let [near, far] = options.cpus.as_slice() else {
-        return Err(Failure::usage("error: --cpus takes two processors"));
-    };
     Ok(Options {
         implementations,
         measures,
         repeat: options.repeat.into(),
         time: options.time,
-        processors: [*near, *far],
-        longhaul,
+        processors: processors(options)?,
+        longhaul: program(options)?,
         programs: options.programs.clone(),
     })
+}
+
+/// Our program.
+fn program(options: &BenchTunnel) -> Result<PathBuf, Failure> {
+    Ok(match &options.program {
+        Some(program) => std::path::absolute(program)?,
+        None => std::env::current_exe().context("where this program is")?,
+    })
+}
+
+/// The nodes' processors.
+fn processors(options: &BenchTunnel) -> Result<[usize; 2], Failure> {
+    match options.cpus.as_slice() {
+        [near, far] => Ok([*near, *far]),
+        _ => Err(Failure::usage("error: --cpus takes two processors")),
+    }
 }
 
 fn text(report: &Report) -> String {

@@ -1,4 +1,5 @@
-//! `longhaul bench bgp` with a small table: every daemon, ours first, ends with the right table.
+//! `longhaul bench bgp` with a small table: every daemon, ours first, ends with the right table. `longhaul bench tunnel
+//! --soak` for seconds: what must not happen does not.
 
 use std::process::Command;
 
@@ -19,5 +20,23 @@ fn five_daemons_end_with_the_right_table_in_every_workload() {
             row["figures"]["time"]["median"].as_f64() > Some(0.0),
             "{row:#}"
         );
+    }
+}
+
+/// Real sockets, but neither speed nor hours: no flow stops, nothing overtakes, whatever changes.
+#[test]
+fn flows_live_through_roaming_and_a_flood_of_strangers_handshakes() {
+    for threads in ["1", "2"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_longhaul"));
+        command.args(["bench", "tunnel", "--format", "json", "--soak", "12s"]);
+        command.args(["--strangers", "5000", "--threads", threads]);
+        let report = json(&mut command);
+        assert_eq!(report["failures"], serde_json::json!([]), "{report:#}");
+        for counted in ["rate", "packets", "strangers", "roamings"] {
+            assert!(
+                report[counted].as_f64() > Some(0.0),
+                "{counted}: {report:#}"
+            );
+        }
     }
 }

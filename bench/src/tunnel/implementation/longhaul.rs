@@ -7,9 +7,10 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::process::Command;
 
-use tunnel::PrivateKey;
+use tunnel::{PrivateKey, PublicKey};
 
 use super::Setup;
 use crate::Error;
@@ -23,25 +24,45 @@ const MASTER: [u8; 32] = [0x42; 32];
 
 pub(super) fn start(arena: &Arena, setup: &Setup<'_>, aes: bool) -> Result<Vec<Daemon>, Error> {
     for site in &arena.sites {
-        prepare(arena, site, aes)?;
+        prepare(arena, site, aes, setup.threads)?;
     }
     let sites = arena.sites.iter();
     sites.map(|site| run(site, setup)).collect()
 }
 
 pub(super) fn run(site: &Site, setup: &Setup<'_>) -> Result<Daemon, Error> {
+    // One that was killed leaves its own.
+    let _ = fs::remove_file(control(site));
     let mut command = Command::new(setup.longhaul);
     command.arg("node").arg(site.directory.join("node.yaml"));
     command.arg("--keys").arg(site.directory.join("keys"));
+    command.arg("--control").arg(control(site));
     site.run(command)
 }
 
+/// Where a site's node answers questions.
+pub(in crate::tunnel) fn control(site: &Site) -> PathBuf {
+    site.directory.join("control")
+}
+
+/// The key that a site's node is known by on one of its wires.
+pub(in crate::tunnel) fn public_key(site: &Site, link: usize) -> PublicKey {
+    private(&locator(site.number, &site.links[link].interface)).public_key()
+}
+
 /// Writes a site's file and keys, and makes its LAN.
-fn prepare(arena: &Arena, site: &Site, aes: bool) -> Result<(), Error> {
+fn prepare(arena: &Arena, site: &Site, aes: bool, threads: u8) -> Result<(), Error> {
     if !site.is_hub() {
         site.place.wire(LAN, &site.place, "host0")?;
         site.place.address(LAN, site.address().into(), 24)?;
     }
+    write_keys(site)?;
+    site.write("node.yaml", &configuration(arena, site, aes, threads))?;
+    Ok(())
+}
+
+/// Writes a site's keys, one for each wire.
+fn write_keys(site: &Site) -> Result<(), Error> {
     let folder = site.directory.join("keys").join(name(site.number));
     let failed = |cause| Error::system(format!("keys in {}", folder.display()))(cause);
     fs::create_dir_all(&folder).map_err(failed)?;
@@ -54,11 +75,51 @@ fn prepare(arena: &Arena, site: &Site, aes: bool) -> Result<(), Error> {
             .and_then(|mut file| writeln!(file, "{key}"))
             .map_err(failed)?;
     }
-    site.write("node.yaml", &configuration(arena, site, aes))?;
     Ok(())
 }
 
-fn configuration(arena: &Arena, site: &Site, aes: bool) -> String {
+/// Starts a hub to which sites with these keys come; each is a plain peer with an address behind it.
+pub(in crate::tunnel) fn start_hub(
+    site: &Site,
+    setup: &Setup<'_>,
+    sites: &[PublicKey],
+) -> Result<Daemon, Error> {
+    write_keys(site)?;
+    let name = name(site.number);
+    let wire = &site.links[0];
+    let own = locator(site.number, &wire.interface);
+    let mut text = format!(
+        "name: {name}\nrole:\n  nva: {{region: westeurope, number: 1}}\nasn: 65010\n\
+         loopback: {loopback}\nmtu: {INNER_MTU}\n\
+         probe: {{interval_ms: 200, dead_after_ms: 900}}\n\
+         interfaces:\n- {{name: {interface}, address: {address}, prefix_len: 30}}\n\
+         locators:\n- {{name: {own}, underlay: {interface}, interface: {interface}, \
+         port: {PORT}, public_key: \"{public}\"}}\nlinks:\n",
+        loopback = loopback(site.number),
+        interface = wire.interface,
+        address = wire.local,
+        public = public_key(site, 0),
+    );
+    for (number, key) in sites.iter().enumerate() {
+        let [.., high, low] = number.to_be_bytes();
+        let _ = write!(
+            text,
+            "- neighbor: site{number}\n  role: home-site\n  loopback: null\n  \
+             static_routes: [10.80.{high}.{low}/32]\n  paths:\n  \
+             - {{local: {own}, remote: site{number}/wan0, public_key: \"{key}\", endpoint: null, \
+             preference: 0, initiate: false, keepalive_s: 0, liveness: handshake}}\n",
+        );
+    }
+    site.write("node.yaml", &text)?;
+    run(site, setup)
+}
+
+/// Waits until a node answers questions: it is there.
+pub(in crate::tunnel) fn await_answer(site: &Site, node: &Daemon) -> Result<(), Error> {
+    super::await_file(&control(site), node)
+}
+
+fn configuration(arena: &Arena, site: &Site, aes: bool, threads: u8) -> String {
     let role = if site.is_hub() {
         "nva: {region: westeurope, number: 1}".to_owned()
     } else {
@@ -67,7 +128,7 @@ fn configuration(arena: &Arena, site: &Site, aes: bool) -> String {
     let mut text = format!(
         "name: {name}\nrole:\n  {role}\nasn: 65010\nloopback: {loopback}\nmtu: {INNER_MTU}\n\
          probe: {{interval_ms: 200, dead_after_ms: 900}}\n\
-         forwarding: {{aes: {aes}}}\ninterfaces:\n",
+         forwarding: {{aes: {aes}, threads: {threads}}}\ninterfaces:\n",
         name = name(site.number),
         loopback = loopback(site.number),
     );

@@ -54,6 +54,7 @@ pub(super) fn tunnels(node: &Node, device: &str, now: Instant) -> Tunnels {
                 cipher: path.aead.map(|aead| aead.name().to_owned()),
                 lanes: path.lanes,
                 mtu: path.mtu,
+                handshakes: path.tunnel.handshakes_done,
                 rtt_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.avg))),
                 jitter_us: path.probe.and_then(|probe| Some(micros(probe.rtt?.jitter))),
                 loss_ppm: path.probe.map(|probe| probe.loss_ppm),

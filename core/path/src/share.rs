@@ -28,7 +28,7 @@ fn neg_log2(number: u64) -> u64 {
     let mut mantissa = u128::from(number.max(1)) << above.min(63);
     let mut fraction = 0;
     for _ in 0..FRACTION_BITS {
-        mantissa = mantissa * mantissa >> 63;
+        mantissa = (mantissa * mantissa) >> 63;
         fraction <<= 1;
         if mantissa >> 64 != 0 {
             mantissa >>= 1;

@@ -10,19 +10,20 @@ use std::time::{Duration, Instant};
 use crate::raised::Raised;
 use script::{Moved, Network, run};
 
-/// A lab and when it began.
-struct Lab {
-    lab: Raised,
+/// A site of a lab, in the place of the one that scripts are about.
+struct Site<'a> {
+    lab: &'a Raised,
     began: Instant,
+    name: &'static str,
 }
 
-impl Network for Lab {
+impl Network for Site<'_> {
     fn fail(&mut self, target: &str) {
-        self.lab.fail(target);
+        self.lab.fail(&self.own(target));
     }
 
     fn heal(&mut self, target: &str) {
-        self.lab.heal(target);
+        self.lab.heal(&self.own(target));
     }
 
     fn wait(&mut self, duration: Duration) {
@@ -34,15 +35,17 @@ impl Network for Lab {
     }
 
     fn moves(&mut self) -> [Vec<Moved>; 2] {
-        let ends = ["cpe1.paris", "nva1.westeurope"];
-        [
-            self.between(ends[0], ends[1]),
-            self.between(ends[1], ends[0]),
-        ]
+        let (site, hub) = (format!("cpe1.{}", self.name), "nva1.westeurope");
+        [self.between(&site, hub), self.between(hub, &site)]
     }
 }
 
-impl Lab {
+impl Site<'_> {
+    /// A target of a script at this site.
+    fn own(&self, target: &str) -> String {
+        target.replace("paris", self.name)
+    }
+
     fn between(&self, device: &str, neighbor: &str) -> Vec<Moved> {
         let told = self.lab.json(&["show", "paths", device]);
         let now = self.began.elapsed();
@@ -67,21 +70,54 @@ impl Lab {
     }
 }
 
+/// The example, with a site like Paris for every script.
+fn design(sites: &[&str]) -> String {
+    let example = include_str!("../../../../examples/11-mpls-integration.yaml");
+    let (head, _) = example.split_once("\nsites:\n").expect("a list of sites");
+    let mut text = format!("{head}\nsites:\n");
+    for (number, site) in sites.iter().enumerate() {
+        let lan = format!("lans: [10.200.{number}.0/24], underlays: [mpls, internet]");
+        text.push_str(&format!("  - {{name: {site}, city: Paris, {lan}}}\n"));
+    }
+    text
+}
+
 #[test]
 fn voice_moves_as_it_does_in_the_simulator() {
-    let lab = Raised::example("steering", "11-mpls-integration.yaml");
+    let scripts = [
+        (
+            "latency",
+            include_str!("../../../../cases/steering/latency.txt"),
+        ),
+        (
+            "jitter",
+            include_str!("../../../../cases/steering/jitter.txt"),
+        ),
+        (
+            "loss",
+            include_str!("../../../../cases/steering/asymmetric-loss.txt"),
+        ),
+        (
+            "cut",
+            include_str!("../../../../cases/steering/black-out.txt"),
+        ),
+        (
+            "flaps",
+            include_str!("../../../../cases/steering/flapping.txt"),
+        ),
+    ];
+    let sites = scripts.map(|(site, _)| site);
+    let lab = Raised::of("steering", &design(&sites));
     lab.expect(None);
-    let mut lab = Lab {
-        lab,
-        began: Instant::now(),
-    };
-    for script in [
-        include_str!("../../../../cases/steering/latency.txt"),
-        include_str!("../../../../cases/steering/jitter.txt"),
-        include_str!("../../../../cases/steering/asymmetric-loss.txt"),
-        include_str!("../../../../cases/steering/black-out.txt"),
-        include_str!("../../../../cases/steering/flapping.txt"),
-    ] {
-        run(&mut lab, script);
-    }
+    let began = Instant::now();
+    thread::scope(|scope| {
+        for (name, script) in scripts {
+            let mut site = Site {
+                lab: &lab,
+                began,
+                name,
+            };
+            scope.spawn(move || run(&mut site, script));
+        }
+    });
 }

@@ -42,6 +42,16 @@ impl Waiting {
         }
     }
 
+    /// Whether there is nothing to be cut.
+    fn is_one(&self) -> bool {
+        match self.form {
+            Form::Packet(offload) => {
+                Segments::new(self.buffer.bytes(), offload).is_ok_and(|all| all.count() == 1)
+            }
+            Form::Slots { count, .. } => count == 1,
+        }
+    }
+
     /// Its first packet.
     fn first(&self) -> &[u8] {
         let bytes = self.buffer.bytes();
@@ -89,7 +99,9 @@ impl Forwarder {
             return;
         }
         match egresses.piece(id) {
-            Some(piece) if waiting.octets > piece => self.push_pieces(now, id, piece, waiting),
+            Some(piece) if waiting.octets > piece && !waiting.is_one() => {
+                self.push_pieces(now, id, piece, waiting);
+            }
             _ => self.push(now, id, waiting),
         }
     }
@@ -139,25 +151,12 @@ impl Forwarder {
             form,
             hash,
             marking,
-            octets,
+            ..
         } = waiting;
         match form {
             Form::Packet(offload) => {
                 let segments = Segments::new(buffer.bytes(), offload);
                 let segments = segments.expect("it was checked before it waited");
-                if segments.count() == 1 {
-                    let waiting = Waiting {
-                        path,
-                        class,
-                        buffer,
-                        form,
-                        hash,
-                        marking,
-                        octets,
-                    };
-                    self.push(now, id, waiting);
-                    return;
-                }
                 for number in 0..segments.count() {
                     let Some(mut part) = self.pool.room(segments.len(number)) else {
                         self.counters.drop(DropReason::Queue);
